@@ -1,0 +1,4 @@
+//! Weir: a WSUS-compatible update server.
+
+pub mod metadata;
+pub mod wire;

@@ -1,0 +1,3 @@
+//! One update document: what it says, and the fragments derived from it.
+
+pub mod model;

@@ -1,0 +1,4 @@
+//! Bytes to typed messages and back. No I/O, no store, no clock; depends on nothing of ours.
+
+pub mod types;
+pub mod xml;

@@ -1,0 +1,93 @@
+//! A cursor for reading typed messages top-down.
+//!
+//! [`Cursor::enter_child`] steps onto the next child element. The caller then does exactly one of:
+//! read its text, read its children (until `enter_child` says there are no more), or skip it.
+
+use std::borrow::Cow;
+
+use super::{Element, Events, Limits, Node, XmlError};
+
+/// Reads one document element by element.
+pub struct Cursor<'a> {
+    events: Events<'a>,
+    current: Option<Element<'a>>,
+}
+
+impl<'a> Cursor<'a> {
+    /// Starts before the root element of `text`.
+    pub fn new(text: &'a str, limits: Limits) -> Self {
+        Self { events: Events::new(text, limits), current: None }
+    }
+
+    /// Steps onto the next child of the current element (at first: onto the root element).
+    ///
+    /// Returns false once the current element has ended; the parent is then current again.
+    pub fn enter_child(&mut self) -> Result<bool, XmlError> {
+        loop {
+            match self.events.next()? {
+                Node::Start(element) => {
+                    self.current = Some(element);
+                    return Ok(true);
+                }
+                Node::End | Node::Eof => return Ok(false),
+                // Mixed content does not occur in the contracts; stray text is no reason to
+                // refuse an otherwise readable message.
+                Node::Text(_) => {}
+            }
+        }
+    }
+
+    /// The local name of the element stepped onto last.
+    pub fn local(&self) -> &str {
+        self.current.as_ref().map_or("", Element::local)
+    }
+
+    /// The namespace of the element stepped onto last.
+    pub fn namespace(&self) -> &str {
+        self.current.as_ref().map_or("", Element::namespace)
+    }
+
+    /// The element stepped onto last.
+    pub fn element(&self) -> Option<&Element<'a>> {
+        self.current.as_ref()
+    }
+
+    /// Whether the element stepped onto last is `xsi:nil`. It still has to be read or skipped.
+    pub fn is_nil(&self) -> bool {
+        self.events.last_is_nil()
+    }
+
+    /// Reads the text of the current element up to its end. Child elements are skipped.
+    pub fn text(&mut self) -> Result<Cow<'a, str>, XmlError> {
+        let mut text = Cow::Borrowed("");
+        loop {
+            match self.events.next()? {
+                Node::Text(run) if text.is_empty() => text = run,
+                Node::Text(run) => text.to_mut().push_str(&run),
+                Node::Start(_) => self.skip()?,
+                Node::End => return Ok(text),
+                Node::Eof => return Err(XmlError::Truncated),
+            }
+        }
+    }
+
+    /// Passes over the rest of the current element.
+    pub fn skip(&mut self) -> Result<(), XmlError> {
+        let outside = self.events.depth().saturating_sub(1);
+        loop {
+            match self.events.next()? {
+                Node::End if self.events.depth() == outside => return Ok(()),
+                Node::Eof => return Err(XmlError::Truncated),
+                _ => {}
+            }
+        }
+    }
+
+    /// Checks that nothing but white space and comments follows the root element.
+    pub fn finish(mut self) -> Result<(), XmlError> {
+        match self.events.next()? {
+            Node::Eof => Ok(()),
+            _ => Err(XmlError::Truncated),
+        }
+    }
+}
