@@ -1,4 +1,6 @@
 //! Bytes to typed messages and back. No I/O, no store, no clock; depends on nothing of ours.
 
+pub mod body;
+pub mod operation;
 pub mod types;
 pub mod xml;
