@@ -42,7 +42,7 @@ pub(super) fn is_qualified_name(name: &str) -> bool {
 fn is_name(name: &str) -> bool {
     let mut characters = name.chars();
     characters.next().is_some_and(starts_name)
-        && characters.all(|c| starts_name(c) || continues_name(c))
+        && characters.all(|c| c.is_ascii_alphanumeric() || starts_name(c) || continues_name(c))
 }
 
 fn starts_name(c: char) -> bool {
