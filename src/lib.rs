@@ -1,4 +1,6 @@
 //! Weir: a WSUS-compatible update server.
 
+pub mod computers;
 pub mod metadata;
+pub mod policy;
 pub mod wire;
