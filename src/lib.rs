@@ -1,5 +1,6 @@
 //! Weir: a WSUS-compatible update server.
 
+pub mod catalog;
 pub mod computers;
 pub mod metadata;
 pub mod policy;
