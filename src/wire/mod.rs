@@ -1,6 +1,10 @@
 //! Bytes to typed messages and back. No I/O, no store, no clock; depends on nothing of ours.
 
 pub mod body;
+pub mod fault;
 pub mod operation;
+pub mod soap;
+pub mod time;
 pub mod types;
+pub mod wusp;
 pub mod xml;
