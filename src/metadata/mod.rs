@@ -5,6 +5,9 @@ mod corpus;
 mod driver;
 pub mod error;
 mod files;
+pub mod fragments;
+#[cfg(test)]
+mod hostile;
 mod localized;
 pub mod model;
 pub(crate) mod namespaces;
