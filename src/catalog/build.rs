@@ -10,6 +10,7 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::adjacency::Adjacency;
+use super::driver::DriverTable;
 use super::prerequisites::{Collector, Prerequisites};
 use super::revision::{Revision, RevisionIndex, UpdateIndex};
 use super::snapshot::Catalog;
@@ -31,6 +32,7 @@ impl Catalog {
         let mut catalog = Self {
             superseded_by: Adjacency::group(0, &[]),
             drivers: RoaringBitmap::new(),
+            driver_table: DriverTable::new(&revisions),
             tops: Vec::new(),
             revisions,
             by_identity,

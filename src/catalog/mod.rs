@@ -9,7 +9,7 @@
 //! 3. [`Catalog::delta`]: how that differs from what the client has cached.
 //!
 //! Driver passes and printer catalogues replace step 2 by [`Catalog::best_drivers`] and
-//! [`Catalog::printer_drivers`]. [`PageLimits::page`] cuts the answer into round trips.
+//! [`Catalog::printer_drivers`], scans of categories narrow it by [`Catalog::related`]. [`PageLimits::page`] cuts the answer into round trips.
 //!
 //! Nothing here does I/O or reads a clock. Relations come from publishers and are never trusted:
 //! every walk is iterative and visits a node once, so cycles end and dangling references are
@@ -17,14 +17,26 @@
 
 mod adjacency;
 mod build;
+mod category_scan;
+#[cfg(test)]
+mod draft;
+mod driver;
 mod evaluate;
 mod filter;
+#[cfg(test)]
+mod naive;
+mod page;
 mod prerequisites;
+#[cfg(test)]
+mod properties;
 mod revision;
 mod scope;
 mod snapshot;
 
+pub use category_scan::CategoryScan;
+pub use driver::{Computer, Device, DriverMatch, InstalledDriver};
 pub use evaluate::{Delta, Scan};
+pub use page::{Page, PageLimits};
 pub use revision::{Revision, RevisionIndex, UpdateIndex};
 pub use scope::Scope;
 pub use snapshot::Catalog;

@@ -9,6 +9,7 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::adjacency::Adjacency;
+use super::driver::DriverTable;
 use super::prerequisites::Prerequisites;
 use super::revision::{Revision, RevisionIndex, UpdateIndex};
 use crate::metadata::model::{CategoryType, UpdateType};
@@ -34,6 +35,7 @@ pub struct Catalog {
     pub(super) superseded_by: Adjacency,
     /// Revisions of type Driver.
     pub(super) drivers: RoaringBitmap,
+    pub(super) driver_table: DriverTable,
     /// Revisions offered for their own sake, with their updates: see [`Catalog::scope`].
     pub(super) tops: Vec<(UpdateIndex, RevisionIndex)>,
 }
