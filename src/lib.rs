@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod computers;
+pub mod content;
 pub mod metadata;
 pub mod policy;
 pub mod wire;
