@@ -5,4 +5,5 @@ pub mod computers;
 pub mod content;
 pub mod metadata;
 pub mod policy;
+pub mod services;
 pub mod wire;
