@@ -9,7 +9,7 @@ use super::namespaces::UPDATE;
 
 /// Most languages of one document, and most licence texts. Microsoft localises to about 60
 /// languages and 200 regions.
-const TEXTS: usize = 5_000;
+pub(super) const TEXTS: usize = 5_000;
 
 /// Reads the children of the collection that `cursor` has stepped onto.
 pub(super) fn read_collection(

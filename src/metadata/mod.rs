@@ -14,5 +14,6 @@ pub(crate) mod namespaces;
 pub mod parse;
 mod properties;
 mod relations;
+pub mod sample;
 pub mod text;
 mod values;

@@ -13,6 +13,7 @@ mod writer;
 use crate::wire::xml::{Element, Events, Limits, Node, XmlError};
 
 use super::error::DocumentError;
+use super::localized::TEXTS;
 use super::namespaces::UPDATE;
 use super::parse::{Sections, check_root};
 use writer::{FragmentWriter, Names};
@@ -62,33 +63,27 @@ pub fn derive(document: &str) -> Result<Fragments, DocumentError> {
             continue;
         }
         sections.enter(section.local())?;
-        let core = match section.local() {
-            "UpdateIdentity" => &mut parts.identity,
-            "Relationships" => &mut parts.relationships,
-            "ApplicabilityRules" => &mut parts.rules,
-            "Files" => {
-                copy(&mut events, section, Names::Bare, &mut parts.files)?;
-                continue;
-            }
-            "HandlerSpecificData" => {
-                copy(&mut events, section, Names::Bare, &mut parts.handler)?;
-                continue;
+        match section.local() {
+            "UpdateIdentity" => {
+                copy(&mut events, section, Names::Prefixed, &mut parts.identity)?;
             }
             "Properties" => {
                 parts.properties = properties::core(&section)?;
                 parts.extended_properties = properties::extended(&mut events, &section)?;
-                continue;
             }
-            "LocalizedPropertiesCollection" => {
-                derive_collection(&mut events, &mut fragments)?;
-                continue;
+            "LocalizedPropertiesCollection" => derive_collection(&mut events, &mut fragments)?,
+            "Relationships" => {
+                copy(&mut events, section, Names::Prefixed, &mut parts.relationships)?;
             }
-            _ => {
-                skip(&mut events)?;
-                continue;
+            "ApplicabilityRules" => {
+                copy(&mut events, section, Names::Prefixed, &mut parts.rules)?;
             }
-        };
-        copy(&mut events, section, Names::Prefixed, core)?;
+            "Files" => copy(&mut events, section, Names::Bare, &mut parts.files)?,
+            "HandlerSpecificData" => {
+                copy(&mut events, section, Names::Bare, &mut parts.handler)?;
+            }
+            _ => skip(&mut events)?,
+        }
     }
     let Node::Eof = events.next()? else {
         return Err(XmlError::Truncated.into());
@@ -128,6 +123,9 @@ fn derive_collection(
     fragments: &mut Fragments,
 ) -> Result<(), DocumentError> {
     while let Some(child) = next_child(events)? {
+        if fragments.localized.len() + fragments.eula.len() >= TEXTS {
+            return Err(DocumentError::TooMany { what: "localized texts", limit: TEXTS });
+        }
         match (child.namespace(), child.local()) {
             (UPDATE, "LocalizedProperties") => {
                 let (language, xml) = derive_localized(events, child)?;

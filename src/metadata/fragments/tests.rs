@@ -220,3 +220,12 @@ fn deep_nesting_is_refused_and_long_runs_are_not() {
     let long = core_rules(&"<bar:RegDword Key=\"k\"/>\n".repeat(20_000));
     assert_eq!(long, "<b.RegDword Key=\"k\" />".repeat(20_000));
 }
+
+#[test]
+fn the_number_of_texts_is_capped() {
+    let texts = "<upd:EulaFile Language='en'/>".repeat(5_001);
+    let texts =
+        format!("<upd:LocalizedPropertiesCollection>{texts}</upd:LocalizedPropertiesCollection>");
+    let refused = derive(&document("<upd:Properties/>", &texts)).unwrap_err();
+    assert_eq!(refused.to_string(), "more than 5000 localized texts");
+}
