@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::adjacency::Adjacency;
 use super::driver::DriverTable;
-use super::prerequisites::Prerequisites;
+use super::prerequisites::{FollowedClauses, Prerequisites};
 use super::revision::{Revision, RevisionIndex, UpdateIndex};
 use crate::metadata::model::{CategoryType, UpdateType};
 use crate::wire::types::{RevisionId, UpdateIdentity};
@@ -152,8 +152,9 @@ impl Catalog {
     pub fn categories(&self, index: RevisionIndex) -> RoaringBitmap {
         let mut found = RoaringBitmap::new();
         let mut open = vec![index];
+        let mut followed = FollowedClauses::default();
         while let Some(revision) = open.pop() {
-            for update in self.prerequisites(revision) {
+            for update in followed.follow(&self.prerequisites, revision) {
                 if self.category_type(update).is_some() && found.insert(update) {
                     open.extend(self.latest(update));
                 }
