@@ -258,3 +258,6 @@ impl InstalledDriver<'_> {
 fn is_printer(class: &str) -> bool {
     class.eq_ignore_ascii_case("Printer")
 }
+
+#[cfg(test)]
+mod tests;

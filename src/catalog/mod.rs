@@ -19,6 +19,8 @@ mod adjacency;
 mod build;
 mod category_scan;
 #[cfg(test)]
+mod dialogues;
+#[cfg(test)]
 mod draft;
 mod driver;
 mod evaluate;

@@ -111,6 +111,14 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_deliverable_is_spread_over_the_trips_left() {
+        assert_eq!(LIMITS.page(0, &[0; 12_800]).len, 100);
+        assert_eq!(LIMITS.page(120, &[0; 12_800]).len, 1_600);
+        assert_eq!(LIMITS.page(0, &[250; 128]).len, 1, "of 250 bytes allowed");
+        assert_eq!(LIMITS.page(0, &[100; 384]).len, 3, "of 300 bytes allowed");
+    }
+
     /// How many trips it takes to deliver `stages`, each of which becomes deliverable once all of
     /// the stage before it is delivered (`late`), or a trip after the page in which it began.
     fn trips(stages: &[Vec<u32>], late: bool) -> u32 {

@@ -85,3 +85,90 @@ impl Catalog {
         history.rev().find(|&revision| revisions.contains(revision))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::draft::{Draft, uuid};
+    use super::super::revision::Revision;
+    use super::*;
+
+    /// The ids in scope when the updates `declined` are declined.
+    fn in_scope(revisions: &[Revision], declined: &[u32]) -> (Scope, Vec<u32>) {
+        let catalog = Catalog::build(revisions.to_vec());
+        let declined =
+            declined.iter().filter_map(|&update| catalog.update(&uuid(u128::from(update))));
+        let scope = catalog.scope(&declined.collect());
+        let id = |index: RevisionIndex| catalog.revision(index).map(|revision| revision.id.0);
+        let ids = scope.in_scope.iter().filter_map(id).collect();
+        (scope, ids)
+    }
+
+    #[test]
+    fn members_come_with_their_bundle_and_in_its_revision() {
+        let revisions = [
+            Draft::new(1, 1, 1).explicitly_deployable(true).bundles(&[(2, 1), (2, 2)]).build(),
+            Draft::new(2, 2, 1).build(),
+            Draft::new(3, 2, 2).bundles(&[(3, 1)]).build(),
+            Draft::new(4, 2, 3).build(),
+            Draft::new(5, 3, 1).build(),
+        ];
+        let (scope, ids) = in_scope(&revisions, &[]);
+        assert_eq!(ids, [1, 3, 5]);
+        assert_eq!(scope.members, RoaringBitmap::from([2, 4]));
+        assert_eq!(scope.tops, RoaringBitmap::from([0]));
+        assert!(in_scope(&revisions, &[1]).1.is_empty(), "declined with all that only it bundles");
+    }
+
+    #[test]
+    fn an_explicitly_deployable_member_is_there_for_its_own_sake() {
+        let revisions = [
+            Draft::new(1, 1, 1).bundles(&[(2, 1)]).build(),
+            Draft::new(2, 2, 1).explicitly_deployable(true).build(),
+            Draft::new(3, 2, 2).build(),
+        ];
+        let (scope, ids) = in_scope(&revisions, &[]);
+        assert_eq!(ids, [1, 3], "one revision of an update: the highest");
+        assert!(scope.members.is_empty(), "the one in scope is not the one bundled");
+        assert_eq!(in_scope(&revisions, &[1]).1, [3]);
+    }
+
+    #[test]
+    fn declined_and_expired_updates_stay_as_dependencies_only() {
+        let revisions = [
+            Draft::new(1, 1, 1).build(),
+            Draft::new(2, 2, 1).build(),
+            Draft::new(3, 2, 2).expired(true).build(),
+            Draft::new(4, 3, 1).needs(&[1]).needs(&[2]).build(),
+        ];
+        let (scope, ids) = in_scope(&revisions, &[1]);
+        assert_eq!(ids, [1, 3, 4]);
+        assert_eq!(scope.tops, RoaringBitmap::from([3]));
+        assert!(in_scope(&revisions, &[1, 3]).1.is_empty());
+    }
+
+    #[test]
+    fn categories_and_superseded_updates_stay_and_drivers_are_apart() {
+        use crate::metadata::model::{CategoryType, UpdateType};
+        let revisions = [
+            Draft::new(1, 1, 1).category(CategoryType::Product).build(),
+            Draft::new(2, 2, 1).detectoid().build(),
+            Draft::new(3, 3, 1).build(),
+            Draft::new(4, 4, 1).supersedes(&[3]).build(),
+            Draft::new(5, 5, 1).update_type(UpdateType::Driver).build(),
+        ];
+        let (scope, ids) = in_scope(&revisions, &[1, 2]);
+        assert_eq!(ids, [1, 2, 3, 4, 5]);
+        assert_eq!(scope.software, RoaringBitmap::from([0, 1, 2, 3]));
+        assert_eq!(scope.drivers, RoaringBitmap::from([4]));
+    }
+
+    #[test]
+    fn bundles_in_a_circle_that_nothing_deploys_are_not_in_scope() {
+        let revisions = [
+            Draft::new(1, 1, 1).bundles(&[(2, 1)]).build(),
+            Draft::new(2, 2, 1).bundles(&[(1, 1)]).build(),
+            Draft::new(3, 3, 1).bundles(&[(3, 1), (3, 2)]).build(),
+        ];
+        assert_eq!(in_scope(&revisions, &[]).1, [3], "but one that bundles itself is");
+    }
+}

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::adjacency::Adjacency;
 use super::driver::DriverTable;
-use super::prerequisites::Prerequisites;
+use super::prerequisites::{FollowedClauses, Prerequisites};
 use super::revision::{Revision, RevisionIndex, UpdateIndex};
 use crate::metadata::model::{CategoryType, UpdateType};
 use crate::wire::types::{RevisionId, UpdateIdentity};
@@ -152,8 +152,9 @@ impl Catalog {
     pub fn categories(&self, index: RevisionIndex) -> RoaringBitmap {
         let mut found = RoaringBitmap::new();
         let mut open = vec![index];
+        let mut followed = FollowedClauses::default();
         while let Some(revision) = open.pop() {
-            for update in self.prerequisites(revision) {
+            for update in followed.follow(&self.prerequisites, revision) {
                 if self.category_type(update).is_some() && found.insert(update) {
                     open.extend(self.latest(update));
                 }
@@ -170,5 +171,119 @@ impl Catalog {
     ) -> RoaringBitmap {
         let categories = self.categories(index).into_iter();
         categories.filter(|&update| self.category_type(update) == Some(category_type)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::draft::{Draft, identity, uuid};
+    use super::*;
+
+    #[test]
+    fn revisions_are_found_by_either_identity_and_by_update() {
+        let catalog = Catalog::build(vec![
+            Draft::new(9, 1, 1).build(),
+            Draft::new(4, 2, 7).build(),
+            Draft::new(6, 1, 3).build(),
+        ]);
+        let ids: Vec<u32> = catalog.revisions().iter().map(|revision| revision.id.0).collect();
+        assert_eq!(ids, [4, 6, 9]);
+        assert_eq!((catalog.len(), catalog.update_count()), (3, 2));
+        assert_eq!(catalog.by_id(RevisionId(6)), Some(1));
+        assert_eq!(catalog.by_id(RevisionId(5)), None);
+        assert_eq!(catalog.by_identity(&identity(1, 1)), Some(2));
+        assert_eq!(catalog.by_identity(&identity(2, 1)), None);
+        let update = catalog.update(&uuid(1)).expect("has revisions");
+        assert_eq!(catalog.history(update), [2, 1], "by revision number, not by id");
+        assert_eq!(catalog.latest(update), Some(1));
+        assert_eq!(catalog.update_id(update), Some(uuid(1)));
+        assert_eq!((catalog.update_of(0), catalog.update_of(2)), (Some(0), Some(1)));
+    }
+
+    #[test]
+    fn an_index_of_another_snapshot_finds_nothing() {
+        let catalog = Catalog::build(vec![Draft::new(1, 1, 1).needs(&[1]).build()]);
+        assert!(catalog.revision(1).is_none() && catalog.update_of(1).is_none());
+        assert!(catalog.latest(1).is_none() && catalog.update_id(1).is_none());
+        assert!(catalog.members(1).is_empty() && catalog.parents(1).is_empty());
+        assert!(catalog.is_leaf(1) && catalog.categories(1).is_empty());
+        assert!(Catalog::build(Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn of_duplicates_the_first_is_kept() {
+        let catalog = Catalog::build(vec![
+            Draft::new(3, 1, 1).build(),
+            Draft::new(2, 1, 1).build(),
+            Draft::new(2, 7, 1).build(),
+            Draft::new(5, 8, 1).build(),
+        ]);
+        let ids: Vec<u32> = catalog.revisions().iter().map(|revision| revision.id.0).collect();
+        assert_eq!(ids, [2, 5]);
+        assert_eq!(catalog.by_identity(&identity(1, 1)), Some(0));
+        assert_eq!(catalog.by_identity(&identity(8, 1)), Some(1));
+    }
+
+    #[test]
+    fn any_prerequisite_of_any_revision_makes_an_update_no_leaf() {
+        let catalog = Catalog::build(vec![
+            Draft::new(1, 1, 1).category(CategoryType::Product).build(),
+            Draft::new(2, 2, 1).detectoid().build(),
+            Draft::new(3, 3, 1).filed_under(&[1]).needs(&[2, 99]).expired(true).build(),
+            Draft::new(4, 3, 2).build(),
+            Draft::new(5, 4, 1).bundles(&[(3, 2)]).build(),
+        ]);
+        let leaves = [0, 1, 2, 3, 4].map(|index| catalog.is_leaf(index));
+        assert_eq!(leaves, [false, false, true, true, true], "bundling does not count");
+    }
+
+    #[test]
+    fn categories_are_followed_up_to_the_company() {
+        const COMPANY: u128 = 1;
+        const FAMILY: u128 = 2;
+        const PRODUCT: u128 = 3;
+        const SECURITY: u128 = 4;
+        const DETECTOID: u128 = 5;
+        const UPDATE: u128 = 6;
+        let catalog = Catalog::build(vec![
+            Draft::new(1, COMPANY, 1)
+                .category(CategoryType::Company)
+                .filed_under(&[FAMILY])
+                .build(),
+            Draft::new(2, FAMILY, 1)
+                .category(CategoryType::ProductFamily)
+                .filed_under(&[COMPANY])
+                .build(),
+            Draft::new(3, PRODUCT, 1)
+                .category(CategoryType::Product)
+                .filed_under(&[FAMILY])
+                .build(),
+            Draft::new(4, SECURITY, 1).category(CategoryType::UpdateClassification).build(),
+            Draft::new(5, DETECTOID, 1).detectoid().build(),
+            Draft::new(6, UPDATE, 1)
+                .needs(&[DETECTOID])
+                .needs(&[PRODUCT])
+                .filed_under(&[SECURITY, 99])
+                .build(),
+        ]);
+        let updates = |updates: &[u128]| {
+            updates.iter().filter_map(|&update| catalog.update(&uuid(update))).collect()
+        };
+        let found: RoaringBitmap = updates(&[COMPANY, FAMILY, PRODUCT, SECURITY]);
+        assert_eq!(catalog.categories(5), found);
+        let products = catalog.categories_of_type(5, CategoryType::Product);
+        assert_eq!(products, updates(&[PRODUCT]));
+    }
+
+    #[test]
+    fn an_update_is_superseded_by_what_is_current_only() {
+        let catalog = Catalog::build(vec![
+            Draft::new(1, 1, 1).supersedes(&[1]).build(),
+            Draft::new(2, 2, 1).supersedes(&[1]).build(),
+            Draft::new(3, 2, 2).supersedes(&[99]).build(),
+            Draft::new(4, 3, 1).supersedes(&[1]).expired(true).build(),
+            Draft::new(5, 4, 1).supersedes(&[1, 1]).build(),
+        ]);
+        assert_eq!(catalog.superseded_by(0), [4]);
     }
 }
