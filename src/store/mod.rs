@@ -17,6 +17,7 @@ mod durable;
 pub mod error;
 pub mod lock;
 pub mod memory;
+pub mod sled;
 #[cfg(test)]
 mod suite;
 
