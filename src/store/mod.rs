@@ -20,6 +20,7 @@ pub mod memory;
 pub mod sled;
 #[cfg(test)]
 mod suite;
+pub mod value;
 
 pub use batch::{Batch, Change};
 pub use error::StoreError;
