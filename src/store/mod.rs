@@ -15,6 +15,7 @@ pub mod batch;
 pub mod blobs;
 mod durable;
 pub mod error;
+pub mod export;
 pub mod journal;
 pub mod lock;
 pub mod memory;
