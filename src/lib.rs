@@ -6,4 +6,5 @@ pub mod content;
 pub mod metadata;
 pub mod policy;
 pub mod services;
+pub mod store;
 pub mod wire;
