@@ -6,6 +6,10 @@
 //! answer whether a client would see the same, something that a server is free to choose, or
 //! something else ([`compare`]).
 
+pub mod carry;
+pub mod compare;
+#[cfg(test)]
+mod corpus;
 pub mod dialogue;
 pub mod head;
 pub mod tree;
