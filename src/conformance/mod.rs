@@ -1,15 +1,21 @@
 //! Record, replay and compare SOAP dialogues.
 //!
 //! What an update client accepts cannot be read from a specification, only from dialogues that
-//! worked. This layer records such dialogues between any client and any server ([`record`]),
-//! sends the recorded requests again to a server under test ([`replay`]), and says of every
+//! worked. This layer records such dialogues between any client and any server (`record`),
+//! sends the recorded requests again to a server under test ([`mod@replay`]), and says of every
 //! answer whether a client would see the same, something that a server is free to choose, or
 //! something else ([`compare`]).
 
 pub mod carry;
+pub mod client;
 pub mod compare;
 #[cfg(test)]
 mod corpus;
 pub mod dialogue;
+pub mod encoding;
 pub mod head;
+mod replay;
+pub mod report;
 pub mod tree;
+
+pub use replay::{ReplayError, ReplayOptions, replay};

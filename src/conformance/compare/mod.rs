@@ -203,7 +203,7 @@ fn is_xml(head: &ResponseHead) -> bool {
 }
 
 /// Reads a body as XML, or says why it is none.
-pub(super) fn read(body: &[u8]) -> Result<Tree, String> {
+pub(in crate::conformance) fn read(body: &[u8]) -> Result<Tree, String> {
     let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
     Tree::parse(text).map_err(|error| error.to_string())
 }
