@@ -231,3 +231,64 @@ fn read_body(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, DialogueError> 
     }
     Ok(Some(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::head::Headers;
+    use super::*;
+
+    fn exchange(name: &str) -> (Exchange, Meta) {
+        let request = RequestHead::parse("POST /a HTTP/1.1\nHost: h\n\n").unwrap();
+        let head =
+            ResponseHead { status: 200, reason: "OK".to_owned(), headers: Headers::default() };
+        let response = RecordedResponse { head, body: Some(vec![0, 255]) };
+        let meta = Meta {
+            method: "POST".to_owned(),
+            path: "/a".to_owned(),
+            soap_action: None,
+            status: 200,
+            wire_request_content_length: 1,
+            wire_response_content_encoding: None,
+            wire_response_content_length: 2,
+            sanitized: false,
+        };
+        let (name, request_body) = (name.to_owned(), vec![1]);
+        (Exchange { name, request, request_body, response: Some(response) }, meta)
+    }
+
+    #[test]
+    fn what_is_written_reads_back_in_order_of_names() {
+        let folder = tempfile::tempdir().unwrap();
+        // Left behind by a recorder that was killed.
+        fs::create_dir(folder.path().join(".000002.unfinished")).unwrap();
+        fs::write(folder.path().join(".000002.unfinished/request.headers"), "GET").unwrap();
+        let (second, meta) = exchange("000002");
+        write_exchange(folder.path(), &second, &meta).unwrap();
+        let (mut first, meta) = exchange("000001");
+        first.response = None;
+        write_exchange(folder.path(), &first, &meta).unwrap();
+        let dialogue = Dialogue::open(folder.path(), BODY_LIMIT).unwrap();
+        assert_eq!(dialogue.names(), ["000001", "000002"]);
+        assert_eq!(dialogue.read("000001").unwrap(), first);
+        assert_eq!(dialogue.read("000002").unwrap(), second);
+        assert_eq!(next_number(folder.path()).unwrap(), 3);
+        assert!(write_exchange(folder.path(), &second, &meta).is_err(), "nothing is overwritten");
+    }
+
+    #[test]
+    fn files_over_the_limits_and_bad_heads_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (exchange, meta) = exchange("1");
+        write_exchange(folder.path(), &exchange, &meta).unwrap();
+        let read = |limit| Dialogue::open(folder.path(), limit).unwrap().read("1");
+        assert!(read(2).is_ok());
+        assert!(matches!(read(1), Err(DialogueError::TooLarge { limit: 1, .. })));
+        let head = folder.path().join("1/request.headers");
+        fs::write(&head, "nonsense").unwrap();
+        assert!(matches!(read(2), Err(DialogueError::Head { .. })));
+        fs::write(&head, [0xff]).unwrap();
+        assert!(matches!(read(2), Err(DialogueError::NotText(_))));
+        fs::write(&head, vec![b'x'; 70_000]).unwrap();
+        assert!(matches!(read(2), Err(DialogueError::TooLarge { limit: HEAD_LIMIT, .. })));
+    }
+}

@@ -72,11 +72,15 @@ impl fmt::Display for ReplayReport {
                 Verdict::Different => "DIFFERENT",
                 Verdict::Unjudged => "unjudged",
             };
-            writeln!(
+            write!(
                 f,
                 "{:name$}  {:operation$}  {verdict:10}  {:9.1} ms",
                 exchange.name, exchange.operation, exchange.ms
             )?;
+            for freedom in &exchange.freedoms {
+                write!(f, "  {freedom:?}")?;
+            }
+            writeln!(f)?;
             if let Some(Difference { path, recorded, got, why }) = &exchange.difference {
                 writeln!(f, "    at       {path}: {why}")?;
                 for (label, value) in [("recorded", recorded), ("got", got)] {
@@ -126,7 +130,7 @@ mod tests {
     fn people_read_a_table() {
         let expected = "000002  SyncUpdates  DIFFERENT         1.2 ms\n    at       \
              /Envelope/Body: the element is missing\n    recorded Body\n\
-             000001  GetConfig    equivalent        1.2 ms\n\
+             000001  GetConfig    equivalent        1.2 ms  LastChange\n\
              0 equal, 1 equivalent, 1 different\n";
         assert_eq!(report().to_string(), expected);
         assert!(!report().passed());

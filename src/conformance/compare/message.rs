@@ -1,6 +1,6 @@
 //! Two messages side by side, top-down, to the first difference.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::super::carry::Carry;
 use super::super::tree::Tree;
@@ -128,7 +128,10 @@ impl Walk<'_> {
             self.siblings(&theirs.iter().collect::<Vec<_>>(), &ours.iter().collect::<Vec<_>>())?;
         }
         let why = super::unequal_bytes(recorded.as_bytes(), got.as_bytes());
-        Err(self.difference(Some(recorded), Some(got), &why))
+        let shared = recorded.chars().zip(got.chars()).take_while(|(theirs, ours)| theirs == ours);
+        let skip = shared.count().saturating_sub(40);
+        let from = |text: &str| text.chars().skip(skip).take(120).collect::<String>();
+        Err(self.difference(Some(&from(recorded)), Some(&from(got)), &why))
     }
 
     fn children(&mut self, recorded: &Tree, got: &Tree) -> Result<(), Difference> {
@@ -150,10 +153,11 @@ impl Walk<'_> {
     fn siblings(&mut self, recorded: &[&Tree], got: &[&Tree]) -> Result<(), Difference> {
         let parent = self.path.last().map_or("", |step| step.split('[').next().unwrap_or(step));
         let parent = parent.to_owned();
+        let mut places = Places::of(recorded);
         for at in 0..recorded.len().max(got.len()) {
             match (recorded.get(at), got.get(at)) {
                 (Some(theirs), Some(ours)) if theirs.local == ours.local => {
-                    let key = position_key(recorded, at);
+                    let key = places.next(&theirs.local);
                     self.element(&parent, theirs, ours, key.as_deref())?;
                 }
                 (theirs, ours) => return Err(self.misplaced(theirs, ours, recorded, got)),
@@ -191,9 +195,22 @@ impl Walk<'_> {
     }
 }
 
-/// `2` for the second of several siblings of one name; none for an only one.
-fn position_key(siblings: &[&Tree], at: usize) -> Option<String> {
-    let local = &siblings.get(at)?.local;
-    let same = |list: &[&Tree]| list.iter().filter(|tree| tree.local == *local).count();
-    (same(siblings) > 1).then(|| same(&siblings[..=at]).to_string())
+/// Numbers siblings of one name: how many there are, and how many were passed.
+struct Places<'a>(HashMap<&'a str, (usize, usize)>);
+
+impl<'a> Places<'a> {
+    fn of(siblings: &[&'a Tree]) -> Self {
+        let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
+        for tree in siblings {
+            counts.entry(&tree.local).or_default().0 += 1;
+        }
+        Self(counts)
+    }
+
+    /// `2` for the second of several; none for an only one.
+    fn next(&mut self, local: &str) -> Option<String> {
+        let (total, passed) = self.0.get_mut(local)?;
+        *passed += 1;
+        (*total > 1).then(|| passed.to_string())
+    }
 }

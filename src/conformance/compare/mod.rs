@@ -199,7 +199,9 @@ fn status_and_headers(recorded: &RecordedResponse, got: &Answer) -> Result<(), D
 }
 
 fn is_xml(head: &ResponseHead) -> bool {
-    head.headers.value("Content-Type").is_some_and(|value| value.contains("xml"))
+    head.headers
+        .value("Content-Type")
+        .is_some_and(|value| value.to_ascii_lowercase().contains("xml"))
 }
 
 /// Reads a body as XML, or says why it is none.

@@ -109,3 +109,6 @@ fn accepted(got: &Answer, carry: &mut Carry) -> Comparison {
     }
     Comparison { verdict: Verdict::Unjudged, freedoms: [].into(), difference: None }
 }
+
+#[cfg(test)]
+mod tests;
