@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod computers;
 pub mod content;
+pub mod conformance;
 pub mod metadata;
 pub mod policy;
 pub mod services;

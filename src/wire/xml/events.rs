@@ -141,6 +141,14 @@ impl<'a> Events<'a> {
         self.depth
     }
 
+    /// Byte offset in the text after the step taken last; a byte order mark is not counted.
+    ///
+    /// After a start tag it is where the element's content begins, and before an end tag where it
+    /// ends, which lets a caller replace content and keep every other byte.
+    pub fn position(&self) -> usize {
+        usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX)
+    }
+
     /// Whether the element last started carries `xsi:nil` with the value `true` or `1`.
     pub fn last_is_nil(&self) -> bool {
         self.nil
