@@ -2,4 +2,5 @@
 
 pub mod content;
 pub mod metadata;
+pub mod services;
 pub mod wire;

@@ -1,11 +1,10 @@
 //! The specification's examples, both directions against independent implementations, and
 //! properties over generated input.
 
-use std::path::PathBuf;
-
 use proptest::prelude::*;
 
 use super::{MAX_BLOCK, XpressError, decode, encode};
+use crate::wire::corpus;
 
 fn encoded(input: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -193,21 +192,9 @@ fn a_bomb_is_refused_by_its_headers() {
     assert_eq!(decode(&zeros, MAX_BLOCK).unwrap().len(), MAX_BLOCK);
 }
 
-/// The recordings of a real server, or nothing where they are not at hand.
-fn corpus() -> Option<PathBuf> {
-    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus");
-    let path = std::env::var_os("WEIR_CORPUS").map_or_else(|| PathBuf::from(here), PathBuf::from);
-    if path.is_dir() {
-        return Some(path);
-    }
-    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "no corpus at {path:?}");
-    eprintln!("skipped: no corpus at {path:?}");
-    None
-}
-
 #[test]
 fn needs_no_more_bytes_than_the_real_server() {
-    let Some(corpus) = corpus() else { return };
+    let Some(corpus) = corpus::path() else { return };
     let page = std::fs::read(corpus.join("agent-flow/000012/response.body")).unwrap();
     let body = encoded(&page);
     assert_eq!(decode(&body, page.len()).unwrap(), page);
