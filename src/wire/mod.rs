@@ -5,7 +5,11 @@ pub mod cabinet;
 #[cfg(test)]
 pub(crate) mod corpus;
 pub mod little_endian;
+pub mod fault;
 pub mod operation;
+pub mod soap;
+pub mod time;
 pub mod types;
+pub mod wusp;
 pub mod xml;
 pub mod xpress;
