@@ -2,5 +2,6 @@
 
 pub mod content;
 pub mod metadata;
+pub mod server;
 pub mod services;
 pub mod wire;
