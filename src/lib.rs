@@ -6,6 +6,7 @@ pub mod content;
 pub mod conformance;
 pub mod metadata;
 pub mod policy;
+pub mod server;
 pub mod services;
 pub mod store;
 pub mod wire;
