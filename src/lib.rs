@@ -1,12 +1,14 @@
 //! Weir: a WSUS-compatible update server.
 
+pub mod admin;
 pub mod catalog;
 pub mod computers;
-pub mod content;
 pub mod conformance;
+pub mod content;
 pub mod metadata;
 pub mod policy;
 pub mod server;
 pub mod services;
+pub mod state;
 pub mod store;
 pub mod wire;

@@ -7,6 +7,11 @@ use roaring::RoaringBitmap;
 use super::draft::{Draft, uuid};
 use super::{Catalog, PageLimits, Revision, Scan, Scope};
 use crate::metadata::model::CategoryType;
+use crate::wire::types::RevisionId;
+
+fn ids<const N: usize>(numbers: [u32; N]) -> [RevisionId; N] {
+    numbers.map(RevisionId)
+}
 
 /// An agent that reports `true` for the updates its machine has.
 struct Agent<'a> {
@@ -14,8 +19,8 @@ struct Agent<'a> {
     scope: Scope,
     filter: Option<RoaringBitmap>,
     has: fn(u128) -> bool,
-    installed: Vec<i32>,
-    other: Vec<i32>,
+    installed: Vec<RevisionId>,
+    other: Vec<RevisionId>,
 }
 
 /// What one trip looked like: the ids sent as installed and as otherwise cached, those received,
@@ -36,7 +41,7 @@ impl<'a> Agent<'a> {
             let needed = self.catalog.needed(&self.scope, &installed, self.filter.as_ref());
             let scan = Scan { cached: &[&self.installed, &self.other], two_groups: true };
             let delta = self.catalog.delta(&self.scope, &needed, &scan);
-            assert_eq!(delta.out_of_scope, [] as [i32; 0]);
+            assert_eq!(delta.out_of_scope, [] as [RevisionId; 0]);
             let page = limits.page(trips.len() as u32, &vec![1; delta.new.len()]);
             trips.push((self.installed.len(), self.other.len(), page.len, page.truncated));
             let mut unlocks = false;
@@ -50,7 +55,7 @@ impl<'a> Agent<'a> {
                 } else {
                     &mut self.other
                 };
-                list.push(i32::try_from(revision.id.0).expect("small"));
+                list.push(revision.id);
             }
             if !page.truncated && !unlocks {
                 return trips;
@@ -140,15 +145,23 @@ fn an_agent_with_full_lists_is_told_only_what_changed() {
     revisions.push(Draft::new(4, LATER, 1).needs(&[LATER]).build());
     let after = Catalog::build(revisions);
     let scope = after.scope(&RoaringBitmap::new());
-    let needed = after.needed(&scope, &after.installed([1]), None);
-    let delta =
-        after.delta(&scope, &needed, &Scan { cached: &[&[1], &[2, 77]], two_groups: false });
-    assert_eq!((delta.new, delta.out_of_scope), (vec![2], vec![2, 77]), "revised, and foreign");
+    let needed = after.needed(&scope, &after.installed(ids([1])), None);
+    let delta = after.delta(
+        &scope,
+        &needed,
+        &Scan { cached: &[&ids([1]), &ids([2, 77])], two_groups: false },
+    );
+    assert_eq!(
+        (delta.new, delta.out_of_scope),
+        (vec![2], ids([2, 77]).to_vec()),
+        "revised, and foreign"
+    );
     assert_eq!(delta.kept, RoaringBitmap::from([0]));
 
     let needed = after.needed(&scope, &after.installed([]), None);
-    let delta = after.delta(&scope, &needed, &Scan { cached: &[&[3], &[1]], two_groups: false });
-    assert_eq!(delta.out_of_scope, [3], "in scope, but its prerequisite is no longer listed");
+    let delta =
+        after.delta(&scope, &needed, &Scan { cached: &[&ids([3]), &ids([1])], two_groups: false });
+    assert_eq!(delta.out_of_scope, ids([3]), "in scope, but its prerequisite is no longer listed");
 }
 
 #[test]
@@ -166,13 +179,13 @@ fn a_category_scan_does_not_purge_what_lies_outside_of_it() {
     ]);
     let scope = catalog.scope(&RoaringBitmap::new());
     let related = catalog.related(&scope, &[uuid(PRODUCT)]);
-    let needed = catalog.needed(&scope, &catalog.installed([1, 2]), Some(&related));
-    let cached: [&[i32]; 2] = [&[1, 2], &[3, 4, 5, 99]];
+    let needed = catalog.needed(&scope, &catalog.installed(ids([1, 2])), Some(&related));
+    let cached: [&[RevisionId]; 2] = [&ids([1, 2]), &ids([3, 4, 5, 99])];
     let delta = catalog.delta(&scope, &needed, &Scan { cached: &cached, two_groups: true });
-    assert_eq!(delta.deployed_out_of_scope, [2, 5]);
-    assert_eq!(delta.out_of_scope, [4, 99]);
+    assert_eq!(delta.deployed_out_of_scope, ids([2, 5]));
+    assert_eq!(delta.out_of_scope, ids([4, 99]));
     let delta = catalog.delta(&scope, &needed, &Scan { cached: &cached, two_groups: false });
-    assert_eq!(delta.out_of_scope, [2, 4, 5, 99]);
+    assert_eq!(delta.out_of_scope, ids([2, 4, 5, 99]));
 }
 
 /// A hundred thousand revisions in one chain of prerequisites, one of bundles and one circle: any
@@ -195,7 +208,7 @@ fn chains_as_long_as_the_catalogue_are_walked() {
     assert_eq!(scope.in_scope.len(), u64::from(LENGTH));
     assert_eq!(catalog.related(&scope, &[uuid(5)]).len(), u64::from(LENGTH));
     assert_eq!(catalog.categories(0).len(), u64::from(LENGTH));
-    let installed = catalog.installed([1]);
+    let installed = catalog.installed(ids([1]));
     assert_eq!(catalog.needed(&scope, &installed, None), RoaringBitmap::from([LENGTH - 1]));
     assert!(start.elapsed() < Duration::from_secs(60), "took {:?}", start.elapsed());
 }

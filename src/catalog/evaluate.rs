@@ -16,7 +16,7 @@ use crate::wire::types::RevisionId;
 pub struct Scan<'a> {
     /// The ids it sent, as it sent them: for a software pass `InstalledNonLeafUpdateIDs` and
     /// `OtherCachedUpdateIDs`, for a driver pass `CachedDriverIDs`.
-    pub cached: &'a [&'a [i32]],
+    pub cached: &'a [&'a [RevisionId]],
     /// Whether the pass is limited to categories and the client wants the revisions that only fall
     /// outside of these told apart (`NeedTwoGroupOutOfScopeUpdates`).
     pub two_groups: bool,
@@ -30,20 +30,19 @@ pub struct Delta {
     /// Needed and cached: candidates for `ChangedUpdates`.
     pub kept: RoaringBitmap,
     /// Sent ids the client must drop, ascending, each once; those this server never gave included.
-    pub out_of_scope: Vec<i32>,
+    pub out_of_scope: Vec<RevisionId>,
     /// Sent ids that are in scope but not for these categories, ascending, each once: empty unless
     /// two groups were asked for.
-    pub deployed_out_of_scope: Vec<i32>,
+    pub deployed_out_of_scope: Vec<RevisionId>,
 }
 
 impl Catalog {
     /// The updates, as update indices, of which the client has a revision installed.
     ///
     /// [MS-WUSP] 3.1.5.7 counts "the updates whose revision IDs are specified", so any revision
-    /// makes the update installed. Ids that this server never gave, zero and negative ones count
-    /// for nothing.
-    pub fn installed(&self, ids: impl IntoIterator<Item = i32>) -> RoaringBitmap {
-        let known = ids.into_iter().filter_map(|id| self.by_wire_id(id));
+    /// makes the update installed. Ids that this server never gave count for nothing.
+    pub fn installed(&self, ids: impl IntoIterator<Item = RevisionId>) -> RoaringBitmap {
+        let known = ids.into_iter().filter_map(|id| self.by_id(id));
         known.filter_map(|revision| self.update_of(revision)).collect()
     }
 
@@ -75,7 +74,7 @@ impl Catalog {
     pub fn delta(&self, scope: &Scope, needed: &RoaringBitmap, scan: &Scan<'_>) -> Delta {
         let mut delta = Delta::default();
         for &id in scan.cached.iter().copied().flatten() {
-            match self.by_wire_id(id) {
+            match self.by_id(id) {
                 Some(revision) if needed.contains(revision) => {
                     delta.kept.insert(revision);
                 }
@@ -91,10 +90,5 @@ impl Catalog {
         }
         delta.new = (needed - &delta.kept).into_iter().collect();
         delta
-    }
-
-    /// The revision that a client means by `id`.
-    fn by_wire_id(&self, id: i32) -> Option<RevisionIndex> {
-        self.by_id(RevisionId(u32::try_from(id).ok()?))
     }
 }

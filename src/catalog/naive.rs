@@ -29,8 +29,8 @@ pub(super) struct NaiveScope {
 pub(super) struct NaiveDelta {
     pub(super) new: HashSet<RevisionId>,
     pub(super) kept: HashSet<RevisionId>,
-    pub(super) out_of_scope: HashSet<i32>,
-    pub(super) deployed_out_of_scope: HashSet<i32>,
+    pub(super) out_of_scope: HashSet<RevisionId>,
+    pub(super) deployed_out_of_scope: HashSet<RevisionId>,
 }
 
 fn named_in_prerequisites(revision: &Revision) -> HashSet<Uuid> {
@@ -215,9 +215,8 @@ impl<'a> Naive<'a> {
     }
 
     /// The update of the revision a client means by `id`.
-    fn update_with_wire_id(&self, id: i32) -> Option<Uuid> {
-        let revision = self.0.iter().find(|revision| i64::from(revision.id.0) == i64::from(id));
-        revision.map(update_id)
+    fn update_with_wire_id(&self, id: RevisionId) -> Option<Uuid> {
+        self.0.iter().find(|revision| revision.id == id).map(update_id)
     }
 
     /// "Restrict the resulting set further to those revisions whose prerequisites are satisfied by
@@ -226,7 +225,7 @@ impl<'a> Naive<'a> {
     pub(super) fn needed(
         &self,
         scope: &NaiveScope,
-        installed: &[i32],
+        installed: &[RevisionId],
         related: Option<&HashSet<RevisionId>>,
     ) -> HashSet<RevisionId> {
         let installed: HashSet<Uuid> =
@@ -250,16 +249,12 @@ impl<'a> Naive<'a> {
         &self,
         scope: &NaiveScope,
         needed: &HashSet<RevisionId>,
-        cached: &[i32],
+        cached: &[RevisionId],
         two_groups: bool,
     ) -> NaiveDelta {
-        let is_cached =
-            |id: &RevisionId| cached.iter().any(|&sent| i64::from(sent) == i64::from(id.0));
-        let is_in = |sent: i32, set: &HashSet<RevisionId>| {
-            set.iter().any(|id| i64::from(id.0) == i64::from(sent))
-        };
-        let unneeded = || cached.iter().copied().filter(|&sent| !is_in(sent, needed));
-        let deployed = |sent: i32| two_groups && is_in(sent, &scope.in_scope);
+        let is_cached = |id: &RevisionId| cached.contains(id);
+        let unneeded = || cached.iter().copied().filter(|sent| !needed.contains(sent));
+        let deployed = |sent: RevisionId| two_groups && scope.in_scope.contains(&sent);
         NaiveDelta {
             new: needed.iter().copied().filter(|id| !is_cached(id)).collect(),
             kept: needed.iter().copied().filter(is_cached).collect(),

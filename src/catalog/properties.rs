@@ -65,9 +65,10 @@ fn revisions() -> impl Strategy<Value = Vec<Revision>> {
     })
 }
 
-/// Ids as clients send them: known, unknown, repeated, zero and negative.
-fn sent() -> impl Strategy<Value = Vec<i32>> {
-    prop::collection::vec(prop_oneof![20 => 0..95i32, 1 => Just(-3), 1 => Just(i32::MIN)], 0..40)
+/// Ids as clients send them: known, unknown, repeated and zero.
+fn sent() -> impl Strategy<Value = Vec<RevisionId>> {
+    let id = prop_oneof![20 => 0..95u32, 1 => Just(u32::MAX)];
+    prop::collection::vec(id.prop_map(RevisionId), 0..40)
 }
 
 fn updates() -> impl Strategy<Value = HashSet<Uuid>> {
@@ -155,8 +156,8 @@ proptest! {
         let catalog = Catalog::build(revisions.clone());
         let scope = scope(&catalog, &declined);
         let limits = PageLimits { updates, bytes: 3_500 };
-        let mut installed: Vec<i32> = Vec::new();
-        let mut other: Vec<i32> = Vec::new();
+        let mut installed: Vec<RevisionId> = Vec::new();
+        let mut other: Vec<RevisionId> = Vec::new();
         let mut delivered = HashSet::new();
         let mut trips = 0;
         loop {
@@ -176,7 +177,7 @@ proptest! {
                     let mut known = clause.alternatives.iter().filter_map(|id| catalog.update(id));
                     prop_assert!(known.any(|update| satisfied.contains(update)));
                 }
-                let id = i32::try_from(revision.id.0).expect("small");
+                let id = revision.id;
                 let non_leaf = !catalog.is_leaf(index);
                 unlocks |= non_leaf;
                 if non_leaf && installed_on_machine.contains(&revision.metadata.identity.update_id) {

@@ -11,7 +11,7 @@ pub struct ComputerInfo {
     /// `OSMajorVersion.OSMinorVersion.OSBuildNumber`.
     pub os_version: (i32, i32, i32),
     /// Service pack, major and minor.
-    pub os_service_pack: (i16, i16),
+    pub os_service_pack: (i32, i32),
     /// For example `en-US`.
     pub os_locale: String,
     /// Manufacturer.
@@ -27,15 +27,15 @@ pub struct ComputerInfo {
     /// Free text, for example `AMD64`.
     pub processor_architecture: String,
     /// `SuiteMask`.
-    pub suite_mask: i16,
+    pub suite_mask: i32,
     /// `OldProductType`: 1 workstation, 2 domain controller, 3 server.
-    pub old_product_type: u8,
+    pub old_product_type: i32,
     /// `NewProductType`: the edition, for example 48 for Pro.
     pub new_product_type: i32,
     /// `SystemMetrics`.
     pub system_metrics: i32,
     /// Version of the Windows Update Agent, four parts.
-    pub client_version: (i16, i16, i16, i16),
+    pub client_version: (i32, i32, i32, i32),
     /// `OSDescription`. Windows 11 says "Windows 10" here.
     pub os_description: String,
     /// `OEM`.

@@ -12,6 +12,7 @@ mod localized;
 pub mod model;
 pub(crate) mod namespaces;
 pub mod parse;
+pub mod prepared;
 mod properties;
 mod relations;
 pub mod sample;

@@ -6,6 +6,7 @@
 
 pub mod approval;
 pub mod target_group;
+pub mod view;
 
 use std::collections::{BTreeMap, HashMap};
 

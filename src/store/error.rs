@@ -131,7 +131,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// Tells a full disk from every other failure of the operating system.
-    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
@@ -142,7 +142,7 @@ impl StoreError {
     }
 
     /// Damage in `what`.
-    pub(super) fn corrupt(what: impl Into<String>) -> Self {
+    pub(crate) fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt { what: what.into() }
     }
 }

@@ -4,8 +4,8 @@ pub mod body;
 pub mod cabinet;
 #[cfg(test)]
 pub(crate) mod corpus;
-pub mod little_endian;
 pub mod fault;
+pub mod little_endian;
 pub mod operation;
 pub mod soap;
 pub mod time;

@@ -1,5 +1,6 @@
 //! The rules one by one, and a tournament that knows them only as comparisons of two drivers.
 
+use crate::wire::types::RevisionId;
 use std::collections::HashSet;
 
 use proptest::prelude::*;
@@ -155,7 +156,7 @@ fn only_drivers_in_scope_with_their_prerequisites_are_eligible() {
     let eligible = catalog.eligible_drivers(&scope, &none, None);
     assert_eq!(eligible, RoaringBitmap::from([2, 5]));
     assert_eq!(catalog.printer_drivers(&eligible), RoaringBitmap::from([5]));
-    let installed = catalog.installed([1]);
+    let installed = catalog.installed([RevisionId(1)]);
     assert_eq!(catalog.eligible_drivers(&scope, &installed, None), RoaringBitmap::from([1, 2, 5]));
     let related = catalog.related(&scope, &[uuid(1)]);
     let filtered = catalog.eligible_drivers(&scope, &installed, Some(&related));
