@@ -2,10 +2,9 @@
 
 pub mod body;
 pub mod cabinet;
-#[cfg(test)]
-pub(crate) mod corpus;
-pub mod little_endian;
+pub mod contract;
 pub mod fault;
+pub mod little_endian;
 pub mod operation;
 pub mod soap;
 pub mod time;
@@ -13,3 +12,6 @@ pub mod types;
 pub mod wusp;
 pub mod xml;
 pub mod xpress;
+
+#[cfg(test)]
+pub(crate) mod corpus;
