@@ -154,3 +154,59 @@ impl Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(fault: &Fault, style: EnvelopeStyle, version: SoapVersion) -> String {
+        let pieces = fault.write(style, version).finish();
+        let bytes: Vec<u8> = pieces.iter().flat_map(|it| it.bytes().to_vec()).collect();
+        String::from_utf8(bytes).expect("a fault is UTF-8")
+    }
+
+    fn fault(code: ErrorCode) -> Fault {
+        Fault {
+            code,
+            message: Some("a < b & c".to_owned()),
+            id: Uuid::from_u128(1),
+            method: Some("\"urn:method\"".to_owned()),
+            actor: Some("http://localhost/Service.asmx".to_owned()),
+        }
+    }
+
+    #[test]
+    fn soap_1_2_has_its_own_form() {
+        assert_eq!(
+            written(&fault(ErrorCode::CookieExpired), EnvelopeStyle::Wcf, SoapVersion::V12),
+            "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\"><s:Body><s:Fault>\
+             <s:Code><s:Value>s:Sender</s:Value></s:Code>\
+             <s:Reason><s:Text xml:lang=\"en\">Fault occurred: CookieExpired</s:Text></s:Reason>\
+             <s:Detail><ErrorCode>CookieExpired</ErrorCode><Message>a &lt; b &amp; c</Message>\
+             <ID>00000000-0000-0000-0000-000000000001</ID><Method>\"urn:method\"</Method></s:Detail>\
+             </s:Fault></s:Body></s:Envelope>"
+        );
+        let busy = written(&fault(ErrorCode::ServerBusy), EnvelopeStyle::Asmx, SoapVersion::V12);
+        assert!(busy.contains("<soap:Value>soap:Receiver</soap:Value>"), "{busy}");
+    }
+
+    #[test]
+    fn only_the_servers_own_failures_blame_the_server() {
+        for code in ErrorCode::ALL {
+            let fault = written(&fault(code), EnvelopeStyle::Wcf, SoapVersion::V11);
+            let server = matches!(code, ErrorCode::InternalServerError | ErrorCode::ServerBusy);
+            assert_eq!(fault.contains("<faultcode>s:Server</faultcode>"), server, "{fault}");
+            assert_eq!(fault.contains("<faultcode>s:Client</faultcode>"), !server, "{fault}");
+            assert!(!fault.contains("faultactor"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn without_message_and_method_the_one_is_empty_and_the_other_absent() {
+        let bare = Fault { message: None, method: None, ..fault(ErrorCode::InvalidCookie) };
+        let text = written(&bare, EnvelopeStyle::Wcf, SoapVersion::V11);
+        let detail = "<detail><ErrorCode>InvalidCookie</ErrorCode><Message></Message>\
+                      <ID>00000000-0000-0000-0000-000000000001</ID></detail>";
+        assert!(text.contains(detail), "{text}");
+    }
+}

@@ -4,6 +4,7 @@ pub mod body;
 pub mod cabinet;
 #[cfg(test)]
 pub(crate) mod corpus;
+pub mod contract;
 pub mod fault;
 pub mod little_endian;
 pub mod operation;
@@ -13,3 +14,6 @@ pub mod types;
 pub mod wusp;
 pub mod xml;
 pub mod xpress;
+
+#[cfg(test)]
+pub(crate) mod corpus;

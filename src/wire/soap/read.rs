@@ -270,7 +270,11 @@ pub(crate) fn base64(cursor: &mut Cursor<'_>, cap: usize) -> Result<Vec<u8>, Req
     if packed.len().div_ceil(4) > cap.div_ceil(3) {
         return Err(RequestError::new(Problem::TooLong(cap)));
     }
-    STANDARD.decode(&packed).map_err(|_| RequestError::value(&text, "base64Binary"))
+    match STANDARD.decode(&packed) {
+        Ok(bytes) if bytes.len() > cap => Err(RequestError::new(Problem::TooLong(cap))),
+        Ok(bytes) => Ok(bytes),
+        Err(_) => Err(RequestError::value(&text, "base64Binary")),
+    }
 }
 
 /// The field's value, or the error that `field` is missing.
@@ -299,4 +303,62 @@ fn note_unknown(cursor: &Cursor<'_>) {
 #[cfg(test)]
 thread_local! {
     pub(crate) static UNKNOWN: std::cell::RefCell<Vec<String>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::xml::Limits;
+
+    fn read<T>(
+        text: &str,
+        read: impl FnOnce(&mut Cursor<'_>) -> Result<T, RequestError>,
+    ) -> Result<T, RequestError> {
+        let document = format!("<v>{text}</v>");
+        let mut cursor = Cursor::new(&document, Limits::REQUEST);
+        assert!(cursor.enter_child().expect("an element"));
+        read(&mut cursor)
+    }
+
+    #[test]
+    fn a_guid_is_read_in_either_case_and_with_braces() {
+        let expected = Uuid::from_u128(0x6964aab4_c5b5_43bd_a17d_ffb4346a8e1d);
+        for text in
+            ["6964aab4-c5b5-43bd-a17d-ffb4346a8e1d", " {6964AAB4-C5B5-43BD-A17D-FFB4346A8E1D}\n"]
+        {
+            assert_eq!(read(text, guid), Ok(expected), "{text}");
+        }
+        for text in
+            ["", "6964aab4c5b543bda17dffb4346a8e1d", "{6964aab4-c5b5-43bd-a17d-ffb4346a8e1d"]
+        {
+            assert!(read(text, guid).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_hresult_is_the_same_number_with_and_without_its_sign() {
+        assert_eq!(read("-2145099769", hresult), Ok(-2_145_099_769));
+        assert_eq!(read("2149867527", hresult), Ok(-2_145_099_769));
+        assert_eq!(read("2359301", hresult), Ok(0x0024_0005));
+        assert!(read("4294967296", hresult).is_err());
+    }
+
+    #[test]
+    fn base64_is_read_with_white_space_in_it_and_up_to_its_cap() {
+        let four = |cursor: &mut Cursor<'_>| base64(cursor, 4);
+        assert_eq!(read("\r\n AAEC\n AwQ = ", |it| base64(it, 5)), Ok(vec![0, 1, 2, 3, 4]));
+        assert_eq!(read("", four), Ok(Vec::new()));
+        assert_eq!(read("AAECAw==", four), Ok(vec![0, 1, 2, 3]));
+        assert_eq!(read("AAECAwQFBgc=", four), Err(RequestError::new(Problem::TooLong(4))));
+        assert_eq!(read("AAECAwQ=", four), Err(RequestError::new(Problem::TooLong(4))));
+        assert!(read("AAECAw", four).is_err());
+    }
+
+    #[test]
+    fn a_boolean_is_a_word_or_a_digit() {
+        for (text, value) in [("true", true), ("1", true), (" false ", false), ("0", false)] {
+            assert_eq!(read(text, boolean), Ok(value));
+        }
+        assert!(read("True", boolean).is_err());
+    }
 }

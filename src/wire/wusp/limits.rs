@@ -5,7 +5,7 @@
 //! a cap gets `InvalidParameters` with the parameter's path. These are limits of the decoder, not
 //! of policy: the configurable cap on installed ids is the business of SyncUpdates.
 
-/// Bytes of a decoded cookie. Real ones have 304 and 496; a larger one cannot be ours, but must
+/// Bytes of a decoded cookie. Real ones have 224 and 496; a larger one cannot be ours, but must
 /// be read to be answered with InvalidCookie.
 pub const COOKIE: usize = 1024 * 1024;
 

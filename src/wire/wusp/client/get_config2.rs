@@ -16,8 +16,6 @@ request_structure! {
         /// What the client says of itself.
         client_configuration: ClientConfiguration<'a> =
             "clientConfiguration" => ClientConfiguration::read,
-        /// The argument of GetConfig, in case a client sends it here too.
-        protocol_version: Cow<'a, str> = "protocolVersion" => text,
     }
 }
 
@@ -25,7 +23,7 @@ request_structure! {
     /// What the client says of itself. Only the one field that the server uses is read.
     pub struct ClientConfiguration<'a> {
         /// The client's protocol version.
-        protocol_version: Cow<'a, str> = "protocolVersion" | "ProtocolVersion" => text,
+        protocol_version: Cow<'a, str> = "protocolVersion" => text,
     }
 }
 
