@@ -11,6 +11,7 @@ use std::time::Instant;
 use super::encoding::Coding;
 use super::metrics::Metrics;
 use crate::services::call::Outcome;
+use crate::wire::operation::Operation;
 
 /// What nginx calls the status of a request whose client left before there was an answer.
 const CLIENT_LEFT: u16 = 499;
@@ -47,6 +48,13 @@ impl AccessLine {
         }
     }
 
+    /// Notes the operation that the headers name.
+    pub(crate) fn identified(&mut self, operation: Option<Operation>) {
+        if let Some(operation) = operation {
+            self.operation = operation.name();
+        }
+    }
+
     /// Notes how long the request's body was.
     pub(crate) fn received(&mut self, bytes: usize) {
         self.bytes_in = bytes as u64;
@@ -54,9 +62,7 @@ impl AccessLine {
 
     /// Notes what the services said.
     pub(crate) fn outcome(&mut self, outcome: Outcome, coding: Coding) {
-        if let Some(operation) = outcome.operation {
-            self.operation = operation.name();
-        }
+        self.identified(outcome.operation);
         self.outcome = outcome;
         self.coding = coding;
     }

@@ -3,8 +3,6 @@
 //! The operation is known from the headers, so that its limit holds before the body is read. What
 //! is refused here still gets a fault in the protocol's form, because an agent understands those.
 
-use std::time::Duration;
-
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
@@ -39,26 +37,26 @@ pub(crate) async fn answer<A: Application>(
     line: &mut AccessLine,
 ) -> Reply {
     let mut call = describe(service, peer, headers);
+    line.identified(call.operation);
     let coding = negotiated(headers);
-    let limit = body_limit(service, call.operation);
-    let taken = match receive(shared, headers, body, limit).await {
-        Ok(received) => match shared.calls.try_acquire() {
-            Ok(permit) => Ok((received, permit)),
-            Err(_) => Err((Refusal::Busy, Unread(false))),
-        },
-        Err(refusal) => Err((refusal, Unread(true))),
-    };
-    match taken {
-        Ok(((body, _memory), _permit)) => {
-            line.received(body.len());
-            call.body = body;
+    let received = receive(shared, headers, body, body_limit(service, call.operation)).await;
+    let unread = received.is_err();
+    let admitted = received.and_then(|received| match shared.calls.try_acquire() {
+        Ok(permit) => Ok((received, permit)),
+        Err(_) => Err(Refusal::Busy),
+    });
+    match admitted {
+        Ok((Received { bytes, _memory }, _permit)) => {
+            line.received(bytes.len());
+            call.body = bytes;
             let answer = shared.application.soap(call).await;
             respond(service, answer, coding, line).await
         }
-        Err((refusal, Unread(unread))) => {
+        Err(refusal) => {
             shared.metrics.refused(refusal.name());
             let mut answer = shared.application.refuse(&call, refusal);
             answer.status = refusal.status();
+            // What is left of the body would be taken for the next request.
             answer.close |= unread;
             peer.linger(unread);
             let mut reply = respond(service, answer, coding, line).await;
@@ -69,9 +67,6 @@ pub(crate) async fn answer<A: Application>(
         }
     }
 }
-
-/// Whether bytes of the body may still be on their way.
-struct Unread(bool);
 
 fn describe(service: Service, peer: &Peer, headers: &HeaderMap) -> SoapCall {
     let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::to_owned);
@@ -104,13 +99,19 @@ fn body_limit(service: Service, operation: Option<Operation>) -> usize {
         .map_or(0, Operation::body_limit)
 }
 
+/// A body and its share of the memory for bodies.
+struct Received<'a> {
+    bytes: Bytes,
+    _memory: Option<SemaphorePermit<'a>>,
+}
+
 /// Reads the body, unless its head already says that it is not wanted.
 async fn receive<'a, A: Application>(
     shared: &'a Shared<A>,
     headers: &HeaderMap,
     body: Incoming,
     limit: usize,
-) -> Result<(Bytes, Option<SemaphorePermit<'a>>), Refusal> {
+) -> Result<Received<'a>, Refusal> {
     let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
     if !headers.get_all(CONTENT_ENCODING).iter().all(plain) {
         return Err(Refusal::Encoded);
@@ -118,14 +119,10 @@ async fn receive<'a, A: Application>(
     if body.size_hint().lower() > limit as u64 {
         return Err(Refusal::TooLarge { limit });
     }
-    within(shared.limits.body_time, collect(body, limit, &shared.bodies)).await
-}
-
-async fn within<T>(
-    time: Duration,
-    work: impl Future<Output = Result<T, Refusal>>,
-) -> Result<T, Refusal> {
-    tokio::time::timeout(time, work).await.unwrap_or(Err(Refusal::Incomplete))
+    let arriving = collect(body, limit, &shared.bodies);
+    tokio::time::timeout(shared.limits.body_time, arriving)
+        .await
+        .unwrap_or(Err(Refusal::Incomplete))
 }
 
 /// Collects the body. Memory is taken as bytes arrive, never as they are announced, and only while
@@ -134,7 +131,7 @@ async fn collect(
     mut body: Incoming,
     limit: usize,
     budget: &Semaphore,
-) -> Result<(Bytes, Option<SemaphorePermit<'_>>), Refusal> {
+) -> Result<Received<'_>, Refusal> {
     let mut whole = Gathered::Nothing;
     let mut memory: Option<SemaphorePermit<'_>> = None;
     while let Some(frame) = body.frame().await {
@@ -152,7 +149,7 @@ async fn collect(
         }
         whole = whole.and(data);
     }
-    Ok((whole.finish(), memory))
+    Ok(Received { bytes: whole.finish(), _memory: memory })
 }
 
 /// A body so far. Nearly all of them arrive in one frame, which is then used as it is.
@@ -204,23 +201,18 @@ async fn respond(
     line: &mut AccessLine,
 ) -> Reply {
     let SoapAnswer { status, content_type, pieces, close, outcome } = answer;
-    let encoded = encode(pieces, coding).await;
-    let mut response = match encoded {
-        Some(Encoded { coding, frames }) => {
-            line.outcome(outcome, coding);
-            let mut response = Response::new(Payload::frames(frames));
-            if coding != Coding::Identity {
-                let name = HeaderValue::from_static(coding.name());
-                response.headers_mut().insert(CONTENT_ENCODING, name);
-            }
-            *response.status_mut() =
-                StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-            response
-        }
-        None => reply::text(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down.\n"),
+    let Some(Encoded { coding, frames }) = encode(pieces, coding).await else {
+        return reply::text(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down.\n");
     };
+    line.outcome(outcome, coding);
+    let mut response = Response::new(Payload::frames(frames));
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if coding != Coding::Identity {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+    }
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     // As the two stacks of the real server write it.
     let cache = match service {
