@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod catalog;
+pub mod cli;
 pub mod computers;
 pub mod conformance;
 pub mod content;

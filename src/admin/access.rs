@@ -31,6 +31,11 @@ impl Access {
         Ok(Self::Opened(Box::new(State::open(data, settings, now)?)))
     }
 
+    /// Whether a server runs on the directory.
+    pub fn is_served(&self) -> bool {
+        matches!(self, Self::Served(_))
+    }
+
     /// Carries out a command.
     pub async fn run(&self, command: Command) -> Result<Value, AdminError> {
         match self {

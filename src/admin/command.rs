@@ -9,6 +9,8 @@ use crate::policy::approval::ApprovalAction;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
+    /// Whether changes can be made.
+    Health,
     /// All updates that can be decided on, with what was decided.
     ListUpdates,
     /// One update, or one revision of it.

@@ -8,6 +8,10 @@ use crate::state::State;
 /// Carries out `command`.
 pub async fn execute(state: &State, command: Command) -> Result<Value, AdminError> {
     Ok(match command {
+        Command::Health => {
+            state.ping().await?;
+            Value::Bool(true)
+        }
         Command::ListUpdates => updates::list(state),
         Command::ShowUpdate { update, revision } => updates::show(state, update, revision)?,
         Command::ShowFragment { update, revision, fragment, locale } => {

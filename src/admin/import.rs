@@ -56,7 +56,7 @@ impl ImportReport {
 
 /// Imports `sources` into `state`. With `more_follows` the revisions become visible with a later
 /// call.
-pub(super) async fn import(
+pub async fn import(
     state: &State,
     sources: Vec<Source>,
     more_follows: bool,

@@ -18,7 +18,7 @@ mod updates;
 pub use access::Access;
 pub use command::{Command, FragmentKind};
 pub use execute::execute;
-pub use import::{ImportReport, Source};
+pub use import::{ImportReport, Source, import as import_into};
 pub use socket::{SOCKET, Socket};
 
 use crate::state::StateError;

@@ -92,7 +92,10 @@ fn a_category_chain_arrives_one_level_a_trip() {
     agent.filter = Some(catalog.related(&agent.scope, &preferred));
     let trips = agent.scan(PageLimits::default());
     assert_eq!(trips, [(0, 0, 1, false), (1, 0, 1, false), (2, 0, 1, false)]);
-    assert_eq!((agent.installed, agent.other), (vec![108_226, 108_231], vec![108_236]));
+    assert_eq!(
+        (agent.installed, agent.other),
+        (ids([108_226, 108_231]).to_vec(), ids([108_236]).to_vec())
+    );
 }
 
 /// The recorded staged scan of a catalogue with one product: 170 revisions in ten trips.

@@ -1,7 +1,9 @@
 //! What the HTTP server needs of the rest: a handful of questions, none about HTTP.
 
 use crate::content::files::{ContentError, ContentFile};
+use crate::services::Services;
 use crate::services::call::{Refusal, SoapAnswer, SoapCall};
+use crate::wire::contract;
 use crate::wire::operation::Service;
 use crate::wire::types::Sha1;
 
@@ -26,4 +28,26 @@ pub trait Application: Send + Sync + 'static {
     /// # Errors
     /// The store's, when the disk fails.
     fn content(&self, sha1: &Sha1) -> Result<Option<ContentFile>, ContentError>;
+}
+
+impl Application for Services {
+    fn soap(&self, call: SoapCall) -> impl Future<Output = SoapAnswer> + Send {
+        Services::soap(self, call)
+    }
+
+    fn refuse(&self, call: &SoapCall, refusal: Refusal) -> SoapAnswer {
+        Services::refuse(self, call, refusal)
+    }
+
+    fn wsdl(&self, service: Service, base_url: &str) -> String {
+        contract::wsdl(service, base_url)
+    }
+
+    fn content(&self, sha1: &Sha1) -> Result<Option<ContentFile>, ContentError> {
+        // Only what was verified is served, whatever else lies in the directory.
+        if !self.state().has_content(sha1) {
+            return Ok(None);
+        }
+        self.state().contents().open_file(sha1)
+    }
 }

@@ -8,10 +8,9 @@ use crate::services::get_config::PLUG_IN;
 use crate::services::{Peer, ServiceError, Services};
 use crate::wire::body::BodyWriter;
 use crate::wire::fault::{ErrorCode, Fault};
-use crate::wire::operation::{Operation, Service};
-use crate::wire::soap::read::RequestError;
+use crate::wire::operation::Service;
 use crate::wire::soap::{self, Envelope, SoapVersion};
-use crate::wire::wusp::{client, reporting, simple_auth};
+use crate::wire::wusp::{Request, client, reporting, simple_auth};
 
 impl Services {
     /// Answers a call. Every failure becomes a fault; its cause is logged under the fault's id.
@@ -95,38 +94,31 @@ impl Services {
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
         let version = envelope.version;
-        match envelope.operation {
-            Operation::GetConfig => {
-                let request: client::GetConfigRequest<'_> = envelope.read()?;
-                self.config(request.protocol_version.as_deref(), |config| {
+        match Request::read(envelope)? {
+            Request::GetConfig(request) => self
+                .config(request.protocol_version.as_deref(), |config| {
                     soap::respond(version, &client::GetConfigResponse(config))
-                })
-            }
-            Operation::GetConfig2 => {
-                let _: client::GetConfig2Request<'_> = envelope.read()?;
+                }),
+            Request::GetConfig2(_) => {
                 let config = self.config_for_everyone();
                 Ok(soap::respond(version, &client::GetConfig2Response(config)))
             }
-            Operation::GetAuthorizationCookie => {
-                let request: simple_auth::GetAuthorizationCookieRequest<'_> = envelope.read()?;
+            Request::GetAuthorizationCookie(request) => {
                 let cookie_data = &self.authorization_cookie(&request, outcome)?;
                 let plug_in_id = PLUG_IN;
                 let response =
                     simple_auth::GetAuthorizationCookieResponse { plug_in_id, cookie_data };
                 Ok(soap::respond(version, &response))
             }
-            Operation::GetCookie => {
-                let request: client::GetCookieRequest<'_> = envelope.read()?;
+            Request::GetCookie(request) => {
                 let cookie = self.cookie(&request)?;
                 Ok(soap::respond(version, &client::GetCookieResponse(cookie.as_wire())))
             }
-            Operation::RegisterComputer => {
-                let request: client::RegisterComputerRequest<'_> = envelope.read()?;
+            Request::RegisterComputer(request) => {
                 self.register(request, peer, outcome).await?;
                 Ok(soap::respond(version, &client::RegisterComputerResponse))
             }
-            Operation::StartCategoryScan => {
-                let request: client::StartCategoryScanRequest = envelope.read()?;
+            Request::StartCategoryScan(request) => {
                 let found = self.category_scan(&request)?;
                 let response = client::StartCategoryScanResponse {
                     preferred_category_ids: &found.preferred,
@@ -134,28 +126,18 @@ impl Services {
                 };
                 Ok(soap::respond(version, &response))
             }
-            Operation::SyncUpdates => {
-                let request: client::SyncUpdatesRequest<'_> = envelope.read()?;
-                self.sync_updates(request, version, outcome)
-            }
-            Operation::SyncPrinterCatalog => {
-                let request: client::SyncPrinterCatalogRequest<'_> = envelope.read()?;
+            Request::SyncUpdates(request) => self.sync_updates(request, version, outcome),
+            Request::SyncPrinterCatalog(request) => {
                 self.sync_printer_catalog(&request, version, outcome)
             }
-            Operation::RefreshCache => {
-                let request: client::RefreshCacheRequest<'_> = envelope.read()?;
-                self.refresh_cache(&request, version, outcome)
-            }
-            Operation::GetExtendedUpdateInfo => {
-                let request: client::GetExtendedUpdateInfoRequest<'_> = envelope.read()?;
+            Request::RefreshCache(request) => self.refresh_cache(&request, version, outcome),
+            Request::GetExtendedUpdateInfo(request) => {
                 self.extended_update_info(request, version, peer, outcome)
             }
-            Operation::GetExtendedUpdateInfo2 => {
-                let request: client::GetExtendedUpdateInfo2Request<'_> = envelope.read()?;
+            Request::GetExtendedUpdateInfo2(request) => {
                 self.extended_update_info2(request, version, peer, outcome)
             }
-            Operation::GetFileLocations => {
-                let request: client::GetFileLocationsRequest = envelope.read()?;
+            Request::GetFileLocations(request) => {
                 let session = self.session(request.cookie.as_ref(), outcome)?;
                 let file_locations = &self.locations_of(&request, peer)?;
                 let cookie = self.seal(&session)?;
@@ -163,29 +145,24 @@ impl Services {
                 let response = client::GetFileLocationsResponse { file_locations, new_cookie };
                 Ok(soap::respond(version, &response))
             }
-            Operation::GetTimestamps => {
-                let request: client::GetTimestampsRequest = envelope.read()?;
+            Request::GetTimestamps(request) => {
                 self.session(request.cookie.as_ref(), outcome)?;
                 Ok(soap::respond(version, &client::GetTimestampsResponse))
             }
-            Operation::ReportEventBatch => {
-                let request = read_report(envelope)?;
+            Request::ReportEventBatch(request) => {
                 let taken = self.report(request, outcome).await?;
                 Ok(soap::respond(version, &reporting::ReportEventBatchResponse(taken)))
             }
-            Operation::ReportEventBatch2 => {
-                let request: reporting::ReportEventBatch2Request<'_> = envelope.read()?;
+            Request::ReportEventBatch2(request) => {
                 let taken = self.report2(request, outcome).await?;
                 Ok(soap::respond(version, &reporting::ReportEventBatch2Response(taken)))
             }
-            Operation::GetRequiredInventoryType => {
-                let request: reporting::GetRequiredInventoryTypeRequest<'_> = envelope.read()?;
+            Request::GetRequiredInventoryType(request) => {
                 self.session(request.cookie.as_ref(), outcome)?;
                 // IsInventoryRequired "MUST be 0": no inventory is wanted.
                 Ok(soap::respond(version, &reporting::GetRequiredInventoryTypeResponse(0)))
             }
-            Operation::ReportInventory => {
-                let request: reporting::ReportInventoryRequest<'_> = envelope.read()?;
+            Request::ReportInventory(request) => {
                 self.session(request.cookie.as_ref(), outcome)?;
                 // None was asked for, so none is kept, and the client is told so.
                 Ok(soap::respond(version, &reporting::ReportInventoryResponse(false)))
@@ -208,7 +185,7 @@ impl Services {
         }
         let method = call.soap_action.clone();
         let method = method.or_else(|| outcome.operation.map(|op| format!("\"{}\"", op.action())));
-        let fault = Fault { code, message, id, method, actor: None };
+        let fault = Fault { code, message, id, method, actor: actor(call) };
         SoapAnswer {
             status: Fault::HTTP_STATUS,
             content_type: version.content_type(),
@@ -219,16 +196,17 @@ impl Services {
     }
 }
 
-fn read_report<'a>(
-    envelope: Envelope<'a>,
-) -> Result<reporting::ReportEventBatchRequest<'a>, RequestError> {
-    envelope.read()
-}
-
 fn is_repairable(error: &ServiceError) -> bool {
     match error {
         ServiceError::Soap(error) => error.is_repairable(),
         ServiceError::Request(error) => error.is_repairable(),
         _ => false,
     }
+}
+
+/// The service's own address, which the real server's ASMX stack adds to faults.
+fn actor(call: &SoapCall) -> Option<String> {
+    let scheme = if call.https { "https" } else { "http" };
+    let host = call.host.as_deref()?;
+    Some(format!("{scheme}://{host}{}", call.service.path()))
 }

@@ -47,10 +47,17 @@ impl ServiceError {
         match self {
             Self::Protocol { code, message } => (*code, message.clone()),
             Self::Soap(error) => (ErrorCode::InvalidParameters, Some(error.to_string())),
-            Self::Request(error) => {
-                let path = error.parameter().map(str::to_owned);
-                (ErrorCode::InvalidParameters, Some(path.unwrap_or_else(|| error.to_string())))
-            }
+            Self::Request(error) => match error.parameter() {
+                // A cookie that cannot even be read is an invalid cookie, whatever it holds.
+                Some(path) if path.starts_with("cookie") || path.starts_with("oldCookie") => {
+                    (ErrorCode::InvalidCookie, None)
+                }
+                Some(path) if path.starts_with("authCookies") => {
+                    (ErrorCode::InvalidAuthorizationCookie, None)
+                }
+                Some(path) => (ErrorCode::InvalidParameters, Some(path.to_owned())),
+                None => (ErrorCode::InvalidParameters, Some(error.to_string())),
+            },
             Self::State(_) | Self::Cookie(_) => (ErrorCode::InternalServerError, None),
         }
     }

@@ -9,6 +9,14 @@ use crate::store::value::Stored;
 const CONFIGURATION: &str = "configuration";
 
 impl State {
+    /// Goes through the writer and back.
+    ///
+    /// # Errors
+    /// When changes are refused, because the store failed or the server is stopping.
+    pub async fn ping(&self) -> Result<(), StateError> {
+        self.writer.submit(|_| Ok(())).await
+    }
+
     /// The record called `name`.
     pub async fn meta<T: Stored + Send + 'static>(
         &self,

@@ -2,9 +2,9 @@
 
 pub mod body;
 pub mod cabinet;
+pub mod contract;
 #[cfg(test)]
 pub(crate) mod corpus;
-pub mod contract;
 pub mod fault;
 pub mod little_endian;
 pub mod operation;
