@@ -6,6 +6,8 @@ pub mod cli;
 pub mod computers;
 pub mod conformance;
 pub mod content;
+#[cfg(test)]
+mod corpus;
 pub mod metadata;
 pub mod policy;
 pub mod server;

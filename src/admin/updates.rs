@@ -19,9 +19,11 @@ pub(super) fn list(state: &State) -> Value {
     let catalog = &published.catalog;
     let updates = (0..).take(catalog.update_count());
     let rows = updates.filter_map(|update| catalog.latest(update)).filter(|index| {
-        let decidable = published.scope.tops.contains(*index);
-        let update = catalog.revision(*index).map(|r| r.metadata.identity.update_id);
-        decidable || update.is_some_and(|update| published.policy.is_declined(update))
+        let Some(revision) = catalog.revision(*index) else { return false };
+        let metadata = &revision.metadata;
+        let decidable = matches!(metadata.update_type, UpdateType::Software | UpdateType::Driver);
+        let offered = published.scope.tops.contains(*index);
+        decidable && (offered || published.policy.is_declined(metadata.identity.update_id))
     });
     let rows = rows.filter_map(|index| summary(&published, index));
     Value::Array(rows.collect())

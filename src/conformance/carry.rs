@@ -141,7 +141,7 @@ pub fn revision_id(text: &str) -> Option<RevisionId> {
 /// Which revision a Core fragment describes: its first element says so ([MS-WUSP] 3.1.1.1).
 pub fn fragment_identity(fragment: &str) -> Option<UpdateIdentity> {
     // Read only as far as the first element: a fragment can have 47 MB.
-    match Events::new(fragment, Limits::DOCUMENT).next().ok()? {
+    match Events::new(fragment, Limits::DOCUMENT).advance().ok()? {
         Node::Start(element) if element.local() == "UpdateIdentity" => {
             let update_id = element.attribute("UpdateID").ok()??;
             let revision_number = element.attribute("RevisionNumber").ok()??;

@@ -11,8 +11,6 @@ mod canned;
 pub mod carry;
 pub mod client;
 pub mod compare;
-#[cfg(test)]
-mod corpus;
 pub mod dialogue;
 pub mod encoding;
 pub mod head;

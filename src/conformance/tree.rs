@@ -37,7 +37,7 @@ impl Tree {
         let mut root = None;
         loop {
             let before = events.position();
-            match events.next()? {
+            match events.advance()? {
                 Node::Start(element) => {
                     scope.enter(&element, open.len())?;
                     let mut tree = Self::start(&element, &scope)?;

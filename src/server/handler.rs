@@ -91,7 +91,9 @@ async fn answer_without_body<A: Application>(
     if let Route::Soap(_) = route {
         return reply::method_not_allowed("POST", "This is a SOAP service; see ?wsdl.\n");
     }
-    if !matches!(*method, Method::GET | Method::HEAD) {
+    // A path of nobody is absent for every method: a server that asks for a service which is not
+    // built reads that, not that it asked in the wrong way.
+    if route != Route::Unknown && !matches!(*method, Method::GET | Method::HEAD) {
         return reply::method_not_allowed("GET, HEAD", "Only GET and HEAD are allowed here.\n");
     }
     match route {

@@ -3,8 +3,6 @@
 pub mod body;
 pub mod cabinet;
 pub mod contract;
-#[cfg(test)]
-pub(crate) mod corpus;
 pub mod fault;
 pub mod little_endian;
 pub mod operation;
@@ -14,6 +12,3 @@ pub mod types;
 pub mod wusp;
 pub mod xml;
 pub mod xpress;
-
-#[cfg(test)]
-pub(crate) mod corpus;

@@ -98,12 +98,12 @@ fn key(item: &Tree, identity: impl Fn(RevisionId) -> Option<UpdateIdentity>) -> 
 /// localised one.
 fn fragment_kind(fragment: &str) -> String {
     let mut events = Events::new(fragment, Limits::DOCUMENT);
-    let Ok(Node::Start(first)) = events.next() else { return "text".to_owned() };
+    let Ok(Node::Start(first)) = events.advance() else { return "text".to_owned() };
     let name = first.local().to_owned();
     if name != "LocalizedProperties" {
         return name;
     }
-    match (events.next(), events.next()) {
+    match (events.advance(), events.advance()) {
         (Ok(Node::Start(language)), Ok(Node::Text(text))) if language.local() == "Language" => {
             format!("{name} {text}")
         }

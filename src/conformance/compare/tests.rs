@@ -1,6 +1,6 @@
-use super::super::corpus;
 use super::super::dialogue::{BODY_LIMIT, Dialogue};
 use super::*;
+use crate::corpus;
 
 /// The recorded answers of a real scan, in order.
 fn scan() -> Option<Vec<RecordedResponse>> {

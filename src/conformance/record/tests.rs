@@ -5,11 +5,11 @@ use tokio::sync::oneshot;
 
 use super::super::canned::{self, Canned};
 use super::super::client::Client;
-use super::super::corpus;
 use super::super::dialogue::{BODY_LIMIT, Dialogue, RecordedResponse};
 use super::super::head::{RequestHead, ResponseHead};
 use super::super::{ReplayOptions, replay};
 use super::*;
+use crate::corpus;
 
 struct Running {
     url: String,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::super::canned::{self, Canned};
 use super::super::compare::Freedom;
-use super::super::corpus;
 use super::*;
+use crate::corpus;
 
 fn options(dialogue: &Path, server: &Canned) -> ReplayOptions {
     ReplayOptions {

@@ -49,7 +49,7 @@ pub struct EulaFragment {
 /// properties, or repeats a section. Values are not checked: [`parse`](super::parse::parse) does.
 pub fn derive(document: &str) -> Result<Fragments, DocumentError> {
     let mut events = Events::new(document, Limits::DOCUMENT);
-    let Node::Start(root) = events.next()? else {
+    let Node::Start(root) = events.advance()? else {
         return Err(XmlError::Truncated.into());
     };
     check_root(root.namespace(), root.local())?;
@@ -85,7 +85,7 @@ pub fn derive(document: &str) -> Result<Fragments, DocumentError> {
             _ => skip(&mut events)?,
         }
     }
-    let Node::Eof = events.next()? else {
+    let Node::Eof = events.advance()? else {
         return Err(XmlError::Truncated.into());
     };
     parts.assemble(&mut fragments)?;
@@ -161,7 +161,7 @@ fn derive_localized<'a>(
     writer.start(element)?;
     let mut in_language = false;
     while writer.depth() > 0 {
-        match events.next()? {
+        match events.advance()? {
             Node::Start(child) => {
                 in_language = writer.depth() == 1
                     && (child.namespace(), child.local()) == (UPDATE, "Language");
@@ -196,7 +196,7 @@ fn copy<'a>(
     let mut writer = FragmentWriter::new(out, names);
     writer.start(element)?;
     while writer.depth() > 0 {
-        match events.next()? {
+        match events.advance()? {
             Node::Start(child) => writer.start(child)?,
             Node::Text(text) => writer.text(&text),
             Node::End => writer.end(),
@@ -209,7 +209,7 @@ fn copy<'a>(
 /// The next child of the innermost open element, or none when that has ended.
 fn next_child<'a>(events: &mut Events<'a>) -> Result<Option<Element<'a>>, DocumentError> {
     loop {
-        match events.next()? {
+        match events.advance()? {
             Node::Start(child) => return Ok(Some(child)),
             // These parents have element content only; what is between is layout.
             Node::Text(_) => {}
@@ -223,7 +223,7 @@ fn next_child<'a>(events: &mut Events<'a>) -> Result<Option<Element<'a>>, Docume
 fn skip(events: &mut Events<'_>) -> Result<(), DocumentError> {
     let outside = events.depth().saturating_sub(1);
     loop {
-        match events.next()? {
+        match events.advance()? {
             Node::End if events.depth() == outside => return Ok(()),
             Node::Eof => return Err(XmlError::Truncated.into()),
             _ => {}

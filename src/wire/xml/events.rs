@@ -155,7 +155,7 @@ impl<'a> Events<'a> {
     }
 
     /// The next step. Comments and processing instructions are passed over.
-    pub fn next(&mut self) -> Result<Node<'a>, XmlError> {
+    pub fn advance(&mut self) -> Result<Node<'a>, XmlError> {
         if self.pending_end {
             self.pending_end = false;
             self.depth -= 1;

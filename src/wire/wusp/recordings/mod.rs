@@ -5,7 +5,7 @@ mod responses;
 
 use std::path::Path;
 
-use crate::wire::corpus;
+use crate::corpus;
 
 /// A file of the recordings; `None` when there are no recordings.
 fn file(name: &str) -> Option<String> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use crate::wire::corpus;
+use crate::corpus;
 use crate::wire::operation::{Operation, Service};
 use crate::wire::soap::{SoapVersion, decode, identify, open};
 use crate::wire::types::RevisionId;
