@@ -11,7 +11,7 @@ fuzz_target!(|data: &[u8]| {
     let mut events = Events::new(text, LIMITS);
     let mut open = 0u16;
     let mut elements = 0;
-    while let Ok(node) = events.next() {
+    while let Ok(node) = events.advance() {
         match node {
             Node::Start(element) => {
                 open += 1;

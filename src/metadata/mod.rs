@@ -1,3 +1,20 @@
 //! One update document: what it says, and the fragments derived from it.
 
+#[cfg(test)]
+mod corpus;
+mod driver;
+pub mod error;
+mod files;
+pub mod fragments;
+#[cfg(test)]
+mod hostile;
+mod localized;
 pub mod model;
+pub(crate) mod namespaces;
+pub mod parse;
+pub mod prepared;
+mod properties;
+mod relations;
+pub mod sample;
+pub mod text;
+mod values;

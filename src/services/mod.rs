@@ -1,3 +1,167 @@
-//! One module per operation, and what they share: the only place where wire and domain meet.
+//! One file per operation: typed request, domain call, typed response. The only place where wire
+//! and domain meet.
 
+pub mod call;
 pub mod cookie;
+mod deployments;
+mod dispatch;
+mod drivers;
+mod error;
+mod extended_update_info;
+mod file_locations;
+mod get_authorization_cookie;
+mod get_config;
+mod get_cookie;
+mod refresh_cache;
+mod register_computer;
+mod report_event_batch;
+mod session;
+mod start_category_scan;
+mod sync_updates;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+pub use error::ServiceError;
+pub use get_config::PROTOCOL_VERSION;
+
+use crate::catalog::PageLimits;
+use crate::metadata::prepared::PreparedFragments;
+use crate::state::records::RevisionRecord;
+use crate::state::{State, StateError};
+use crate::store::value::{NoPrevious, Stored};
+use crate::wire::time::DateTime;
+use crate::wire::wusp::client::ConfigurationProperty;
+use cookie::Keyring;
+
+/// How the services behave.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Most entries accepted in `InstalledNonLeafUpdateIDs`. 400 is the real server's cap; native
+    /// agents stay below 100.
+    pub max_installed: usize,
+    /// Most revisions in one GetExtendedUpdateInfo, told to clients in GetConfig. 50 is the real
+    /// server's.
+    pub max_extended_updates: usize,
+    /// Size of the first pages of a scan.
+    pub page: PageLimits,
+    /// What content URLs start with, for servers behind a reverse proxy; none to use the address
+    /// that the client itself used.
+    pub public_url: Option<String>,
+    /// Whether the groups that a computer's own policy names count.
+    pub client_side_targeting: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_installed: 400,
+            max_extended_updates: 50,
+            page: PageLimits::default(),
+            public_url: None,
+            client_side_targeting: true,
+        }
+    }
+}
+
+/// Where a call came from, as far as an answer depends on it.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// The other end of the connection.
+    pub address: SocketAddr,
+    /// The server's name and port as the client has them.
+    pub host: Option<String>,
+    /// Whether the connection is TLS.
+    pub https: bool,
+}
+
+/// The web services over one state.
+pub struct Services {
+    state: Arc<State>,
+    settings: Settings,
+    keyring: ArcSwap<Keyring>,
+    last_change: DateTime,
+    properties: Vec<ConfigurationProperty<'static>>,
+}
+
+/// Name of the keyring in the state's single records.
+const KEYRING: &str = "keyring";
+
+impl Stored for Keyring {
+    const NAME: &'static str = "keyring record";
+    const VERSION: u8 = 1;
+    type Previous = NoPrevious;
+
+    fn migrate(previous: NoPrevious) -> Self {
+        match previous {}
+    }
+}
+
+impl Services {
+    /// Makes the services, with this server's identity and keys from the state; the first start
+    /// makes them.
+    pub async fn start(state: Arc<State>, settings: Settings) -> Result<Self, StateError> {
+        let now = state.now();
+        let keyring = match state.meta::<Keyring>(KEYRING).await? {
+            Some(keyring) if !keyring.needs_rotation(now) => keyring,
+            Some(keyring) => {
+                let keyring = keyring.rotated(now);
+                state.set_meta(KEYRING, keyring.clone()).await?;
+                keyring
+            }
+            None => {
+                let keyring = Keyring::generate(now);
+                state.set_meta(KEYRING, keyring.clone()).await?;
+                keyring
+            }
+        };
+        let properties = Self::properties(settings.max_extended_updates);
+        // LastChange is compared exactly, so it keeps what is printed of it: a hundredth of a
+        // second would do, nanoseconds need no argument.
+        let fingerprint = format!("{properties:?}");
+        let nanoseconds = now.saturating_mul(1_000_000_000);
+        let last_change = state.configuration(fingerprint, nanoseconds).await?;
+        let last_change = DateTime::from_unix(last_change.div_euclid(1_000_000_000), 0);
+        let last_change = last_change.unwrap_or(DateTime::MAX);
+        let keyring = ArcSwap::from_pointee(keyring);
+        Ok(Self { state, settings, keyring, last_change, properties })
+    }
+
+    /// Makes a new key when it is time. Cookies sealed with older keys stay good.
+    pub async fn rotate_keys(&self) -> Result<(), StateError> {
+        let now = self.now();
+        let keyring = self.keyring.load_full();
+        if keyring.needs_rotation(now) {
+            let rotated = keyring.rotated(now);
+            self.state.set_meta(KEYRING, rotated.clone()).await?;
+            self.keyring.store(Arc::new(rotated));
+        }
+        Ok(())
+    }
+
+    /// The state behind the services.
+    pub fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+
+    fn keyring(&self) -> Arc<Keyring> {
+        self.keyring.load_full()
+    }
+
+    fn now(&self) -> i64 {
+        self.state.now()
+    }
+
+    /// What cookies carry of the configuration.
+    fn config_change(&self) -> i128 {
+        i128::from(self.last_change.unix_seconds()) * 1_000_000_000
+    }
+
+    /// The fragments of a revision. Mostly from memory; where the disk has to be read, other
+    /// requests go on meanwhile.
+    fn fragments(&self, record: &RevisionRecord) -> Result<Arc<PreparedFragments>, StateError> {
+        self.state.fragments(record)
+    }
+}

@@ -2,10 +2,13 @@
 
 pub mod body;
 pub mod cabinet;
-#[cfg(test)]
-pub(crate) mod corpus;
+pub mod contract;
+pub mod fault;
 pub mod little_endian;
 pub mod operation;
+pub mod soap;
+pub mod time;
 pub mod types;
+pub mod wusp;
 pub mod xml;
 pub mod xpress;

@@ -96,11 +96,15 @@ impl Keyring {
         Ok(self.seal(Kind::Session, expires, &state.to_bytes()?))
     }
 
-    /// Reads a cookie that [`seal_session`](Self::seal_session) issued.
-    pub fn open_session(&self, cookie: &[u8], now: i64) -> Result<SessionState, CookieError> {
+    /// Reads a cookie that [`seal_session`](Self::seal_session) issued, and when it expires.
+    pub fn open_session(
+        &self,
+        cookie: &[u8],
+        now: i64,
+    ) -> Result<(SessionState, i64), CookieError> {
         let (expires, state) = self.open(Kind::Session, cookie)?;
         let state = SessionState::from_bytes(&state)?;
-        if expires <= now { Err(CookieError::Expired) } else { Ok(state) }
+        if expires <= now { Err(CookieError::Expired) } else { Ok((state, expires)) }
     }
 
     /// Reads a session cookie whether or not it has expired: `GetCookie` renews one from its

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::{CabinetError, unpack, unpack_blob};
-use crate::wire::corpus;
+use crate::corpus;
 
 const LIMIT: usize = 1 << 20;
 

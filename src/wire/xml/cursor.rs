@@ -24,7 +24,7 @@ impl<'a> Cursor<'a> {
     /// Returns false once the current element has ended; the next call then goes on in its parent.
     pub fn enter_child(&mut self) -> Result<bool, XmlError> {
         loop {
-            match self.events.next()? {
+            match self.events.advance()? {
                 Node::Start(element) => {
                     self.current = Some(element);
                     return Ok(true);
@@ -61,7 +61,7 @@ impl<'a> Cursor<'a> {
     pub fn text(&mut self) -> Result<Cow<'a, str>, XmlError> {
         let mut text = Cow::Borrowed("");
         loop {
-            match self.events.next()? {
+            match self.events.advance()? {
                 Node::Text(run) if text.is_empty() => text = run,
                 Node::Text(run) => text.to_mut().push_str(&run),
                 Node::Start(_) => self.skip()?,
@@ -75,7 +75,7 @@ impl<'a> Cursor<'a> {
     pub fn skip(&mut self) -> Result<(), XmlError> {
         let outside = self.events.depth().saturating_sub(1);
         loop {
-            match self.events.next()? {
+            match self.events.advance()? {
                 Node::End if self.events.depth() == outside => return Ok(()),
                 Node::Eof => return Err(XmlError::Truncated),
                 _ => {}
@@ -85,7 +85,7 @@ impl<'a> Cursor<'a> {
 
     /// Checks that nothing but white space and comments follows the root element.
     pub fn finish(mut self) -> Result<(), XmlError> {
-        match self.events.next()? {
+        match self.events.advance()? {
             Node::Eof => Ok(()),
             _ => Err(XmlError::Truncated),
         }

@@ -59,14 +59,21 @@ impl<'a> Events<'a> {
         self.depth
     }
 
+    /// Byte offset in the text after the step taken last; a byte order mark is not counted.
+    ///
+    /// After a start tag it is where the element's content begins, and before an end tag where it
+    /// ends, which lets a caller replace content and keep every other byte.
+    pub fn position(&self) -> usize {
+        usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX)
+    }
+
     /// Whether the element last started carries `xsi:nil` with the value `true` or `1`.
     pub fn last_is_nil(&self) -> bool {
         self.nil
     }
 
     /// The next step. Comments and processing instructions are passed over.
-    #[expect(clippy::should_implement_trait, reason = "fails, and the end is a step too")]
-    pub fn next(&mut self) -> Result<Node<'a>, XmlError> {
+    pub fn advance(&mut self) -> Result<Node<'a>, XmlError> {
         if self.pending_end {
             self.pending_end = false;
             self.depth -= 1;

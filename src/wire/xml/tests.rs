@@ -12,7 +12,7 @@ fn trace(text: &str, limits: Limits) -> Result<Vec<String>, XmlError> {
     let mut trace: Vec<String> = Vec::new();
     let mut in_text = false;
     loop {
-        let node = events.next()?;
+        let node = events.advance()?;
         let was_in_text = std::mem::replace(&mut in_text, matches!(node, Node::Text(_)));
         match node {
             Node::Start(element) => {

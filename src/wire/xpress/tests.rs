@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::{MAX_BLOCK, XpressError, decode, encode};
-use crate::wire::corpus;
+use crate::corpus;
 
 fn encoded(input: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();

@@ -1,0 +1,99 @@
+//! What an administrator can ask for. Serialised as JSON between command line and server.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::policy::approval::ApprovalAction;
+
+/// One command.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    /// Whether changes can be made.
+    Health,
+    /// All updates that can be decided on, with what was decided.
+    ListUpdates,
+    /// One update, or one revision of it.
+    ShowUpdate {
+        /// The update.
+        update: Uuid,
+        /// The revision; none for the latest.
+        revision: Option<u32>,
+    },
+    /// The exact text of a fragment.
+    ShowFragment {
+        /// The update.
+        update: Uuid,
+        /// The revision; none for the latest.
+        revision: Option<u32>,
+        /// Which fragment.
+        fragment: FragmentKind,
+        /// For localized fragments, the language.
+        locale: String,
+    },
+    /// Approves an update for a group.
+    Approve {
+        /// The update.
+        update: Uuid,
+        /// The group's name.
+        group: String,
+        /// What its computers are to do.
+        action: ApprovalAction,
+        /// Unix seconds by which.
+        deadline: Option<i64>,
+    },
+    /// Declines an update.
+    Decline {
+        /// The update.
+        update: Uuid,
+    },
+    /// All groups.
+    ListGroups,
+    /// Creates a group.
+    CreateGroup {
+        /// Its name.
+        name: String,
+    },
+    /// Deletes a group.
+    DeleteGroup {
+        /// Its name.
+        name: String,
+    },
+    /// All computers, with a summary of each.
+    ListComputers,
+    /// One computer with its states and events.
+    ShowComputer {
+        /// Client id or host name.
+        computer: String,
+    },
+    /// Puts a computer into groups.
+    MoveComputer {
+        /// Client id or host name.
+        computer: String,
+        /// All groups it is to be in.
+        groups: Vec<String>,
+    },
+    /// Forgets a computer.
+    DeleteComputer {
+        /// Client id or host name.
+        computer: String,
+    },
+    /// Which content is here and which is missing.
+    ContentStatus,
+    /// Reads every content file and compares it with the metadata.
+    VerifyContent,
+}
+
+/// A kind of fragment as the command line spells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FragmentKind {
+    /// Core.
+    Core,
+    /// Extended.
+    Extended,
+    /// LocalizedProperties.
+    Localized,
+    /// Eula.
+    Eula,
+}

@@ -1,0 +1,84 @@
+//! Content: what is here, what approved updates still need, and whether it is intact.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use serde_json::{Value, json};
+
+use super::AdminError;
+use crate::content::files::digest_of;
+use crate::policy::approval::ApprovalAction;
+use crate::state::{Published, State};
+use crate::wire::types::Sha1;
+
+/// Takes in the file with this digest.
+pub(super) async fn add(
+    state: &State,
+    sha1: Sha1,
+    source: impl Read + Send + 'static,
+) -> Result<Value, AdminError> {
+    let added = state.add_content(sha1, source).await?;
+    let file = added.file;
+    Ok(json!({
+        "name": file.name,
+        "sha1": file.sha1.to_hex(),
+        "size": file.size,
+        "new": added.new,
+    }))
+}
+
+pub(super) fn status(state: &State) -> Value {
+    let published = state.published();
+    let here: u64 = published.contents.values().map(|record| record.size).sum();
+    let missing: Vec<Value> = needed(&published)
+        .into_iter()
+        .filter(|sha1| !published.contents.contains_key(sha1))
+        .filter_map(|sha1| published.file(&sha1))
+        .map(|file| json!({ "name": file.name, "sha1": file.sha1.to_hex(), "size": file.size }))
+        .collect();
+    json!({ "files": published.contents.len(), "bytes": here, "missing": missing })
+}
+
+/// Reads every file that should be here (blocking, as long as the disk takes).
+pub(super) fn verify(state: &State) -> Value {
+    let published = state.published();
+    let mut damaged = Vec::new();
+    for (sha1, record) in published.contents.iter() {
+        let problem = match state.contents().open_file(sha1) {
+            Ok(None) => Some("missing".to_owned()),
+            Err(error) => Some(error.to_string()),
+            Ok(Some(found)) => match digest_of(found.file) {
+                Ok(digests) if digests.sha1 == *sha1 && digests.length == record.size => None,
+                Ok(_) => Some("its content is not what it was".to_owned()),
+                Err(error) => Some(error.to_string()),
+            },
+        };
+        if let Some(problem) = problem {
+            damaged.push(json!({ "sha1": sha1.to_hex(), "problem": problem }));
+        }
+    }
+    json!({ "verified": published.contents.len(), "damaged": damaged })
+}
+
+/// The files of everything that is approved for installation, bundle members included.
+fn needed(published: &Published) -> HashSet<Sha1> {
+    let catalog = &published.catalog;
+    let installs = published.policy.approvals.iter().filter(|(_, approvals)| {
+        approvals.iter().any(|approval| {
+            matches!(approval.action, ApprovalAction::Install | ApprovalAction::Optional)
+        })
+    });
+    let mut open: Vec<_> = installs
+        .filter_map(|(update, _)| catalog.update(update))
+        .filter_map(|update| catalog.latest(update))
+        .collect();
+    let mut seen: HashSet<_> = open.iter().copied().collect();
+    let mut files = HashSet::new();
+    while let Some(index) = open.pop() {
+        if let Some(revision) = catalog.revision(index) {
+            files.extend(revision.metadata.files.iter().map(|file| file.sha1));
+        }
+        open.extend(catalog.members(index).iter().copied().filter(|member| seen.insert(*member)));
+    }
+    files
+}

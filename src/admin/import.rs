@@ -1,0 +1,133 @@
+//! Importing files: whole update documents, and cabinets of them.
+//!
+//! Sources come as bytes, because the server that imports them may run elsewhere in the file
+//! system, as another user.
+
+use serde::{Deserialize, Serialize};
+
+use super::AdminError;
+use crate::metadata::text::decode_document;
+use crate::state::{ImportOutcome, Importable, State};
+use crate::wire::cabinet;
+
+/// Largest document taken, in bytes. One Core fragment of 2026 has 47 MB.
+pub const DOCUMENT_LIMIT: usize = 256 << 20;
+
+/// A file to import.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// How it is called in the report.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// What became of an import.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportReport {
+    /// Revisions read, new or not.
+    pub revisions: u64,
+    /// Of these, the ones that were not there.
+    pub new: u64,
+    /// Of these, the ones that were there.
+    pub unchanged: u64,
+    /// What could not be taken.
+    pub rejected: Vec<Rejected>,
+}
+
+/// A source that could not be taken. Nothing of it stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// The file.
+    pub source: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl ImportReport {
+    /// Adds another part of the same import.
+    pub fn add(&mut self, other: Self) {
+        self.revisions += other.revisions;
+        self.new += other.new;
+        self.unchanged += other.unchanged;
+        self.rejected.extend(other.rejected);
+    }
+}
+
+/// Imports `sources` into `state`. With `more_follows` the revisions become visible with a later
+/// call.
+pub async fn import(
+    state: &State,
+    sources: Vec<Source>,
+    more_follows: bool,
+) -> Result<ImportReport, AdminError> {
+    let mut report = ImportReport::default();
+    let mut names = Vec::new();
+    let mut documents = Vec::new();
+    for (name, result) in tokio::task::block_in_place(|| read_all(&sources)) {
+        match result {
+            Ok(document) => {
+                names.push(name);
+                documents.push(document);
+            }
+            Err(reason) => report.rejected.push(Rejected { source: name, reason }),
+        }
+    }
+    let outcomes = state.import(documents, more_follows).await?;
+    for (source, outcome) in names.into_iter().zip(outcomes) {
+        match outcome {
+            ImportOutcome::New(_) => report.new += 1,
+            ImportOutcome::Unchanged(_) => report.unchanged += 1,
+            ImportOutcome::Rejected(reason) => {
+                report.rejected.push(Rejected { source, reason: reason.to_string() });
+            }
+        }
+    }
+    report.revisions = report.new + report.unchanged;
+    Ok(report)
+}
+
+type Read = (String, Result<Importable, String>);
+
+/// Parsing and compressing is most of an import, and documents do not depend on each other.
+fn read_all(sources: &[Source]) -> Vec<Read> {
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = sources.len().div_ceil(workers).max(1);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = sources
+            .chunks(share)
+            .map(|chunk| scope.spawn(move || chunk.iter().flat_map(read).collect::<Vec<_>>()))
+            .collect();
+        let results = workers.into_iter().zip(sources.chunks(share));
+        results
+            .flat_map(|(worker, chunk)| worker.join().unwrap_or_else(|_| failed(chunk)))
+            .collect()
+    })
+}
+
+/// A worker that panicked is our bug; its documents are reported, not lost in silence.
+fn failed(chunk: &[Source]) -> Vec<Read> {
+    let reason = || Err("internal error while reading; please report this document".to_owned());
+    chunk.iter().map(|source| (source.name.clone(), reason())).collect()
+}
+
+fn read(source: &Source) -> Vec<Read> {
+    if !source.bytes.starts_with(b"MSCF") {
+        return vec![(source.name.clone(), document(&source.bytes))];
+    }
+    match cabinet::unpack(&source.bytes, DOCUMENT_LIMIT) {
+        Ok(files) if files.is_empty() => {
+            vec![(source.name.clone(), Err("the cabinet is empty".to_owned()))]
+        }
+        Ok(files) => files
+            .into_iter()
+            .map(|(name, bytes)| (format!("{}:{name}", source.name), document(&bytes)))
+            .collect(),
+        Err(error) => vec![(source.name.clone(), Err(error.to_string()))],
+    }
+}
+
+fn document(bytes: &[u8]) -> Result<Importable, String> {
+    let text = decode_document(bytes, DOCUMENT_LIMIT).map_err(|error| error.to_string())?;
+    Importable::new(text).map_err(|error| error.to_string())
+}

@@ -1,0 +1,49 @@
+//! Administration: everything a person may see or decide, as commands.
+//!
+//! There is one way in. A [`Command`] is executed by the process that holds the data directory:
+//! the server, asked over a socket in that directory, or, when none runs, the command line itself.
+//! [`Access`] hides which of the two it is.
+
+mod access;
+mod command;
+mod computers;
+mod content;
+mod execute;
+mod frames;
+mod groups;
+pub mod import;
+mod socket;
+mod updates;
+
+pub use access::Access;
+pub use command::{Command, FragmentKind};
+pub use execute::execute;
+pub use import::{ImportReport, Source, import as import_into};
+pub use socket::{SOCKET, Socket};
+
+use crate::state::StateError;
+
+/// Why an administrator's command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// The state refused or failed.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The server was asked and said no.
+    #[error("{0}")]
+    Refused(String),
+    /// The server could not be asked.
+    #[error("the server on this data directory does not answer: {0}")]
+    Unreachable(String),
+    /// The command is not one this server knows: client and server are of different versions.
+    #[error("the server does not understand the command: {0}")]
+    Misunderstood(String),
+    /// A local file could not be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: String,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+}

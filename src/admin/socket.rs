@@ -1,0 +1,217 @@
+//! The local socket: administration of a running server by whoever may open its data directory.
+//!
+//! One request a connection: a line of JSON, then as many bytes as it announces; the answer is a
+//! line of JSON. The socket's file is accessible to its owner only, and that is the whole of the
+//! authentication: who can open it could as well read the store.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::net::UnixListener;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tracing::{debug, warn};
+
+use super::import::DOCUMENT_LIMIT;
+use super::{AdminError, Command, ImportReport, Source, content, execute, frames, import};
+use crate::state::State;
+use crate::wire::types::Sha1;
+
+/// Name of the socket in the data directory.
+pub const SOCKET: &str = "weir.sock";
+
+/// Most bytes of the line that a request starts with.
+const LINE_LIMIT: u64 = 1 << 20;
+/// Most bytes of files in one request: two of the largest documents.
+const BODY_LIMIT: u64 = 2 * DOCUMENT_LIMIT as u64;
+/// Requests worked on at once. Administrators are few.
+const CONNECTIONS: usize = 16;
+/// How long either side waits for the other to go on.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What is asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Request {
+    Command(Command),
+    Import { more_follows: bool, length: u64 },
+    AddContent { sha1: String, length: u64 },
+}
+
+/// What is answered.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Done(Value),
+    Failed(String),
+}
+
+/// The listening side. The file is removed when it is dropped.
+pub struct Socket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Socket {
+    /// Listens in `data`. Only for the holder of the data directory's lock, which makes a file left
+    /// by a killed process safe to replace.
+    pub fn bind(data: &Path) -> io::Result<Self> {
+        let path = data.join(SOCKET);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(&path)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(Self { listener, path })
+    }
+
+    /// Serves until `shutdown` completes; requests that were begun are finished.
+    pub async fn serve(self, state: Arc<State>, shutdown: impl Future<Output = ()>) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        tokio::pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                () = &mut shutdown => break,
+                accepted = self.listener.accept() => accepted,
+            };
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
+            match accepted.and_then(|(stream, _)| stream.into_std()) {
+                Ok(stream) => {
+                    let state = Arc::clone(&state);
+                    let runtime = Handle::current();
+                    tokio::task::spawn_blocking(move || {
+                        if let Err(error) = answer(&stream, &state, &runtime) {
+                            debug!(%error, "an administrator's connection broke");
+                        }
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    warn!(%error, "the local socket does not accept");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
+        drop(places.acquire_many(all).await);
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // A client finds out at the next connect either way.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn answer(stream: &UnixStream, state: &Arc<State>, runtime: &Handle) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut line = Vec::new();
+    (&mut reader).take(LINE_LIMIT).read_until(b'\n', &mut line)?;
+    let answer = match serde_json::from_slice(&line) {
+        Err(error) => Err(AdminError::Misunderstood(error.to_string())),
+        Ok(request) => run(request, reader, state, runtime),
+    };
+    let answer = match answer {
+        Ok(value) => Answer::Done(value),
+        Err(error) => Answer::Failed(error.to_string()),
+    };
+    send(stream, &answer)
+}
+
+fn run(
+    request: Request,
+    reader: BufReader<UnixStream>,
+    state: &Arc<State>,
+    runtime: &Handle,
+) -> Result<Value, AdminError> {
+    let broken = |error: io::Error| AdminError::Misunderstood(error.to_string());
+    match request {
+        Request::Command(command) => runtime.block_on(execute(state, command)),
+        Request::Import { more_follows, length } => {
+            if length > BODY_LIMIT {
+                let reason = format!("{length} bytes at once; {BODY_LIMIT} is the limit");
+                return Err(AdminError::Misunderstood(reason));
+            }
+            let mut body = Vec::new();
+            reader.take(length).read_to_end(&mut body).map_err(broken)?;
+            let sources = frames::read(&body)
+                .ok_or_else(|| AdminError::Misunderstood("the files are cut".into()))?;
+            drop(body);
+            let report = runtime.block_on(import::import(state, sources, more_follows))?;
+            Ok(serde_json::to_value(report).unwrap_or_default())
+        }
+        Request::AddContent { sha1, length } => {
+            let sha1 = Sha1::from_hex(&sha1)
+                .ok_or_else(|| AdminError::Misunderstood("not a SHA-1 digest".into()))?;
+            runtime.block_on(content::add(state, sha1, reader.take(length)))
+        }
+    }
+}
+
+/// Asks the server whose socket is at `path`.
+///
+/// # Errors
+/// [`AdminError::Unreachable`] when nobody answers there.
+fn ask(path: &Path, request: &Request, body: &mut dyn Read) -> Result<Value, AdminError> {
+    let mut exchange = || -> io::Result<Answer> {
+        let mut stream = UnixStream::connect(path)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        send(&stream, request)?;
+        io::copy(body, &mut stream)?;
+        stream.flush()?;
+        let mut line = Vec::new();
+        BufReader::new(stream).read_until(b'\n', &mut line)?;
+        serde_json::from_slice(&line).map_err(io::Error::from)
+    };
+    match exchange().map_err(|error| AdminError::Unreachable(error.to_string()))? {
+        Answer::Done(value) => Ok(value),
+        Answer::Failed(reason) => Err(AdminError::Refused(reason)),
+    }
+}
+
+/// Whether a server listens at `path`. A file alone may be the remains of one that was killed.
+pub(super) fn is_served(path: &Path) -> bool {
+    UnixStream::connect(path).is_ok()
+}
+
+pub(super) fn command(path: &Path, command: Command) -> Result<Value, AdminError> {
+    ask(path, &Request::Command(command), &mut io::empty())
+}
+
+pub(super) fn import(
+    path: &Path,
+    sources: &[Source],
+    more_follows: bool,
+) -> Result<ImportReport, AdminError> {
+    let body = frames::write(sources);
+    let request = Request::Import { more_follows, length: body.len() as u64 };
+    let report = ask(path, &request, &mut body.as_slice())?;
+    serde_json::from_value(report).map_err(|error| AdminError::Misunderstood(error.to_string()))
+}
+
+pub(super) fn add_content(
+    path: &Path,
+    sha1: Sha1,
+    length: u64,
+    file: &mut dyn Read,
+) -> Result<Value, AdminError> {
+    ask(path, &Request::AddContent { sha1: sha1.to_hex(), length }, file)
+}
+
+fn send(mut stream: &UnixStream, message: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    stream.write_all(&line)
+}

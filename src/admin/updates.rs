@@ -1,0 +1,192 @@
+//! Updates: what there is, what was decided, and the exact fragments clients are sent.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{AdminError, FragmentKind};
+use crate::catalog::RevisionIndex;
+use crate::metadata::fragments;
+use crate::metadata::model::{CategoryType, PublicationState, UpdateType};
+use crate::policy::approval::ApprovalAction;
+use crate::state::{Decision, Published, State, StateError};
+use crate::wire::time::DateTime;
+use crate::wire::types::UpdateIdentity;
+
+/// Everything that can be decided on: the latest revision of every software update and driver that
+/// is not only a member of bundles.
+pub(super) fn list(state: &State) -> Value {
+    let published = state.published();
+    let catalog = &published.catalog;
+    let updates = (0..).take(catalog.update_count());
+    let rows = updates.filter_map(|update| catalog.latest(update)).filter(|index| {
+        let Some(revision) = catalog.revision(*index) else { return false };
+        let metadata = &revision.metadata;
+        let decidable = matches!(metadata.update_type, UpdateType::Software | UpdateType::Driver);
+        let offered = published.scope.tops.contains(*index);
+        decidable && (offered || published.policy.is_declined(metadata.identity.update_id))
+    });
+    let rows = rows.filter_map(|index| summary(&published, index));
+    Value::Array(rows.collect())
+}
+
+pub(super) fn show(
+    state: &State,
+    update: Uuid,
+    revision: Option<u32>,
+) -> Result<Value, AdminError> {
+    let published = state.published();
+    let index = find(&published, update, revision)?;
+    let mut answer = summary(&published, index).unwrap_or_default();
+    let Some(revision) = published.catalog.revision(index) else { return Ok(answer) };
+    let metadata = &revision.metadata;
+    let catalog = &published.catalog;
+    let identity_of = |index: &RevisionIndex| {
+        catalog.revision(*index).map(|revision| revision.metadata.identity.to_string())
+    };
+    let update_index = catalog.update(&update);
+    let files = metadata.files.iter().map(|file| {
+        json!({
+            "name": file.name,
+            "size": file.size,
+            "sha1": file.sha1.to_hex(),
+            "sha256": file.sha256.map(|sha256| sha256.to_hex()),
+            "here": published.contents.contains_key(&file.sha1),
+        })
+    });
+    answer["is_leaf"] = json!(catalog.is_leaf(index));
+    answer["files"] = files.collect();
+    answer["prerequisites"] = json!(metadata.prerequisites);
+    answer["bundles"] = catalog.members(index).iter().filter_map(identity_of).collect();
+    answer["bundled_by"] = catalog.parents(index).iter().filter_map(identity_of).collect();
+    answer["supersedes"] = json!(metadata.superseded);
+    answer["superseded_by"] = update_index
+        .map(|update| catalog.superseded_by(update).iter().filter_map(identity_of).collect())
+        .unwrap_or_default();
+    Ok(answer)
+}
+
+/// The fragment is derived from the stored document again: what clients are sent is the same text,
+/// escaped.
+pub(super) fn fragment(
+    state: &State,
+    update: Uuid,
+    revision: Option<u32>,
+    kind: FragmentKind,
+    locale: &str,
+) -> Result<Value, AdminError> {
+    let published = state.published();
+    let index = find(&published, update, revision)?;
+    let record = published.record(index).ok_or_else(|| not_found(update))?;
+    let document = state.document(record)?;
+    let derived = fragments::derive(&document).map_err(StateError::from)?;
+    let missing =
+        || StateError::NotFound { kind: "fragment for the language", name: locale.into() };
+    let text = match kind {
+        FragmentKind::Core => derived.core,
+        FragmentKind::Extended => derived.extended,
+        FragmentKind::Localized => {
+            let mut all = derived.localized.into_iter();
+            let found = all.find(|(language, _)| language.eq_ignore_ascii_case(locale));
+            found.ok_or_else(missing)?.1
+        }
+        FragmentKind::Eula => {
+            let mut all = derived.eula.into_iter();
+            let found = all.find(|eula| eula.language.eq_ignore_ascii_case(locale));
+            found.ok_or_else(missing)?.xml
+        }
+    };
+    Ok(Value::String(text))
+}
+
+pub(super) async fn approve(
+    state: &State,
+    update: Uuid,
+    group: String,
+    action: ApprovalAction,
+    deadline: Option<i64>,
+) -> Result<Value, AdminError> {
+    state.decide(update, Decision::Approve { group, action, deadline }).await?;
+    show(state, update, None)
+}
+
+pub(super) async fn decline(state: &State, update: Uuid) -> Result<Value, AdminError> {
+    state.decide(update, Decision::Decline).await?;
+    show(state, update, None)
+}
+
+fn find(
+    published: &Published,
+    update: Uuid,
+    revision: Option<u32>,
+) -> Result<RevisionIndex, StateError> {
+    let catalog = &published.catalog;
+    let index = match revision {
+        None => catalog.update(&update).and_then(|update| catalog.latest(update)),
+        Some(revision_number) => {
+            catalog.by_identity(&UpdateIdentity { update_id: update, revision_number })
+        }
+    };
+    index.ok_or_else(|| not_found(update))
+}
+
+fn not_found(update: Uuid) -> StateError {
+    StateError::NotFound { kind: "update", name: update.to_string() }
+}
+
+fn summary(published: &Published, index: RevisionIndex) -> Option<Value> {
+    let catalog = &published.catalog;
+    let revision = catalog.revision(index)?;
+    let metadata = &revision.metadata;
+    let update_id = metadata.identity.update_id;
+    let update = catalog.update_of(index)?;
+    let categories = |kind: CategoryType| -> Vec<String> {
+        let categories = catalog.categories_of_type(index, kind);
+        let latest = categories.iter().filter_map(|update| catalog.latest(update));
+        let titles = latest.filter_map(|index| catalog.revision(index));
+        titles.map(|revision| revision.metadata.title("en").to_owned()).collect()
+    };
+    let approvals = published.policy.approvals.get(&update_id).into_iter().flatten();
+    let approvals = approvals.filter(|approval| approval.action != ApprovalAction::None);
+    let approvals: Vec<Value> = approvals
+        .map(|approval| {
+            let group = published.policy.groups.get(&approval.group);
+            json!({
+                "group": group.map_or("", |group| &group.name),
+                "action": approval.action,
+                "deadline": approval.deadline.and_then(instant),
+            })
+        })
+        .collect();
+    let installs = approvals.iter().any(|approval| approval["action"] == "install");
+    Some(json!({
+        "update_id": update_id,
+        "revision_number": metadata.identity.revision_number,
+        "revision_id": revision.id,
+        "type": match metadata.update_type {
+            UpdateType::Software => "software",
+            UpdateType::Driver => "driver",
+            UpdateType::Category => "category",
+            UpdateType::Detectoid => "detectoid",
+        },
+        "title": metadata.title("en"),
+        "classifications": categories(CategoryType::UpdateClassification),
+        "products": categories(CategoryType::Product),
+        "kb_article_ids": metadata.kb_article_ids,
+        "severity": metadata.msrc_severity,
+        "imported": instant(revision.imported),
+        "expired": metadata.publication_state == PublicationState::Expired,
+        "superseded": !catalog.superseded_by(update).is_empty(),
+        "declined": published.policy.is_declined(update_id),
+        "approvals": approvals,
+        "content": match published.content_since(index) {
+            Some(_) => "here",
+            None if installs => "missing: installs are held back",
+            None => "missing",
+        },
+    }))
+}
+
+/// An instant as administrators read it.
+pub(super) fn instant(seconds: i64) -> Option<String> {
+    DateTime::from_unix(seconds, 0).map(|instant| instant.to_string())
+}

@@ -1,0 +1,131 @@
+//! Revisions for tests, written down in a line each.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::revision::Revision;
+use crate::metadata::model::{
+    BundleClause, CategoryType, DriverEntry, Prerequisite, PublicationState, UpdateMetadata,
+    UpdateType,
+};
+use crate::wire::types::{RevisionId, UpdateIdentity};
+
+/// The update id that stands for number `update`.
+pub(super) fn uuid(update: u128) -> Uuid {
+    Uuid::from_u128(update)
+}
+
+/// The identity of a revision of update number `update`.
+pub(super) fn identity(update: u128, revision_number: u32) -> UpdateIdentity {
+    UpdateIdentity { update_id: uuid(update), revision_number }
+}
+
+/// A revision being written: published software without relations that is not explicitly
+/// deployable, unless told otherwise.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    id: u32,
+    metadata: UpdateMetadata,
+}
+
+impl Draft {
+    pub(super) fn new(id: u32, update: u128, revision_number: u32) -> Self {
+        let metadata = UpdateMetadata {
+            identity: identity(update, revision_number),
+            update_type: UpdateType::Software,
+            explicitly_deployable: false,
+            publication_state: PublicationState::Published,
+            creation_date: 0,
+            default_language: "en".to_owned(),
+            msrc_severity: None,
+            kb_article_ids: Vec::new(),
+            security_bulletin_ids: Vec::new(),
+            eula_id: None,
+            prerequisites: Vec::new(),
+            bundled: Vec::new(),
+            superseded: Vec::new(),
+            category_type: None,
+            files: Vec::new(),
+            eulas: Vec::new(),
+            drivers: Vec::new(),
+            titles: Vec::new(),
+        };
+        Self { id, metadata }
+    }
+
+    pub(super) fn with_id(self, id: u32) -> Self {
+        Self { id, ..self }
+    }
+
+    pub(super) fn update_type(mut self, update_type: UpdateType) -> Self {
+        self.metadata.update_type = update_type;
+        self
+    }
+
+    pub(super) fn category(mut self, category_type: CategoryType) -> Self {
+        self.metadata.category_type = Some(category_type);
+        self.update_type(UpdateType::Category)
+    }
+
+    pub(super) fn detectoid(self) -> Self {
+        self.update_type(UpdateType::Detectoid)
+    }
+
+    pub(super) fn explicitly_deployable(mut self, explicitly_deployable: bool) -> Self {
+        self.metadata.explicitly_deployable = explicitly_deployable;
+        self
+    }
+
+    pub(super) fn expired(mut self, expired: bool) -> Self {
+        if expired {
+            self.metadata.publication_state = PublicationState::Expired;
+        }
+        self
+    }
+
+    /// Adds a prerequisite clause.
+    pub(super) fn needs(self, alternatives: &[u128]) -> Self {
+        self.clause(alternatives, false)
+    }
+
+    /// Adds a prerequisite clause with `IsCategory`.
+    pub(super) fn filed_under(self, categories: &[u128]) -> Self {
+        self.clause(categories, true)
+    }
+
+    pub(super) fn clause(mut self, alternatives: &[u128], is_category: bool) -> Self {
+        let alternatives = alternatives.iter().map(|&update| uuid(update)).collect();
+        self.metadata.prerequisites.push(Prerequisite { alternatives, is_category });
+        self
+    }
+
+    /// Adds a bundle clause.
+    pub(super) fn bundles(mut self, alternatives: &[(u128, u32)]) -> Self {
+        let alternatives = alternatives.iter().map(|&(update, number)| identity(update, number));
+        self.metadata.bundled.push(BundleClause { alternatives: alternatives.collect() });
+        self
+    }
+
+    pub(super) fn supersedes(mut self, updates: &[u128]) -> Self {
+        self.metadata.superseded.extend(updates.iter().map(|&update| uuid(update)));
+        self
+    }
+
+    /// Adds a driver row, and makes the revision a driver.
+    pub(super) fn drives(mut self, entry: DriverEntry) -> Self {
+        self.metadata.drivers.push(entry);
+        self.update_type(UpdateType::Driver)
+    }
+
+    pub(super) fn build(self) -> Revision {
+        Revision {
+            id: RevisionId(self.id),
+            deployment_id: self.id,
+            imported: 0,
+            changed: 0,
+            metadata: Arc::new(self.metadata),
+            core_bytes: 1000,
+        }
+    }
+}

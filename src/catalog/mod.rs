@@ -1,0 +1,44 @@
+//! All revisions as one immutable graph, and what a scan needs of it.
+//!
+//! A fleet asks nearly the same question about nearly the same catalogue, so the graph is built
+//! once per change ([`Catalog::build`]) into dense numbers and bitmaps and then only read. A scan
+//! is answered in three steps, each a pure function that its caller may cache:
+//!
+//! 1. [`Catalog::scope`]: what is offered under a policy, whoever asks;
+//! 2. [`Catalog::needed`]: what of it a client with these installed updates can evaluate now;
+//! 3. [`Catalog::delta`]: how that differs from what the client has cached.
+//!
+//! Driver passes and printer catalogues replace step 2 by [`Catalog::best_drivers`] and
+//! [`Catalog::printer_drivers`], scans of categories narrow it by [`Catalog::related`]. [`PageLimits::page`] cuts the answer into round trips.
+//!
+//! Nothing here does I/O or reads a clock. Relations come from publishers and are never trusted:
+//! every walk is iterative and visits a node once, so cycles end and dangling references are
+//! simply not there.
+
+mod adjacency;
+mod build;
+mod category_scan;
+#[cfg(test)]
+mod dialogues;
+#[cfg(test)]
+mod draft;
+mod driver;
+mod evaluate;
+mod filter;
+#[cfg(test)]
+mod naive;
+mod page;
+mod prerequisites;
+#[cfg(test)]
+mod properties;
+mod revision;
+mod scope;
+mod snapshot;
+
+pub use category_scan::CategoryScan;
+pub use driver::{Computer, Device, DriverMatch, InstalledDriver};
+pub use evaluate::{Delta, Scan};
+pub use page::{Page, PageLimits};
+pub use revision::{Revision, RevisionIndex, UpdateIndex};
+pub use scope::Scope;
+pub use snapshot::Catalog;

@@ -1,0 +1,199 @@
+//! Random catalogues: the evaluation equals the oracle, and an agent that scans comes to an end.
+//!
+//! The graphs are small and dense, so that cycles, self-references, dangling references, several
+//! bundles of one update and clauses that nothing satisfies come up all the time.
+
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+use roaring::RoaringBitmap;
+use uuid::Uuid;
+
+use super::draft::{Draft, uuid};
+use super::naive::Naive;
+use super::{Catalog, PageLimits, Revision, Scan, Scope};
+use crate::metadata::model::UpdateType;
+use crate::wire::types::RevisionId;
+
+/// Updates that exist; references reach a little further.
+const UPDATES: u128 = 10;
+
+fn update() -> impl Strategy<Value = u128> {
+    0..UPDATES + 2
+}
+
+/// A revision without its id.
+fn draft() -> impl Strategy<Value = Draft> {
+    use UpdateType::{Category, Detectoid, Driver, Software};
+    let update_type = prop_oneof![
+        4 => Just(Software), 2 => Just(Category), 2 => Just(Detectoid), 1 => Just(Driver)
+    ];
+    let clause = (prop::collection::vec(update(), 0..4), any::<bool>());
+    let bundle = prop::collection::vec((update(), 1..4u32), 0..3);
+    (
+        (0..UPDATES, 1..4u32, update_type),
+        (any::<bool>(), prop::bool::weighted(0.2)),
+        prop::collection::vec(clause, 0..3),
+        prop::collection::vec(bundle, 0..3),
+        prop::collection::vec(update(), 0..2),
+    )
+        .prop_map(
+            |((id, number, update_type), (deployable, expired), clauses, bundles, replaced)| {
+                let mut draft = Draft::new(0, id, number)
+                    .update_type(update_type)
+                    .explicitly_deployable(deployable)
+                    .expired(expired)
+                    .supersedes(&replaced);
+                for (alternatives, is_category) in clauses {
+                    draft = draft.clause(&alternatives, is_category);
+                }
+                for alternatives in bundles {
+                    draft = draft.bundles(&alternatives);
+                }
+                draft
+            },
+        )
+}
+
+/// Revisions with unique identities; ids with gaps, in no relation to anything.
+fn revisions() -> impl Strategy<Value = Vec<Revision>> {
+    prop::collection::vec(draft(), 0..30).prop_map(|drafts| {
+        let mut seen = HashSet::new();
+        let numbered =
+            (1..).zip(drafts).map(|(position, draft)| draft.with_id(position * 3).build());
+        numbered.filter(|revision| seen.insert(revision.metadata.identity)).collect()
+    })
+}
+
+/// Ids as clients send them: known, unknown, repeated and zero.
+fn sent() -> impl Strategy<Value = Vec<RevisionId>> {
+    let id = prop_oneof![20 => 0..95u32, 1 => Just(u32::MAX)];
+    prop::collection::vec(id.prop_map(RevisionId), 0..40)
+}
+
+fn updates() -> impl Strategy<Value = HashSet<Uuid>> {
+    prop::collection::hash_set(update().prop_map(uuid), 0..5)
+}
+
+fn ids(catalog: &Catalog, indices: impl IntoIterator<Item = u32>) -> HashSet<RevisionId> {
+    indices.into_iter().map(|index| catalog.revisions()[index as usize].id).collect()
+}
+
+fn scope(catalog: &Catalog, declined: &HashSet<Uuid>) -> Scope {
+    let known: RoaringBitmap = declined.iter().filter_map(|id| catalog.update(id)).collect();
+    catalog.scope(&known)
+}
+
+proptest! {
+    #[test]
+    fn leaves_equal_the_oracle(revisions in revisions()) {
+        let catalog = Catalog::build(revisions.clone());
+        for revision in &revisions {
+            let index = catalog.by_id(revision.id).expect("built from it");
+            prop_assert_eq!(catalog.is_leaf(index), Naive(&revisions).is_leaf(revision));
+        }
+    }
+
+    #[test]
+    fn the_scope_equals_the_oracle(revisions in revisions(), declined in updates()) {
+        let catalog = Catalog::build(revisions.clone());
+        let scope = scope(&catalog, &declined);
+        let expected = Naive(&revisions).scope(&declined);
+        prop_assert_eq!(ids(&catalog, &scope.in_scope), expected.in_scope);
+        prop_assert_eq!(ids(&catalog, &scope.software), expected.software);
+        prop_assert_eq!(ids(&catalog, &scope.drivers), expected.drivers);
+        prop_assert_eq!(ids(&catalog, &scope.members), expected.members);
+        prop_assert_eq!(ids(&catalog, &scope.tops), expected.tops);
+        let updates: HashSet<_> = scope.in_scope.iter().map(|r| catalog.update_of(r)).collect();
+        prop_assert_eq!(updates.len() as u64, scope.in_scope.len(), "one revision of an update");
+    }
+
+    #[test]
+    fn a_scan_equals_the_oracle(
+        revisions in revisions(),
+        declined in updates(),
+        installed in sent(),
+        other in sent(),
+        filter in prop::option::of(prop::collection::vec(update().prop_map(uuid), 0..4)),
+        two_groups in any::<bool>(),
+    ) {
+        let catalog = Catalog::build(revisions.clone());
+        let scope = scope(&catalog, &declined);
+        let related = filter.as_ref().map(|filter| catalog.related(&scope, filter));
+        let updates = catalog.installed(installed.iter().copied());
+        let needed = catalog.needed(&scope, &updates, related.as_ref());
+        let delta = catalog.delta(&scope, &needed, &Scan { cached: &[&installed, &other], two_groups });
+
+        let naive = Naive(&revisions);
+        let naive_scope = naive.scope(&declined);
+        let naive_related = filter.map(|filter| naive.related(&naive_scope, &filter));
+        prop_assert_eq!(related.map(|related| ids(&catalog, related)), naive_related.clone());
+        let naive_needed = naive.needed(&naive_scope, &installed, naive_related.as_ref());
+        prop_assert_eq!(ids(&catalog, &needed), naive_needed.clone());
+
+        let cached = [installed, other].concat();
+        let expected = naive.delta(&naive_scope, &naive_needed, &cached, two_groups);
+        prop_assert!(delta.new.is_sorted());
+        prop_assert_eq!(ids(&catalog, delta.new), expected.new);
+        prop_assert_eq!(ids(&catalog, delta.kept), expected.kept);
+        for (sent, expected) in [
+            (delta.out_of_scope, expected.out_of_scope),
+            (delta.deployed_out_of_scope, expected.deployed_out_of_scope),
+        ] {
+            prop_assert!(sent.is_sorted());
+            prop_assert_eq!(sent.len(), expected.len(), "each once");
+            prop_assert_eq!(sent.into_iter().collect::<HashSet<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn an_agent_comes_to_the_end_with_each_update_once_and_in_order(
+        revisions in revisions(),
+        declined in updates(),
+        installed_on_machine in updates(),
+        updates in 1..4u32,
+    ) {
+        let catalog = Catalog::build(revisions.clone());
+        let scope = scope(&catalog, &declined);
+        let limits = PageLimits { updates, bytes: 3_500 };
+        let mut installed: Vec<RevisionId> = Vec::new();
+        let mut other: Vec<RevisionId> = Vec::new();
+        let mut delivered = HashSet::new();
+        let mut trips = 0;
+        loop {
+            let satisfied = catalog.installed(installed.iter().copied());
+            let needed = catalog.needed(&scope, &satisfied, None);
+            let scan = Scan { cached: &[&installed, &other], two_groups: false };
+            let delta = catalog.delta(&scope, &needed, &scan);
+            prop_assert!(delta.out_of_scope.is_empty(), "the agent sent only what it was given");
+            let fragments: Vec<u32> =
+                delta.new.iter().map(|&r| catalog.revisions()[r as usize].core_bytes).collect();
+            let page = limits.page(trips, &fragments);
+            let mut unlocks = false;
+            for &index in &delta.new[..page.len] {
+                let revision = &catalog.revisions()[index as usize];
+                prop_assert!(delivered.insert(revision.metadata.identity.update_id));
+                for clause in &revision.metadata.prerequisites {
+                    let mut known = clause.alternatives.iter().filter_map(|id| catalog.update(id));
+                    prop_assert!(known.any(|update| satisfied.contains(update)));
+                }
+                let id = revision.id;
+                let non_leaf = !catalog.is_leaf(index);
+                unlocks |= non_leaf;
+                if non_leaf && installed_on_machine.contains(&revision.metadata.identity.update_id) {
+                    installed.push(id);
+                } else {
+                    other.push(id);
+                }
+            }
+            trips += 1;
+            prop_assert!(trips < 200);
+            if !page.truncated && !unlocks {
+                break;
+            }
+        }
+        let naive = Naive(&revisions);
+        let expected = naive.needed(&naive.scope(&declined), &installed, None);
+        prop_assert_eq!(delivered.len(), expected.len(), "nothing is left behind");
+    }
+}

@@ -1,0 +1,289 @@
+//! The configuration file: TOML, every key optional, unknown keys refused.
+//!
+//! It is complete and checked before anything is opened or bound; what is wrong ends the process
+//! with one sentence and exit code 64.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::CliError;
+use super::output::Output;
+use crate::{catalog, server, services, state};
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A key has a value that cannot be.
+    #[error("configuration: {0}")]
+    Invalid(String),
+}
+
+/// Everything that can be configured, with its default.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Config {
+    /// The data directory.
+    pub(super) data: PathBuf,
+    /// Address of plain HTTP, or `off`.
+    pub(super) http: String,
+    /// Address of HTTPS, or `off`.
+    pub(super) https: String,
+    /// What content URLs start with, for servers behind a reverse proxy.
+    pub(super) public_url: Option<String>,
+    /// Whether the groups that a computer's own policy names count.
+    pub(super) client_side_targeting: bool,
+    /// Whether an Install waits for its content.
+    pub(super) hold_installs: bool,
+    /// Certificates.
+    pub(super) tls: TlsConfig,
+    /// Logs.
+    pub(super) log: LogConfig,
+    /// Limits.
+    pub(super) limits: LimitsConfig,
+}
+
+/// Certificates.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct TlsConfig {
+    /// The administrator's own certificate, in PEM, with its chain.
+    pub(super) certificate: Option<PathBuf>,
+    /// Its key.
+    pub(super) key: Option<PathBuf>,
+    /// Further names of the server in the certificate that is made for it.
+    pub(super) names: Vec<String>,
+}
+
+/// Logs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct LogConfig {
+    /// A filter as `tracing-subscriber` reads it: `info`, `weir=debug,info`.
+    pub(super) level: String,
+    /// `text` or `json`.
+    pub(super) format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Limits. The reasons for the defaults stand with the settings they become.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct LimitsConfig {
+    /// Most entries in `InstalledNonLeafUpdateIDs`.
+    pub(super) installed_ids: usize,
+    /// Most revisions in one GetExtendedUpdateInfo.
+    pub(super) extended_updates: usize,
+    /// Updates on the first pages of a scan.
+    pub(super) page_updates: u32,
+    /// Bytes on the first pages of a scan.
+    pub(super) page_bytes: u64,
+    /// Connections at once.
+    pub(super) connections: usize,
+    /// SOAP calls worked on at once.
+    pub(super) calls_in_flight: usize,
+    /// Bytes of prepared fragments kept in memory.
+    pub(super) fragment_cache_bytes: u64,
+    /// Seconds until a request's head is complete, and an idle connection is closed.
+    pub(super) head_seconds: u64,
+    /// Seconds until a request's body is complete.
+    pub(super) body_seconds: u64,
+    /// Seconds that a shutdown waits for responses in flight.
+    pub(super) shutdown_seconds: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("./weir-data"),
+            http: "0.0.0.0:8530".into(),
+            https: "0.0.0.0:8531".into(),
+            public_url: None,
+            client_side_targeting: true,
+            hold_installs: true,
+            tls: TlsConfig::default(),
+            log: LogConfig::default(),
+            limits: LimitsConfig::default(),
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { level: "info".into(), format: LogFormat::Text }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        let services = services::Settings::default();
+        let server = server::Limits::default();
+        Self {
+            installed_ids: services.max_installed,
+            extended_updates: services.max_extended_updates,
+            page_updates: services.page.updates,
+            page_bytes: services.page.bytes,
+            connections: server.connections,
+            calls_in_flight: server.calls_in_flight,
+            fragment_cache_bytes: state::Settings::default().fragment_cache,
+            head_seconds: server.head_time.as_secs(),
+            body_seconds: server.body_time.as_secs(),
+            shutdown_seconds: server.shutdown_time.as_secs(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file, if one is named, and lets the command line's data directory win.
+    pub(super) fn load(file: Option<&Path>, data: Option<PathBuf>) -> Result<Self, ConfigError> {
+        let mut config: Self = match file {
+            None => Self::default(),
+            Some(path) => {
+                let unreadable = |reason: String| ConfigError::Unreadable {
+                    path: path.display().to_string(),
+                    reason,
+                };
+                let text = std::fs::read_to_string(path).map_err(|e| unreadable(e.to_string()))?;
+                toml::from_str(&text).map_err(|error| unreadable(error.to_string()))?
+            }
+        };
+        if let Some(data) = data {
+            config.data = data;
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let invalid = |reason: &str| Err(ConfigError::Invalid(reason.to_owned()));
+        address("http", &self.http)?;
+        address("https", &self.https)?;
+        if self.tls.certificate.is_some() != self.tls.key.is_some() {
+            return invalid("tls.certificate and tls.key belong together");
+        }
+        if let Some(url) = &self.public_url
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            return invalid("public_url has to start with http:// or https://");
+        }
+        let limits = &self.limits;
+        let positive = [
+            ("installed_ids", limits.installed_ids as u64),
+            ("extended_updates", limits.extended_updates as u64),
+            ("page_updates", limits.page_updates.into()),
+            ("page_bytes", limits.page_bytes),
+            ("connections", limits.connections as u64),
+            ("calls_in_flight", limits.calls_in_flight as u64),
+            ("head_seconds", limits.head_seconds),
+            ("body_seconds", limits.body_seconds),
+        ];
+        match positive.iter().find(|(_, value)| *value == 0) {
+            Some((name, _)) => invalid(&format!("limits.{name} has to be at least 1")),
+            None => Ok(()),
+        }
+    }
+
+    /// What the state needs of it.
+    pub(super) fn state(&self) -> state::Settings {
+        state::Settings {
+            hold_installs: self.hold_installs,
+            fragment_cache: self.limits.fragment_cache_bytes,
+        }
+    }
+
+    /// What the services need of it.
+    pub(super) fn services(&self) -> services::Settings {
+        services::Settings {
+            max_installed: self.limits.installed_ids,
+            max_extended_updates: self.limits.extended_updates,
+            page: catalog::PageLimits {
+                updates: self.limits.page_updates,
+                bytes: self.limits.page_bytes,
+            },
+            public_url: self.public_url.clone(),
+            client_side_targeting: self.client_side_targeting,
+        }
+    }
+
+    /// What the HTTP server needs of it.
+    pub(super) fn server(&self) -> Result<server::Settings, ConfigError> {
+        let limits = server::Limits {
+            head_time: Duration::from_secs(self.limits.head_seconds),
+            body_time: Duration::from_secs(self.limits.body_seconds),
+            connections: self.limits.connections,
+            calls_in_flight: self.limits.calls_in_flight,
+            shutdown_time: Duration::from_secs(self.limits.shutdown_seconds),
+            ..server::Limits::default()
+        };
+        Ok(server::Settings {
+            http: address("http", &self.http)?,
+            https: address("https", &self.https)?,
+            limits,
+        })
+    }
+
+    /// `weir check-config`: the configuration in force, defaults included.
+    pub(super) fn print(&self, output: &Output) -> Result<(), CliError> {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        let text = toml::to_string(self).unwrap_or_default();
+        output.print(&value, |_| text)
+    }
+}
+
+/// An address, or `off`.
+fn address(key: &str, text: &str) -> Result<Option<SocketAddr>, ConfigError> {
+    if text == "off" {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| {
+        ConfigError::Invalid(format!("{key} is '{text}', which is neither ADDRESS:PORT nor off"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_a_whole_configuration_and_print_as_one() {
+        let config = Config::load(None, None).expect("defaults");
+        let printed = toml::to_string(&config).expect("prints");
+        let read: Config = toml::from_str(&printed).expect("reads");
+        assert_eq!(toml::to_string(&read).expect("prints"), printed);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (text, named) in [
+            ("htp = 'x'", "htp"),
+            ("http = '8530'", "http"),
+            ("public_url = 'ftp://x'", "public_url"),
+            ("[tls]\ncertificate = 'x'", "tls.key"),
+            ("[limits]\npage_updates = 0", "page_updates"),
+        ] {
+            let file = tempfile::NamedTempFile::new().expect("a file");
+            std::fs::write(file.path(), text).expect("written");
+            let error = Config::load(Some(file.path()), None).expect_err(text).to_string();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `weir import`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::Value;
+
+use super::output::cell;
+use super::{CliError, Context};
+use crate::admin::import::{DOCUMENT_LIMIT, Rejected};
+use crate::admin::{ImportReport, Source};
+
+/// Documents and bytes in one commit. Large enough that waiting for the disk does not dominate,
+/// small enough to fit the local socket and memory.
+const BATCH_FILES: usize = 500;
+const BATCH_BYTES: usize = 64 << 20;
+
+/// Import update documents, directories of them, and cabinets.
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// Files and directories. Of a directory all .xml and .cab files are taken, with those below.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+impl Import {
+    pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
+        let mut files = Vec::new();
+        for path in &self.paths {
+            collect(path, &mut files)?;
+        }
+        files.sort();
+        let access = context.access()?;
+        let mut report = ImportReport::default();
+        let mut files = files.into_iter().peekable();
+        while files.peek().is_some() {
+            let mut batch = Vec::new();
+            let mut bytes = 0;
+            while let Some(file) =
+                files.next_if(|_| batch.len() < BATCH_FILES && bytes < BATCH_BYTES)
+            {
+                match read(&file) {
+                    Ok(source) => {
+                        bytes += source.bytes.len();
+                        batch.push(source);
+                    }
+                    Err(rejected) => report.rejected.push(rejected),
+                }
+            }
+            report.add(access.import(batch, files.peek().is_some()).await?);
+            eprintln!("{} revisions read", report.revisions);
+        }
+        access.close().await;
+        let failed = !report.rejected.is_empty();
+        let value = serde_json::to_value(&report).unwrap_or_default();
+        context.output.print(&value, summary)?;
+        if failed { Err(CliError::Negative) } else { Ok(()) }
+    }
+}
+
+/// The files under `path`; a file that is named itself is taken whatever it is called.
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), CliError> {
+    let unreadable = |error: std::io::Error| {
+        CliError::Failed(format!("cannot read {}: {error}", path.display()))
+    };
+    if !std::fs::metadata(path).map_err(unreadable)?.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(path).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?.path();
+        let extension = entry.extension().and_then(|extension| extension.to_str());
+        let wanted = extension.is_some_and(|extension| {
+            extension.eq_ignore_ascii_case("xml") || extension.eq_ignore_ascii_case("cab")
+        });
+        if entry.is_dir() || wanted {
+            collect(&entry, files)?;
+        }
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<Source, Rejected> {
+    let name = file.display().to_string();
+    let rejected = |reason: String| Rejected { source: name.clone(), reason };
+    let length = std::fs::metadata(file).map_err(|error| rejected(error.to_string()))?.len();
+    if length > DOCUMENT_LIMIT as u64 {
+        return Err(rejected(format!("{length} bytes; {DOCUMENT_LIMIT} is the limit")));
+    }
+    let bytes = std::fs::read(file).map_err(|error| rejected(error.to_string()))?;
+    Ok(Source { name, bytes })
+}
+
+fn summary(report: &Value) -> String {
+    let mut text = format!(
+        "{} revisions: {} new, {} unchanged\n",
+        report["revisions"], report["new"], report["unchanged"]
+    );
+    for rejected in report["rejected"].as_array().into_iter().flatten() {
+        let (source, reason) = (cell(&rejected["source"]), cell(&rejected["reason"]));
+        text.push_str(&format!("rejected {source}: {reason}\n"));
+    }
+    text
+}

@@ -1,0 +1,178 @@
+//! `weir serve`: reads as the table of contents of the process.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use prometheus_client::registry::Registry;
+use time::OffsetDateTime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use super::output::write_out;
+use super::{CliError, Context};
+use crate::admin::{Socket, Source, import_into};
+use crate::metadata::sample;
+use crate::server::{Authority, Drained, Server, tls};
+use crate::services::Services;
+use crate::state::State;
+
+/// How often it is looked whether a new cookie key is due.
+const KEY_CHECK: Duration = Duration::from_secs(3600);
+
+/// Run the server.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// Address of plain HTTP, or `off`. Port 0 picks a free one.
+    #[arg(long, value_name = "ADDR:PORT")]
+    http: Option<String>,
+    /// Address of HTTPS, or `off`. Port 0 picks a free one.
+    #[arg(long, value_name = "ADDR:PORT")]
+    https: Option<String>,
+    /// Import the sample catalogue with its content first.
+    #[arg(long)]
+    sample: bool,
+}
+
+impl Serve {
+    pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
+        let mut config = context.config.clone();
+        config.http = self.http.unwrap_or(config.http);
+        config.https = self.https.unwrap_or(config.https);
+        let settings = config.server()?;
+        if settings.http.is_none() && settings.https.is_none() {
+            return Err(super::ConfigError::Invalid("http and https are both off".into()).into());
+        }
+
+        let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
+        std::fs::create_dir_all(&config.data)
+            .map_err(|error| failed(&format!("cannot use {}: {error}", config.data.display())))?;
+        let state = State::open(&config.data, &config.state(), now).map_err(|e| failed(&e))?;
+        let state = Arc::new(state);
+        if self.sample {
+            install_sample(&state).await?;
+        }
+        let services = Services::start(Arc::clone(&state), config.services()).await;
+        let services = Arc::new(services.map_err(|error| failed(&error))?);
+
+        let authority = Authority::new(&config.data, &config.tls.names);
+        let certificates = match settings.https {
+            None => None,
+            Some(_) => {
+                let source = match (&config.tls.certificate, &config.tls.key) {
+                    (Some(certificate), Some(key)) => {
+                        tls::Source::Files { certificate: certificate.clone(), key: key.clone() }
+                    }
+                    _ => tls::Source::Generated(authority.clone()),
+                };
+                let tls = tls::Tls::open(source, OffsetDateTime::now_utc());
+                Some(tls.map_err(|error| failed(&error))?)
+            }
+        };
+        let (stop, stopped) = watch::channel(());
+        let until_stopped = || {
+            let mut stopped = stopped.clone();
+            // An error means that the sender is gone, which is a stop as well.
+            async move { drop(stopped.changed().await) }
+        };
+
+        let socket = Socket::bind(&config.data)
+            .map_err(|error| failed(&format!("cannot listen in the data directory: {error}")))?;
+        let socket = tokio::spawn(socket.serve(Arc::clone(&state), until_stopped()));
+        let server = Server::bind(
+            settings,
+            certificates.clone(),
+            Arc::clone(&services),
+            Registry::default(),
+        )
+        .await
+        .map_err(|error| failed(&error))?;
+        let watcher = certificates.map(|certificates| tokio::spawn(certificates.watch()));
+        let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
+
+        let ready = serde_json::json!({
+            "ready": true,
+            "http": server.http_address().map(|address| address.to_string()),
+            "https": server.https_address().map(|address| address.to_string()),
+        });
+        write_out(&format!("{ready}\n"))?;
+        greet(&server, self.sample);
+
+        tokio::spawn(async move {
+            wait_for_signal().await;
+            info!("stopping");
+            let _ = stop.send(());
+        });
+        let drained = server.run(until_stopped()).await;
+        if let Drained::Cut(connections) = drained {
+            warn!(connections, "the shutdown deadline cut connections");
+        }
+        drop(socket.await);
+        watcher.iter().for_each(tokio::task::JoinHandle::abort);
+        rotation.abort();
+        state.close().await;
+        Ok(())
+    }
+}
+
+/// Unix seconds by the system's clock.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Imports our own sample catalogue and its content; what is there already stays as it is.
+async fn install_sample(state: &Arc<State>) -> Result<(), CliError> {
+    let documents = sample::documents()
+        .iter()
+        .map(|(name, bytes)| Source { name: (*name).to_owned(), bytes: bytes.to_vec() });
+    let report = import_into(state, documents.collect(), false).await?;
+    for (_, bytes) in sample::contents() {
+        let digests = crate::content::files::digest_of(bytes.as_slice());
+        let sha1 = digests.map_err(|error| CliError::Failed(error.to_string()))?.sha1;
+        if !state.has_content(&sha1) {
+            let added = state.add_content(sha1, std::io::Cursor::new(bytes)).await;
+            added.map_err(|error| CliError::Failed(error.to_string()))?;
+        }
+    }
+    info!(new = report.new, unchanged = report.unchanged, "the sample catalogue is here");
+    Ok(())
+}
+
+/// Tells a person what to do next.
+fn greet(server: &Server<Services>, sample: bool) {
+    let port = |address: Option<std::net::SocketAddr>| address.map(|address| address.port());
+    eprintln!("Point Windows Update policy (WUServer and WUStatusServer) at");
+    if let Some(port) = port(server.http_address()) {
+        eprintln!("  http://THIS-HOST:{port}");
+    }
+    if let Some(port) = port(server.https_address()) {
+        eprintln!("  https://THIS-HOST:{port}   (after `weir tls trust` on the clients)");
+    }
+    if sample {
+        eprintln!("The sample catalogue is loaded: `weir update list` shows it.");
+    }
+}
+
+async fn rotate_keys(services: Arc<Services>) {
+    loop {
+        tokio::time::sleep(KEY_CHECK).await;
+        if let Err(error) = services.rotate_keys().await {
+            warn!(%error, "no new cookie key could be made; the old one stays in use");
+        }
+    }
+}
+
+pub(super) async fn wait_for_signal() {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without signals the process can only be killed, which loses nothing acknowledged.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

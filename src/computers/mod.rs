@@ -1,0 +1,11 @@
+//! The computers: what they said of themselves, and what they reported of updates.
+//!
+//! Everything here was claimed by an anonymous peer. It is kept within bounds, shown, and never
+//! interpreted beyond the rules of [`status`].
+
+pub mod computer;
+pub mod event;
+pub mod status;
+
+pub use computer::Computer;
+pub use status::{Statuses, UpdateInstallationState};

@@ -1,0 +1,189 @@
+//! The fragments of a revision as they lie on disk: escaped, and compressed where it pays.
+//!
+//! Escaping and compressing a Core fragment costs far more than sending it, and it is sent to
+//! every computer. So both happen once, at import, and the result is one file: a small index,
+//! then the bytes. Reading it hands out slices of the file; nothing is copied.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::fragments::Fragments;
+use crate::wire::body::Prepared;
+use crate::wire::{xml, xpress};
+
+/// Fragments smaller than this are compressed together with the text around them when they are
+/// sent: a block of its own would hardly shrink.
+const COMPRESS_FROM: usize = 1024;
+
+const MAGIC: &[u8; 8] = b"weirfrg1";
+
+/// The kinds of metadata fragment ([MS-WUSP] 3.1.1 Metadata Table).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FragmentType {
+    /// What a client evaluates.
+    Core,
+    /// What a client needs to download and install.
+    Extended,
+    /// Title and description in one language.
+    LocalizedProperties,
+    /// A licence in one language.
+    Eula,
+}
+
+/// One fragment with its place in the Metadata Table.
+#[derive(Debug, Clone)]
+pub struct PreparedFragment {
+    /// Which kind.
+    pub kind: FragmentType,
+    /// `Locale`: empty for Core and Extended.
+    pub language: String,
+    /// `GeoId` of a licence, if it has one.
+    pub geo_id: Option<String>,
+    /// Ready for the wire.
+    pub body: Prepared,
+}
+
+/// All fragments of one revision.
+#[derive(Debug, Clone)]
+pub struct PreparedFragments {
+    fragments: Vec<PreparedFragment>,
+    file_bytes: usize,
+}
+
+/// A file of fragments is not what was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a file of prepared fragments is damaged: {0}")]
+pub struct DamagedFragments(&'static str);
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    kind: FragmentType,
+    language: String,
+    geo_id: Option<String>,
+    escaped: u64,
+    xpress: u64,
+}
+
+/// Escapes and compresses `fragments` into the bytes of their file.
+pub fn write(fragments: &Fragments) -> Vec<u8> {
+    let mut index = Vec::new();
+    let mut bodies = Vec::new();
+    let mut add = |kind, language: &str, geo_id: Option<&String>, text: &str| {
+        let escaped = xml::escape_text(text);
+        bodies.extend_from_slice(escaped.as_bytes());
+        let before = bodies.len();
+        if escaped.len() >= COMPRESS_FROM {
+            xpress::encode(escaped.as_bytes(), &mut bodies);
+        }
+        index.push(Entry {
+            kind,
+            language: language.to_owned(),
+            geo_id: geo_id.cloned(),
+            escaped: escaped.len() as u64,
+            xpress: (bodies.len() - before) as u64,
+        });
+    };
+    add(FragmentType::Core, "", None, &fragments.core);
+    add(FragmentType::Extended, "", None, &fragments.extended);
+    for (language, text) in &fragments.localized {
+        add(FragmentType::LocalizedProperties, language, None, text);
+    }
+    for eula in &fragments.eula {
+        add(FragmentType::Eula, &eula.language, eula.geo_id.as_ref(), &eula.xml);
+    }
+    let index = postcard::to_stdvec(&index).unwrap_or_default();
+    let mut file = Vec::with_capacity(MAGIC.len() + 8 + index.len() + bodies.len());
+    file.extend_from_slice(MAGIC);
+    file.extend_from_slice(&(index.len() as u64).to_le_bytes());
+    file.extend_from_slice(&index);
+    file.extend_from_slice(&bodies);
+    file
+}
+
+impl PreparedFragments {
+    /// Reads the bytes of a file written by [`write`].
+    pub fn read(file: &Bytes) -> Result<Self, DamagedFragments> {
+        let rest = file.strip_prefix(MAGIC).ok_or(DamagedFragments("not such a file"))?;
+        let (length, rest) =
+            rest.split_first_chunk::<8>().ok_or(DamagedFragments("index missing"))?;
+        let length = usize::try_from(u64::from_le_bytes(*length)).ok();
+        let (index, bodies) =
+            length.and_then(|at| rest.split_at_checked(at)).ok_or(DamagedFragments("index cut"))?;
+        let index: Vec<Entry> =
+            postcard::from_bytes(index).map_err(|_| DamagedFragments("index unreadable"))?;
+        let mut at = file.len() - bodies.len();
+        let mut take = |length: u64| {
+            let end = usize::try_from(length).ok().and_then(|length| at.checked_add(length));
+            let end = end.filter(|end| *end <= file.len()).ok_or(DamagedFragments("body cut"))?;
+            let body = file.slice(at..end);
+            at = end;
+            Ok(body)
+        };
+        let mut fragments = Vec::with_capacity(index.len());
+        for entry in index {
+            let escaped = take(entry.escaped)?;
+            let xpress = take(entry.xpress)?;
+            let xpress = (!xpress.is_empty()).then_some(xpress);
+            fragments.push(PreparedFragment {
+                kind: entry.kind,
+                language: entry.language,
+                geo_id: entry.geo_id,
+                body: Prepared { escaped, xpress },
+            });
+        }
+        Ok(Self { fragments, file_bytes: file.len() })
+    }
+
+    /// All fragments of a kind.
+    pub fn of(&self, kind: FragmentType) -> impl Iterator<Item = &PreparedFragment> {
+        self.fragments.iter().filter(move |fragment| fragment.kind == kind)
+    }
+
+    /// The only fragment of a kind that has no locale.
+    pub fn single(&self, kind: FragmentType) -> Option<&Prepared> {
+        self.of(kind).next().map(|fragment| &fragment.body)
+    }
+
+    /// Memory held, in bytes.
+    pub fn weight(&self) -> u64 {
+        self.file_bytes as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fragments() -> Fragments {
+        Fragments {
+            core: format!("<A B=\"x &amp; y\" />{}", "<C />".repeat(500)),
+            extended: "<D />".into(),
+            localized: vec![("en".into(), "<T>a</T>".into()), ("de".into(), "<T>ä</T>".into())],
+            eula: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_back_ready_for_the_wire() {
+        let fragments = fragments();
+        let file = Bytes::from(write(&fragments));
+        let read = PreparedFragments::read(&file).expect("readable");
+        let core = read.single(FragmentType::Core).expect("core");
+        assert_eq!(core.escaped, xml::escape_text(&fragments.core).as_bytes());
+        let blocks = core.xpress.as_ref().expect("a large fragment is compressed");
+        assert_eq!(xpress::decode(blocks, 1 << 20).expect("decodes"), core.escaped);
+        let languages: Vec<_> =
+            read.of(FragmentType::LocalizedProperties).map(|f| f.language.as_str()).collect();
+        assert_eq!(languages, ["en", "de"]);
+        assert_eq!(read.single(FragmentType::Extended).map(|e| e.xpress.is_some()), Some(false));
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error_wherever_it_is_cut() {
+        let file = write(&fragments());
+        for length in 0..file.len() {
+            let cut = Bytes::copy_from_slice(&file[..length]);
+            assert!(PreparedFragments::read(&cut).is_err(), "cut at {length}");
+        }
+    }
+}

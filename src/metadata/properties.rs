@@ -1,0 +1,102 @@
+//! `Properties`: what kind of update this is and how its publisher presents it.
+
+use uuid::Uuid;
+
+use crate::wire::xml::Cursor;
+
+use super::error::DocumentError;
+use super::model::{PublicationState, UpdateType};
+use super::namespaces::UPDATE;
+use super::values::{attribute, flag, guid, required, unix_time};
+
+/// Most article and bulletin ids of one document.
+const ARTICLES: usize = 1_000;
+
+/// The part of `Properties` that the server evaluates.
+#[derive(Debug)]
+pub(super) struct Properties {
+    pub(super) update_type: UpdateType,
+    pub(super) explicitly_deployable: bool,
+    pub(super) publication_state: PublicationState,
+    pub(super) creation_date: i64,
+    pub(super) default_language: String,
+    pub(super) msrc_severity: Option<String>,
+    pub(super) kb_article_ids: Vec<String>,
+    pub(super) security_bulletin_ids: Vec<String>,
+    pub(super) eula_id: Option<Uuid>,
+}
+
+impl Properties {
+    /// Reads the `Properties` that `cursor` has stepped onto.
+    pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Self, DocumentError> {
+        let text = |place| {
+            let value = attribute(cursor, place)?.filter(|value| !value.trim().is_empty());
+            Ok::<_, DocumentError>(value)
+        };
+        let eula_id = match text("Properties/@EulaID")? {
+            Some(id) => Some(guid("Properties/@EulaID", &id)?),
+            None => None,
+        };
+        let created = text("Properties/@CreationDate")?;
+        let mut properties = Self {
+            update_type: update_type(&required(cursor, "Properties/@UpdateType")?)?,
+            explicitly_deployable: flag(cursor, "Properties/@ExplicitlyDeployable")?,
+            publication_state: publication_state(text("Properties/@PublicationState")?)?,
+            creation_date: created.as_deref().and_then(unix_time).unwrap_or(0),
+            default_language: text("Properties/@DefaultPropertiesLanguage")?
+                .unwrap_or_else(|| "en".to_owned()),
+            msrc_severity: text("Properties/@MsrcSeverity")?,
+            kb_article_ids: Vec::new(),
+            security_bulletin_ids: Vec::new(),
+            eula_id,
+        };
+        properties.read_children(cursor)?;
+        Ok(properties)
+    }
+
+    fn read_children(&mut self, cursor: &mut Cursor<'_>) -> Result<(), DocumentError> {
+        while cursor.enter_child()? {
+            let ids = match (cursor.namespace(), cursor.local()) {
+                (UPDATE, "KBArticleID") => &mut self.kb_article_ids,
+                (UPDATE, "SecurityBulletinID") => &mut self.security_bulletin_ids,
+                _ => {
+                    cursor.skip()?;
+                    continue;
+                }
+            };
+            if ids.len() >= ARTICLES {
+                return Err(DocumentError::TooMany { what: "article ids", limit: ARTICLES });
+            }
+            let id = cursor.text()?.trim().to_owned();
+            if !id.is_empty() {
+                ids.push(id);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn update_type(text: &str) -> Result<UpdateType, DocumentError> {
+    match text.trim() {
+        "Software" => Ok(UpdateType::Software),
+        "Driver" => Ok(UpdateType::Driver),
+        "Category" => Ok(UpdateType::Category),
+        "Detectoid" => Ok(UpdateType::Detectoid),
+        _ => Err(DocumentError::value(
+            "Properties/@UpdateType",
+            text,
+            "Software, Driver, Category or Detectoid",
+        )),
+    }
+}
+
+fn publication_state(text: Option<String>) -> Result<PublicationState, DocumentError> {
+    match text.as_deref().map(str::trim) {
+        None | Some("Published") => Ok(PublicationState::Published),
+        Some("Expired") => Ok(PublicationState::Expired),
+        // Taking an unknown state for one of the two would offer or withdraw by accident.
+        Some(other) => {
+            Err(DocumentError::value("Properties/@PublicationState", other, "Published or Expired"))
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What administrators decided: target groups, approvals, declined updates.
+//!
+//! A decision is small and rare, its effect on 150,000 computers is large and asked for all the
+//! time. So decisions are kept as they were made ([`Policy`]), and what they mean for the
+//! computers of one set of groups is computed once per snapshot (the view of the computers in one set of groups).
+
+pub mod approval;
+pub mod target_group;
+pub mod view;
+
+use std::collections::{BTreeMap, HashMap};
+
+use uuid::Uuid;
+
+use approval::{Approval, Declined};
+use target_group::TargetGroup;
+
+/// Every decision in force. Immutable once published.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// All groups by id, the two built-in ones included.
+    pub groups: BTreeMap<Uuid, TargetGroup>,
+    /// Approvals by update, at most one for each group.
+    pub approvals: HashMap<Uuid, Vec<Approval>>,
+    /// Declined updates.
+    pub declined: HashMap<Uuid, Declined>,
+}
+
+impl Policy {
+    /// A policy in which nothing was decided: only the built-in groups exist.
+    pub fn undecided() -> Self {
+        let groups = TargetGroup::built_in().into_iter().map(|group| (group.id, group)).collect();
+        Self { groups, ..Self::default() }
+    }
+
+    /// The group called `name`, compared without regard to case as WSUS does.
+    pub fn group_by_name(&self, name: &str) -> Option<&TargetGroup> {
+        let name = name.trim();
+        self.groups.values().find(|group| group.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The approval of `update` for exactly `group`.
+    pub fn approval(&self, update: Uuid, group: Uuid) -> Option<&Approval> {
+        self.approvals.get(&update)?.iter().find(|approval| approval.group == group)
+    }
+
+    /// Whether the update is declined.
+    pub fn is_declined(&self, update: Uuid) -> bool {
+        self.declined.contains_key(&update)
+    }
+}

@@ -1,0 +1,137 @@
+//! What is deployed to the computers of one set of groups ([MS-WUSP] 3.1.1 Deployment Table).
+//!
+//! Nearly every revision is deployed by default, by what it is: only what an administrator decided
+//! on is looked up. A fleet has few distinct sets of groups, so a view is built once per snapshot
+//! and set, and shared by all their computers.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::Policy;
+use super::approval::ApprovalAction;
+use super::target_group;
+use crate::catalog::{Catalog, RevisionIndex, Scope};
+use crate::metadata::model::UpdateType;
+use crate::wire::wusp::types::DeploymentAction;
+
+/// How one revision is deployed to one computer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deployment {
+    /// `Deployment/ID`.
+    pub id: u32,
+    /// What the client is to do.
+    pub action: DeploymentAction,
+    /// Unix seconds by which.
+    pub deadline: Option<i64>,
+    /// Unix seconds; its date is `LastChangeTime`.
+    pub decided: i64,
+    /// Commit sequence number since which it is as it is.
+    pub changed: u64,
+}
+
+/// The deployments of one set of groups over one snapshot.
+#[derive(Debug)]
+pub struct View {
+    fingerprint: u64,
+    decided: HashMap<RevisionIndex, Deployment>,
+}
+
+impl View {
+    /// Resolves all decisions for computers in `groups` (see [`target_group::effective`]).
+    ///
+    /// `content_since` tells since which commit all files of a revision and of what it bundles are
+    /// here, or none while some are not: an Install is held at PreDeploymentCheck until then, or
+    /// agents would fail on downloads that cannot be served.
+    pub fn build(
+        catalog: &Catalog,
+        scope: &Scope,
+        policy: &Policy,
+        groups: &[Uuid],
+        content_since: impl Fn(RevisionIndex) -> Option<u64>,
+    ) -> Self {
+        let mut decided = HashMap::new();
+        for update in policy.approvals.keys() {
+            let Some(resolved) = policy.resolve(*update, groups) else { continue };
+            let Some(index) = catalog.update(update).and_then(|u| top_revision(catalog, scope, u))
+            else {
+                continue;
+            };
+            let Some(mut deployment) = by_default(catalog, scope, index) else { continue };
+            deployment.changed = deployment.changed.max(resolved.changed);
+            if let Some(approval) = resolved.approval {
+                deployment.id = approval.deployment_id;
+                deployment.decided = approval.decided;
+                deployment.deadline = approval.deadline;
+                deployment.action = match approval.action {
+                    ApprovalAction::Install => DeploymentAction::Install,
+                    ApprovalAction::Optional => DeploymentAction::OptionalInstall,
+                    ApprovalAction::Uninstall => DeploymentAction::Uninstall,
+                    ApprovalAction::Block | ApprovalAction::None => deployment.action,
+                };
+                if !matches!(approval.action, ApprovalAction::Uninstall) {
+                    match content_since(index) {
+                        Some(since) => deployment.changed = deployment.changed.max(since),
+                        None => {
+                            deployment.action = DeploymentAction::PreDeploymentCheck;
+                            deployment.deadline = None;
+                        }
+                    }
+                }
+            }
+            decided.insert(index, deployment);
+        }
+        Self { fingerprint: target_group::fingerprint(groups), decided }
+    }
+
+    /// Tells apart the views of different sets of groups, across restarts.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// How the revision is deployed, or none when it is not in scope.
+    pub fn deployment(
+        &self,
+        catalog: &Catalog,
+        scope: &Scope,
+        index: RevisionIndex,
+    ) -> Option<Deployment> {
+        match self.decided.get(&index) {
+            Some(deployment) => Some(*deployment),
+            None => by_default(catalog, scope, index),
+        }
+    }
+}
+
+/// The revision that an approval of an update means: the one offered for its own sake. A bundle
+/// member cannot be approved; it comes with its bundle.
+fn top_revision(catalog: &Catalog, scope: &Scope, update: u32) -> Option<RevisionIndex> {
+    let offered = |index: &RevisionIndex| scope.tops.contains(*index);
+    catalog.history(update).iter().rev().copied().find(offered)
+}
+
+/// The deployment of a revision that nobody decided on.
+///
+/// Software that is not approved is delivered as PreDeploymentCheck, as WSUS does: clients report
+/// its state but do not offer it. What is only there because something else depends on it is
+/// Evaluate ([MS-WUSP] 3.1.5.7, Deployment).
+fn by_default(catalog: &Catalog, scope: &Scope, index: RevisionIndex) -> Option<Deployment> {
+    let revision = catalog.revision(index).filter(|_| scope.in_scope.contains(index))?;
+    let action = match revision.metadata.update_type {
+        UpdateType::Category | UpdateType::Detectoid => DeploymentAction::Evaluate,
+        UpdateType::Software | UpdateType::Driver if scope.members.contains(index) => {
+            DeploymentAction::Bundle
+        }
+        UpdateType::Software | UpdateType::Driver if scope.tops.contains(index) => {
+            DeploymentAction::PreDeploymentCheck
+        }
+        UpdateType::Software | UpdateType::Driver => DeploymentAction::Evaluate,
+    };
+    Some(Deployment {
+        id: revision.deployment_id,
+        action,
+        deadline: None,
+        decided: revision.imported,
+        changed: revision.changed,
+    })
+}

@@ -1,0 +1,53 @@
+//! What the HTTP server needs of the rest: a handful of questions, none about HTTP.
+
+use crate::content::files::{ContentError, ContentFile};
+use crate::services::Services;
+use crate::services::call::{Refusal, SoapAnswer, SoapCall};
+use crate::wire::contract;
+use crate::wire::operation::Service;
+use crate::wire::types::Sha1;
+
+/// The services behind the server. Methods that may touch a disk say so; the server calls them
+/// where blocking is allowed.
+///
+/// A call's future is dropped when its client goes away. Work that must finish once begun, such as
+/// a write, has to be handed to somebody else before the first `await` on its result.
+pub trait Application: Send + Sync + 'static {
+    /// Answers a complete SOAP request; every failure becomes a fault.
+    fn soap(&self, call: SoapCall) -> impl Future<Output = SoapAnswer> + Send;
+
+    /// The fault for a call that was refused before it reached its operation. The body of `call`
+    /// is empty, and the answer's status is replaced by [`Refusal::status`].
+    fn refuse(&self, call: &SoapCall, refusal: Refusal) -> SoapAnswer;
+
+    /// The contract of a service as it is reached at `base_url` (`http://host:8530`), in XML.
+    fn wsdl(&self, service: Service, base_url: &str) -> String;
+
+    /// Opens a content file that may be served; none when it is not stored. May block.
+    ///
+    /// # Errors
+    /// The store's, when the disk fails.
+    fn content(&self, sha1: &Sha1) -> Result<Option<ContentFile>, ContentError>;
+}
+
+impl Application for Services {
+    fn soap(&self, call: SoapCall) -> impl Future<Output = SoapAnswer> + Send {
+        Services::soap(self, call)
+    }
+
+    fn refuse(&self, call: &SoapCall, refusal: Refusal) -> SoapAnswer {
+        Services::refuse(self, call, refusal)
+    }
+
+    fn wsdl(&self, service: Service, base_url: &str) -> String {
+        contract::wsdl(service, base_url)
+    }
+
+    fn content(&self, sha1: &Sha1) -> Result<Option<ContentFile>, ContentError> {
+        // Only what was verified is served, whatever else lies in the directory.
+        if !self.state().has_content(sha1) {
+            return Ok(None);
+        }
+        self.state().contents().open_file(sha1)
+    }
+}

@@ -1,0 +1,285 @@
+//! Content encodings: which one a client gets, and the response in it.
+//!
+//! Agents list `xpress` and nothing else; other stacks list `gzip`. Prepared fragments carry their
+//! xpress blocks with them and go out untouched, so that encoding a page costs only the few
+//! hundred bytes of text between them.
+
+use std::io::{self, Write};
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::wire::body::Piece;
+use crate::wire::xpress;
+
+/// A content encoding of responses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coding {
+    /// As it is.
+    Identity,
+    /// RFC 1952.
+    Gzip,
+    /// [MS-WUSP] 2.1.1.
+    Xpress,
+}
+
+/// Below this length nothing is encoded: the headers alone are longer, and agents take a mixture.
+const WORTH_ENCODING: usize = 256;
+
+impl Coding {
+    /// The value of `Content-Encoding`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Gzip => "gzip",
+            Self::Xpress => "xpress",
+        }
+    }
+
+    /// Chooses by the values of all `Accept-Encoding` headers (RFC 9110 12.5.3): the highest
+    /// weight wins, and xpress before gzip before identity where weights are equal.
+    ///
+    /// `*` does not mean xpress, which only agents know. A client that refuses even identity gets
+    /// identity, as the standard allows.
+    pub fn negotiate<'a>(accept: impl IntoIterator<Item = &'a str>) -> Self {
+        let (mut xpress, mut gzip, mut identity, mut any) = (None, None, None, None);
+        for element in accept.into_iter().flat_map(|value| value.split(',')) {
+            let (name, weight) = parse_element(element);
+            match name.to_ascii_lowercase().as_str() {
+                "xpress" => xpress = weight,
+                "gzip" | "x-gzip" => gzip = weight,
+                "identity" => identity = weight,
+                "*" => any = weight,
+                _ => {}
+            }
+        }
+        let candidates = [
+            (identity.unwrap_or(0), Self::Identity),
+            (gzip.or(any).unwrap_or(0), Self::Gzip),
+            (xpress.unwrap_or(0), Self::Xpress),
+        ];
+        // `max_by_key` keeps the last of equals.
+        candidates
+            .into_iter()
+            .filter(|(weight, _)| *weight > 0)
+            .max_by_key(|(weight, _)| *weight)
+            .map_or(Self::Identity, |(_, coding)| coding)
+    }
+}
+
+/// A coding's name and its weight in thousandths; a weight that cannot be read counts as none.
+fn parse_element(element: &str) -> (&str, Option<u16>) {
+    let Some((name, parameter)) = element.split_once(';') else {
+        return (element.trim(), Some(1000));
+    };
+    let weight = parameter.split_once('=').and_then(|(q, value)| {
+        let value: f32 = value.trim().parse().ok()?;
+        let valid = q.trim().eq_ignore_ascii_case("q") && (0.0..=1.0).contains(&value);
+        valid.then(|| (value * 1000.0).round() as u16)
+    });
+    (name.trim(), weight)
+}
+
+/// A response body that is ready for the socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// The encoding it ended up in.
+    pub coding: Coding,
+    /// Its bytes.
+    pub frames: Vec<Bytes>,
+}
+
+/// Encodes `pieces`. Costs time in proportion to the text that was not prepared for `coding`.
+pub fn encode(pieces: Vec<Piece>, coding: Coding) -> Encoded {
+    let length: usize = pieces.iter().map(|piece| piece.bytes().len()).sum();
+    match coding {
+        Coding::Xpress if length >= WORTH_ENCODING => {
+            Encoded { coding, frames: encode_xpress(pieces) }
+        }
+        Coding::Gzip if length >= WORTH_ENCODING => match encode_gzip(&pieces) {
+            Ok(bytes) => Encoded { coding, frames: vec![bytes] },
+            // Writing to memory does not fail; should it ever, plain text is still an answer.
+            Err(_) => identity(pieces),
+        },
+        _ => identity(pieces),
+    }
+}
+
+/// How many bytes [`encode`] has to work on, to tell a short encoding from a long one.
+pub fn effort(pieces: &[Piece], coding: Coding) -> usize {
+    let unprepared = |piece: &&Piece| match (piece, coding) {
+        (_, Coding::Identity) => false,
+        (Piece::Prepared(prepared), Coding::Xpress) => prepared.xpress.is_none(),
+        _ => true,
+    };
+    pieces.iter().filter(unprepared).map(|piece| piece.bytes().len()).sum()
+}
+
+fn identity(pieces: Vec<Piece>) -> Encoded {
+    let frames = pieces
+        .into_iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => text,
+            Piece::Prepared(prepared) => prepared.escaped,
+        })
+        .filter(|frame| !frame.is_empty())
+        .collect();
+    Encoded { coding: Coding::Identity, frames }
+}
+
+fn encode_xpress(pieces: Vec<Piece>) -> Vec<Bytes> {
+    let mut frames = Vec::with_capacity(pieces.len());
+    // Neighbouring texts share blocks: a small block compresses badly on its own.
+    let mut text = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(bytes) => text.extend_from_slice(&bytes),
+            Piece::Prepared(prepared) => match prepared.xpress {
+                Some(blocks) => {
+                    push_encoded(&mut frames, &mut text);
+                    frames.push(blocks);
+                }
+                None => text.extend_from_slice(&prepared.escaped),
+            },
+        }
+    }
+    push_encoded(&mut frames, &mut text);
+    frames
+}
+
+fn push_encoded(frames: &mut Vec<Bytes>, text: &mut Vec<u8>) {
+    if !text.is_empty() {
+        let mut blocks = Vec::new();
+        xpress::encode(text, &mut blocks);
+        frames.push(blocks.into());
+        text.clear();
+    }
+}
+
+fn encode_gzip(pieces: &[Piece]) -> io::Result<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    for piece in pieces {
+        encoder.write_all(piece.bytes())?;
+    }
+    Ok(encoder.finish()?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::body::Prepared;
+
+    #[test]
+    fn negotiates() {
+        for (accept, expected) in [
+            ("", Coding::Identity),
+            ("xpress", Coding::Xpress),
+            ("XPRESS", Coding::Xpress),
+            ("gzip, deflate, br", Coding::Gzip),
+            ("gzip, xpress", Coding::Xpress),
+            ("gzip;q=1.0, xpress; q=0.5", Coding::Gzip),
+            ("xpress;q=0, gzip;q=0.1", Coding::Gzip),
+            ("xpress;q=0", Coding::Identity),
+            ("identity;q=1, gzip;q=0.5", Coding::Identity),
+            ("*", Coding::Gzip),
+            ("*;q=0", Coding::Identity),
+            ("gzip;q=0, *", Coding::Identity),
+            ("identity;q=0", Coding::Identity),
+            ("xpress;q=NaN, gzip;q=-1, x-gzip;q=2", Coding::Identity),
+            ("xpress;level=9", Coding::Identity),
+            ("deflate", Coding::Identity),
+        ] {
+            assert_eq!(Coding::negotiate([accept]), expected, "{accept}");
+        }
+        assert_eq!(Coding::negotiate(["gzip", "xpress"]), Coding::Xpress);
+    }
+
+    fn prepared(text: &str, xpress: Option<&[u8]>) -> Piece {
+        Piece::Prepared(Prepared {
+            escaped: Bytes::copy_from_slice(text.as_bytes()),
+            xpress: xpress.map(Bytes::copy_from_slice),
+        })
+    }
+
+    #[test]
+    fn prepared_blocks_go_out_by_reference() {
+        let text = "fragment ".repeat(1000);
+        let mut blocks = Vec::new();
+        xpress::encode(text.as_bytes(), &mut blocks);
+        let stored = Bytes::from(blocks);
+        let pieces = vec![
+            Piece::Text("<head>".into()),
+            Piece::Text("<more>".into()),
+            Piece::Prepared(Prepared {
+                escaped: text.clone().into(),
+                xpress: Some(stored.clone()),
+            }),
+            Piece::Text("<tail>".into()),
+        ];
+        assert_eq!(effort(&pieces, Coding::Xpress), 18);
+        assert_eq!(effort(&pieces, Coding::Identity), 0);
+
+        let encoded = encode(pieces.clone(), Coding::Xpress);
+        assert_eq!(encoded.frames.len(), 3);
+        assert_eq!(encoded.frames[1].as_ptr(), stored.as_ptr());
+        let body = encoded.frames.concat();
+        let expected = format!("<head><more>{text}<tail>");
+        assert_eq!(xpress::decode(&body, 1 << 20).expect("blocks"), expected.as_bytes());
+
+        let Piece::Prepared(fragment) = &pieces[2] else { unreachable!("built above") };
+        let plain = encode(pieces.clone(), Coding::Identity);
+        assert_eq!(plain.frames[2].as_ptr(), fragment.escaped.as_ptr());
+    }
+
+    #[test]
+    fn short_bodies_stay_plain() {
+        let short = vec![Piece::Text("x".repeat(255).into())];
+        let long = vec![Piece::Text("x".repeat(256).into())];
+        assert_eq!(encode(short.clone(), Coding::Xpress).coding, Coding::Identity);
+        assert_eq!(encode(short, Coding::Gzip).coding, Coding::Identity);
+        assert_eq!(encode(long.clone(), Coding::Xpress).coding, Coding::Xpress);
+        assert_eq!(encode(long, Coding::Gzip).coding, Coding::Gzip);
+    }
+
+    proptest! {
+        #[test]
+        fn every_coding_decodes_to_the_same_text(
+            pieces in proptest::collection::vec(
+                ("[a-z<>]{0,400}", any::<bool>(), any::<bool>()),
+                0..8,
+            ),
+        ) {
+            let expected: String = pieces.iter().map(|(text, ..)| text.as_str()).collect();
+            let pieces: Vec<Piece> = pieces
+                .iter()
+                .map(|(text, is_prepared, has_blocks)| {
+                    let mut blocks = Vec::new();
+                    xpress::encode(text.as_bytes(), &mut blocks);
+                    match is_prepared {
+                        true => prepared(text, has_blocks.then_some(&blocks)),
+                        false => Piece::Text(text.clone().into()),
+                    }
+                })
+                .collect();
+            for coding in [Coding::Identity, Coding::Gzip, Coding::Xpress] {
+                let encoded = encode(pieces.clone(), coding);
+                let body = encoded.frames.concat();
+                let decoded = match encoded.coding {
+                    Coding::Identity => body,
+                    Coding::Xpress => xpress::decode(&body, 1 << 20).expect("blocks"),
+                    Coding::Gzip => {
+                        let mut text = Vec::new();
+                        flate2::read::GzDecoder::new(&body[..]).read_to_end(&mut text).expect("gzip");
+                        text
+                    }
+                };
+                prop_assert_eq!(decoded, expected.as_bytes());
+            }
+        }
+    }
+}

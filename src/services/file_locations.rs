@@ -1,0 +1,97 @@
+//! Where clients find content: the URL of a file, whether or not its bytes are here.
+//!
+//! An agent drops an update of which any file has no location, so every file has one; one that is
+//! not here answers 404, as on the real server.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use crate::metadata::model::UpdateFile;
+use crate::services::{Peer, ServiceError, Services};
+use crate::wire::types::Sha1;
+use crate::wire::wusp::client::GetFileLocationsRequest;
+use crate::wire::wusp::types::FileLocation;
+
+impl Services {
+    /// Locations of distinct files, in order.
+    pub(super) fn file_locations<'f>(
+        &self,
+        files: impl Iterator<Item = &'f UpdateFile>,
+        peer: &Peer,
+        algorithm: Option<&'static str>,
+    ) -> Vec<FileLocation<'static>> {
+        let base = self.content_base(peer);
+        let mut seen = HashSet::new();
+        files
+            .filter(|file| seen.insert(file.sha1))
+            .map(|file| FileLocation {
+                file_digest: file.sha1,
+                url: Cow::Owned(content_url(&base, file)),
+                file_digest_algorithm: algorithm,
+            })
+            .collect()
+    }
+
+    /// GetFileLocations ([MS-WUSP] 3.1.5.10): a digest that no revision names has no location.
+    pub(super) fn locations_of(
+        &self,
+        request: &GetFileLocationsRequest,
+        peer: &Peer,
+    ) -> Result<Vec<FileLocation<'static>>, ServiceError> {
+        let invalid = || ServiceError::parameter("fileDigests");
+        let digests = request.file_digests.as_ref().ok_or_else(invalid)?;
+        let mut wanted = Vec::with_capacity(digests.len());
+        for digest in digests {
+            wanted.push(Sha1(digest.as_slice().try_into().map_err(|_| invalid())?));
+        }
+        let published = self.state.published();
+        let files = wanted.iter().filter_map(|sha1| published.file(sha1));
+        Ok(self.file_locations(files, peer, None))
+    }
+
+    /// What content URLs start with: the configured address, or the one the client itself used.
+    fn content_base(&self, peer: &Peer) -> String {
+        if let Some(base) = &self.settings.public_url {
+            return base.trim_end_matches('/').to_owned();
+        }
+        let scheme = if peer.https { "https" } else { "http" };
+        format!("{scheme}://{}", peer.host.as_deref().unwrap_or("localhost"))
+    }
+}
+
+/// `/Content/<last two hexadecimal digits>/<SHA-1>.<extension>`, upper case.
+fn content_url(base: &str, file: &UpdateFile) -> String {
+    let digest = file.sha1.to_hex();
+    let folder = &digest[digest.len() - 2..];
+    // Only an extension that is plainly one is repeated: the name is a publisher's text.
+    let extension = file.name.rsplit_once('.').map(|(_, extension)| extension);
+    let extension = extension
+        .filter(|e| (1..=8).contains(&e.len()) && e.bytes().all(|b| b.is_ascii_alphanumeric()))
+        .unwrap_or("bin");
+    format!("{base}/Content/{folder}/{digest}.{extension}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str) -> UpdateFile {
+        let sha1 = Sha1::from_hex("A379D5526FB3A7A0423DA1CD7FC3182A8D448449").expect("a digest");
+        UpdateFile { sha1, sha256: None, name: name.into(), size: 1 }
+    }
+
+    #[test]
+    fn a_url_is_made_as_the_real_server_makes_it() {
+        assert_eq!(
+            content_url("http://192.0.2.1:8530", &file("AM_Base.exe")),
+            "http://192.0.2.1:8530/Content/49/A379D5526FB3A7A0423DA1CD7FC3182A8D448449.exe"
+        );
+    }
+
+    #[test]
+    fn a_publishers_name_cannot_shape_the_url() {
+        for name in ["..\\..\\x", "a.b/../c", "x.", "noext", "x.e:stream", "x.%2e%2e"] {
+            assert!(content_url("", &file(name)).ends_with("449.bin"), "{name}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Registering computers, taking in their reports, moving and deleting them.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::transaction::{Transaction, Written};
+use super::{State, StateError, Tracked};
+use crate::computers::Computer;
+use crate::computers::Statuses;
+use crate::computers::computer::{ComputerInfo, bounded};
+use crate::computers::event::{Event, EventLog};
+
+/// What a computer says when it registers.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// Its id, checked.
+    pub client_id: String,
+    /// What it says of itself.
+    pub info: ComputerInfo,
+    /// The groups its policy asks for; empty when it asks for none.
+    pub requested_group: String,
+    /// Whether that counts (client-side targeting).
+    pub client_side_targeting: bool,
+    /// Its address.
+    pub address: String,
+}
+
+/// Most computers that may register. Registration is anonymous: beyond this it is a flood.
+const COMPUTERS_KEPT: usize = 500_000;
+
+/// A computer with its events.
+#[derive(Debug, Clone)]
+pub struct ComputerDetails {
+    /// What is known of it.
+    pub tracked: Tracked,
+    /// What it reported, oldest first.
+    pub events: EventLog,
+}
+
+impl State {
+    /// Registers a computer, or takes in what changed of it.
+    pub async fn register(&self, registration: Registration) -> Result<(), StateError> {
+        if let Some(tracked) = self.registry.find(&registration.client_id)
+            && self.is_current(&tracked, &registration)
+        {
+            return Ok(());
+        }
+        self.writer.submit(move |transaction| register(transaction, registration)).await
+    }
+
+    /// A computer that says what it said before costs no write.
+    fn is_current(&self, tracked: &Tracked, registration: &Registration) -> bool {
+        let old = &tracked.computer;
+        old.info == registration.info
+            && old.requested_group == registration.requested_group
+            && old.address == registration.address
+            && (!registration.client_side_targeting
+                || old.groups == requested_groups(&self.published().policy, registration))
+    }
+
+    /// Takes in the events of one report, oldest first; false when the computer is not registered.
+    pub async fn report(&self, client_id: String, events: Vec<Event>) -> Result<bool, StateError> {
+        self.writer.submit(move |transaction| report(transaction, &client_id, &events)).await
+    }
+
+    /// Puts a computer into the named groups and no others; none means Unassigned Computers.
+    pub async fn move_computer(
+        &self,
+        computer: String,
+        groups: Vec<String>,
+    ) -> Result<(), StateError> {
+        self.writer
+            .submit(move |transaction| {
+                let tracked = find(transaction, &computer)?;
+                let mut ids = Vec::with_capacity(groups.len());
+                for name in &groups {
+                    let not_found = || StateError::NotFound { kind: "group", name: name.clone() };
+                    let policy = &transaction.model.policy;
+                    let group = policy.group_by_name(name).ok_or_else(not_found)?;
+                    if !group.is_built_in() {
+                        ids.push(group.id);
+                    }
+                }
+                let changed = Computer { groups: ids, ..Computer::clone(&tracked.computer) };
+                put(
+                    transaction,
+                    Tracked { computer: changed.into(), ..tracked },
+                    Written::Computer,
+                );
+                Ok(())
+            })
+            .await
+    }
+
+    /// Forgets a computer. Should it still exist, it is told to register again.
+    pub async fn delete_computer(&self, computer: String) -> Result<(), StateError> {
+        self.writer
+            .submit(move |transaction| {
+                let tracked = find(transaction, &computer)?;
+                transaction.journal(json!({ "delete_computer": tracked.computer.client_id }));
+                transaction.delete_computer(&tracked);
+                Ok(())
+            })
+            .await
+    }
+
+    /// A computer by client id or host name, with its events.
+    pub async fn computer(&self, computer: String) -> Result<ComputerDetails, StateError> {
+        self.writer
+            .submit(move |transaction| {
+                let tracked = find(transaction, &computer)?;
+                let events = transaction.events(tracked.computer.number)?.clone();
+                Ok(ComputerDetails { tracked, events })
+            })
+            .await
+    }
+}
+
+fn register(
+    transaction: &mut Transaction<'_>,
+    registration: Registration,
+) -> Result<(), StateError> {
+    let groups = registration
+        .client_side_targeting
+        .then(|| requested_groups(&transaction.model.policy, &registration));
+    let now = transaction.now;
+    let requested_group = bounded(&registration.requested_group);
+    let known = transaction.model.computers.get(&registration.client_id).cloned();
+    let tracked = match known {
+        Some(tracked) => {
+            let old = &tracked.computer;
+            let computer = Computer {
+                info: registration.info,
+                requested_group,
+                groups: groups.unwrap_or_else(|| old.groups.clone()),
+                updated: now,
+                address: registration.address,
+                number: old.number,
+                client_id: registration.client_id,
+                registered: old.registered,
+            };
+            Tracked { computer: Arc::new(computer), ..tracked }
+        }
+        None if transaction.model.computers.len() >= COMPUTERS_KEPT => {
+            return Err(StateError::Refused(format!("{COMPUTERS_KEPT} computers are registered")));
+        }
+        None => {
+            let computer = Computer {
+                number: transaction.next_computer(),
+                client_id: registration.client_id,
+                info: registration.info,
+                requested_group,
+                groups: groups.unwrap_or_default(),
+                registered: now,
+                updated: now,
+                address: registration.address,
+            };
+            let statuses = Arc::new(Statuses::default());
+            Tracked { computer: Arc::new(computer), statuses, last_contact: Arc::default() }
+        }
+    };
+    put(transaction, tracked, Written::Computer);
+    Ok(())
+}
+
+/// The groups that exist of those a computer asks for. A name that is not a group creates none.
+fn requested_groups(policy: &crate::policy::Policy, registration: &Registration) -> Vec<Uuid> {
+    let names = registration.requested_group.split(';');
+    let groups = names.filter_map(|name| policy.group_by_name(name));
+    let mut ids: Vec<Uuid> =
+        groups.filter(|group| !group.is_built_in()).map(|group| group.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn report(
+    transaction: &mut Transaction<'_>,
+    client_id: &str,
+    events: &[Event],
+) -> Result<bool, StateError> {
+    let Some(tracked) = transaction.model.computers.get(client_id).cloned() else {
+        return Ok(false);
+    };
+    let mut statuses = Statuses::clone(&tracked.statuses);
+    transaction.change_events(tracked.computer.number, |log| {
+        for event in events {
+            if log.note(event) {
+                statuses.apply(event);
+            }
+        }
+    })?;
+    statuses.received = transaction.now;
+    let tracked = Tracked { statuses: Arc::new(statuses), ..tracked };
+    transaction.put_computer(tracked, Written::Statuses);
+    Ok(true)
+}
+
+fn put(transaction: &mut Transaction<'_>, tracked: Tracked, what: Written) {
+    transaction.journal(json!({ "computer": *tracked.computer }));
+    transaction.put_computer(tracked, what);
+}
+
+/// By client id, or by host name where that is unambiguous.
+fn find(transaction: &Transaction<'_>, name: &str) -> Result<Tracked, StateError> {
+    let computers = &transaction.model.computers;
+    if let Some(tracked) = computers.get(&name.to_ascii_lowercase()) {
+        return Ok(tracked.clone());
+    }
+    let mut named = computers
+        .values()
+        .filter(|tracked| tracked.computer.info.dns_name.eq_ignore_ascii_case(name));
+    match (named.next(), named.next()) {
+        (Some(tracked), None) => Ok(tracked.clone()),
+        (Some(_), Some(_)) => Err(StateError::Refused(format!(
+            "several computers are called '{name}'; name one by its client id"
+        ))),
+        (None, _) => Err(StateError::NotFound { kind: "computer", name: name.to_owned() }),
+    }
+}

@@ -1,0 +1,107 @@
+//! Approving and declining.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::transaction::Transaction;
+use super::{State, StateError};
+use crate::policy::approval::{Approval, ApprovalAction, Declined};
+
+/// What an administrator decides on an update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// For one group. Takes back an earlier decline, as WSUS does.
+    Approve {
+        /// The group's name.
+        group: String,
+        /// What its computers are to do.
+        action: ApprovalAction,
+        /// Unix seconds by which; only an Install or Uninstall has one.
+        deadline: Option<i64>,
+    },
+    /// For everyone: the update is not delivered any more, and all its approvals end.
+    Decline,
+}
+
+impl State {
+    /// Makes a decision durable and visible to clients.
+    ///
+    /// # Errors
+    /// When there is no such update or group, or the update cannot be decided on.
+    pub async fn decide(&self, update: Uuid, decision: Decision) -> Result<(), StateError> {
+        self.writer
+            .submit(move |transaction| {
+                check_update(transaction, update)?;
+                match decision {
+                    Decision::Approve { group, action, deadline } => {
+                        approve(transaction, update, &group, action, deadline)
+                    }
+                    Decision::Decline => {
+                        decline(transaction, update);
+                        Ok(())
+                    }
+                }
+            })
+            .await
+    }
+}
+
+fn check_update(transaction: &Transaction<'_>, update: Uuid) -> Result<(), StateError> {
+    use crate::metadata::model::UpdateType;
+    let model = &transaction.model;
+    let not_found = || StateError::NotFound { kind: "update", name: update.to_string() };
+    let latest = model.updates.get(&update).and_then(|ids| {
+        let revisions = ids.iter().filter_map(|id| model.revisions.get(id));
+        revisions.max_by_key(|record| record.metadata.identity.revision_number)
+    });
+    match latest.ok_or_else(not_found)?.metadata.update_type {
+        UpdateType::Software | UpdateType::Driver => Ok(()),
+        UpdateType::Category | UpdateType::Detectoid => Err(StateError::Refused(format!(
+            "{update} is a category or detectoid; only software and drivers can be decided on"
+        ))),
+    }
+}
+
+fn approve(
+    transaction: &mut Transaction<'_>,
+    update: Uuid,
+    group: &str,
+    action: ApprovalAction,
+    deadline: Option<i64>,
+) -> Result<(), StateError> {
+    let policy = &transaction.model.policy;
+    let not_found = || StateError::NotFound { kind: "group", name: group.to_owned() };
+    let group = policy.group_by_name(group).ok_or_else(not_found)?.id;
+    let has_deadline = matches!(action, ApprovalAction::Install | ApprovalAction::Uninstall);
+    if deadline.is_some() && !has_deadline {
+        return Err(StateError::Refused("only an install or uninstall has a deadline".into()));
+    }
+    let mut record = transaction.model.decision(update);
+    // A number for every decision: a client that cached the old one must not mistake it for this.
+    let approval = Approval {
+        deployment_id: transaction.next_deployment(),
+        update,
+        group,
+        action,
+        deadline,
+        decided: transaction.now,
+        changed: transaction.sequence(),
+    };
+    transaction.journal(json!({ "approve": approval }));
+    record.approvals.retain(|old| old.group != group);
+    record.approvals.push(approval);
+    record.declined = None;
+    transaction.put_decision(record);
+    Ok(())
+}
+
+fn decline(transaction: &mut Transaction<'_>, update: Uuid) {
+    let mut record = transaction.model.decision(update);
+    if record.declined.is_some() {
+        return;
+    }
+    record.declined = Some(Declined { decided: transaction.now, changed: transaction.sequence() });
+    record.approvals.clear();
+    transaction.journal(json!({ "decline": update, "decided": transaction.now }));
+    transaction.put_decision(record);
+}

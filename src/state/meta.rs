@@ -1,0 +1,59 @@
+//! Single records about this server: its identity and keys, and what clients were told.
+
+use super::records::ConfigurationRecord;
+use super::transaction::Transaction;
+use super::{State, StateError};
+use crate::store::value::Stored;
+
+/// Key of the configuration record in `meta`.
+const CONFIGURATION: &str = "configuration";
+
+impl State {
+    /// Goes through the writer and back.
+    ///
+    /// # Errors
+    /// When changes are refused, because the store failed or the server is stopping.
+    pub async fn ping(&self) -> Result<(), StateError> {
+        self.writer.submit(|_| Ok(())).await
+    }
+
+    /// The record called `name`.
+    pub async fn meta<T: Stored + Send + 'static>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<T>, StateError> {
+        self.writer.submit(move |transaction| Ok(transaction.meta(name)?)).await
+    }
+
+    /// Replaces the record called `name`.
+    pub async fn set_meta<T: Stored + Send + 'static>(
+        &self,
+        name: &'static str,
+        record: T,
+    ) -> Result<(), StateError> {
+        self.writer
+            .submit(move |transaction| {
+                transaction.put_meta(name, &record);
+                Ok(())
+            })
+            .await
+    }
+
+    /// When the configuration with this fingerprint was first in force, in nanoseconds since 1970:
+    /// `LastChange` of GetConfig. `now` is the time of a change that is noticed here.
+    pub async fn configuration(&self, fingerprint: String, now: i64) -> Result<i64, StateError> {
+        self.writer
+            .submit(move |transaction: &mut Transaction<'_>| {
+                let known: Option<ConfigurationRecord> = transaction.meta(CONFIGURATION)?;
+                match known {
+                    Some(known) if known.fingerprint == fingerprint => Ok(known.last_change),
+                    _ => {
+                        let record = ConfigurationRecord { fingerprint, last_change: now };
+                        transaction.put_meta(CONFIGURATION, &record);
+                        Ok(now)
+                    }
+                }
+            })
+            .await
+    }
+}

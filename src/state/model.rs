@@ -1,0 +1,213 @@
+//! The writer's own picture of everything that is stored.
+//!
+//! Loaded once, then changed only by the writer thread, in step with the store. Readers never see
+//! it: they see what [`Model::publish`] makes of it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
+
+use roaring::RoaringBitmap;
+use uuid::Uuid;
+
+use super::published::{NEEDED_KEPT, Published};
+use super::records::{ContentRecord, Counters, DecisionRecord, RevisionRecord};
+use super::registry::Tracked;
+use crate::catalog::{Catalog, Revision};
+use crate::computers::{Computer, Statuses};
+use crate::metadata::model::UpdateMetadata;
+use crate::policy::Policy;
+use crate::policy::target_group::TargetGroup;
+use crate::store::{Store, StoreError, Tree, value};
+use crate::wire::types::{RevisionId, Sha1, UpdateIdentity};
+
+/// Key of the counters in `meta`.
+pub(super) const COUNTERS: &[u8] = b"counters";
+
+/// Everything that is stored, but for reported events, which are read when needed.
+pub(super) struct Model {
+    pub(super) counters: Counters,
+    pub(super) revisions: BTreeMap<RevisionId, Arc<RevisionRecord>>,
+    pub(super) identities: HashMap<UpdateIdentity, RevisionId>,
+    /// The revisions of each update.
+    pub(super) updates: HashMap<Uuid, Vec<RevisionId>>,
+    /// Updates that some prerequisite names: they are not leaves.
+    pub(super) named: HashSet<Uuid>,
+    /// Revisions that some bundle names.
+    pub(super) bundled: HashSet<UpdateIdentity>,
+    pub(super) policy: Policy,
+    pub(super) contents: HashMap<Sha1, ContentRecord>,
+    pub(super) computers: HashMap<String, Tracked>,
+}
+
+impl Model {
+    /// Reads everything back.
+    pub(super) fn load(store: &dyn Store) -> Result<Self, StoreError> {
+        let mut model = Self {
+            counters: Counters::default(),
+            revisions: BTreeMap::new(),
+            identities: HashMap::new(),
+            updates: HashMap::new(),
+            named: HashSet::new(),
+            bundled: HashSet::new(),
+            policy: Policy::undecided(),
+            contents: HashMap::new(),
+            computers: HashMap::new(),
+        };
+        if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
+            model.counters = value::decode(&counters)?;
+        }
+        store.load(Tree::Revisions, &mut |_, bytes| {
+            model.add_revision(Arc::new(value::decode(bytes)?));
+            Ok(())
+        })?;
+        store.load(Tree::Groups, &mut |_, bytes| {
+            let group: TargetGroup = value::decode(bytes)?;
+            model.policy.groups.insert(group.id, group);
+            Ok(())
+        })?;
+        store.load(Tree::Approvals, &mut |_, bytes| {
+            model.set_decision(value::decode(bytes)?);
+            Ok(())
+        })?;
+        store.load(Tree::Contents, &mut |key, bytes| {
+            let sha1 = key.try_into().map_err(|_| StoreError::corrupt("a content key"))?;
+            model.contents.insert(Sha1(sha1), value::decode(bytes)?);
+            Ok(())
+        })?;
+        let mut statuses: HashMap<Vec<u8>, Arc<Statuses>> = HashMap::new();
+        store.load(Tree::Statuses, &mut |key, bytes| {
+            statuses.insert(key.to_vec(), Arc::new(value::decode(bytes)?));
+            Ok(())
+        })?;
+        store.load(Tree::Computers, &mut |key, bytes| {
+            let computer: Computer = value::decode(bytes)?;
+            let tracked = Tracked {
+                statuses: statuses.remove(key).unwrap_or_default(),
+                last_contact: Arc::default(),
+                computer: Arc::new(computer),
+            };
+            model.computers.insert(tracked.computer.client_id.clone(), tracked);
+            Ok(())
+        })?;
+        Ok(model)
+    }
+
+    /// Adds a revision, or replaces its record.
+    pub(super) fn add_revision(&mut self, record: Arc<RevisionRecord>) {
+        let identity = record.metadata.identity;
+        if self.identities.insert(identity, record.id).is_none() {
+            self.updates.entry(identity.update_id).or_default().push(record.id);
+            self.named.extend(prerequisite_ids(&record.metadata));
+            self.bundled.extend(member_identities(&record.metadata));
+        }
+        self.revisions.insert(record.id, record);
+    }
+
+    /// Sets what was decided on an update.
+    pub(super) fn set_decision(&mut self, decision: DecisionRecord) {
+        self.policy.approvals.insert(decision.update, decision.approvals);
+        match decision.declined {
+            Some(declined) => self.policy.declined.insert(decision.update, declined),
+            None => self.policy.declined.remove(&decision.update),
+        };
+    }
+
+    /// What was decided on an update.
+    pub(super) fn decision(&self, update: Uuid) -> DecisionRecord {
+        DecisionRecord {
+            update,
+            approvals: self.policy.approvals.get(&update).cloned().unwrap_or_default(),
+            declined: self.policy.declined.get(&update).cloned(),
+        }
+    }
+
+    /// Makes the state that readers see, sharing with `before` what did not change.
+    pub(super) fn publish(
+        &self,
+        hold_installs: bool,
+        before: Option<(&Published, Dirty)>,
+    ) -> Published {
+        let unchanged = |part: fn(&Dirty) -> bool| {
+            before.filter(|(_, dirty)| !part(dirty)).map(|(published, _)| published)
+        };
+        let (catalog, records, files) = match unchanged(|dirty| dirty.catalog) {
+            Some(before) => (before.catalog.clone(), before.records.clone(), before.files.clone()),
+            None => {
+                let records: Vec<_> = self.revisions.values().cloned().collect();
+                let catalog = Catalog::build(records.iter().map(|r| revision(r)).collect());
+                (Arc::new(catalog), Arc::new(records), Arc::new(OnceLock::new()))
+            }
+        };
+        let policy = match unchanged(|dirty| dirty.policy) {
+            Some(before) => before.policy.clone(),
+            None => Arc::new(self.policy.clone()),
+        };
+        let scope = match unchanged(|dirty| dirty.catalog || dirty.policy) {
+            Some(before) => before.scope.clone(),
+            None => {
+                let declined: RoaringBitmap =
+                    self.policy.declined.keys().filter_map(|id| catalog.update(id)).collect();
+                Arc::new(catalog.scope(&declined))
+            }
+        };
+        let contents = match unchanged(|dirty| dirty.contents) {
+            Some(before) => before.contents.clone(),
+            None => Arc::new(self.contents.clone()),
+        };
+        Published {
+            sequence: self.counters.sequence,
+            catalog,
+            records,
+            scope,
+            policy,
+            contents,
+            hold_installs,
+            views: std::sync::RwLock::default(),
+            needed: quick_cache::sync::Cache::new(NEEDED_KEPT),
+            files,
+        }
+    }
+}
+
+/// Which parts of the published state a commit changed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Dirty {
+    pub(super) catalog: bool,
+    pub(super) policy: bool,
+    pub(super) contents: bool,
+}
+
+impl Dirty {
+    pub(super) fn any(self) -> bool {
+        self.catalog || self.policy || self.contents
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            catalog: self.catalog || other.catalog,
+            policy: self.policy || other.policy,
+            contents: self.contents || other.contents,
+        }
+    }
+}
+
+fn revision(record: &RevisionRecord) -> Revision {
+    Revision {
+        id: record.id,
+        deployment_id: record.deployment_id,
+        imported: record.imported,
+        changed: record.changed,
+        metadata: Arc::clone(&record.metadata),
+        core_bytes: record.core_bytes,
+    }
+}
+
+/// The updates that a revision's prerequisites name.
+pub(super) fn prerequisite_ids(metadata: &UpdateMetadata) -> impl Iterator<Item = Uuid> {
+    metadata.prerequisites.iter().flat_map(|clause| clause.alternatives.iter().copied())
+}
+
+/// The revisions that a revision bundles.
+pub(super) fn member_identities(metadata: &UpdateMetadata) -> impl Iterator<Item = UpdateIdentity> {
+    metadata.bundled.iter().flat_map(|clause| clause.alternatives.iter().copied())
+}

@@ -1,0 +1,136 @@
+//! What readers answer from: one immutable value for everything that must agree with itself.
+//!
+//! A request loads it once and uses nothing else of the catalogue, the decisions or the content.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use quick_cache::sync::Cache;
+use roaring::RoaringBitmap;
+use uuid::Uuid;
+
+use super::records::{ContentRecord, RevisionRecord};
+use crate::catalog::{Catalog, RevisionIndex, Scope};
+use crate::metadata::model::UpdateFile;
+use crate::policy::Policy;
+use crate::policy::view::View;
+use crate::wire::types::{RevisionId, Sha1};
+
+/// Most views kept of one snapshot. Sets of groups are few; should there ever be more, the views
+/// are built again.
+const VIEWS_KEPT: usize = 256;
+
+/// Most answers of [`Published::needed`] kept of one snapshot.
+pub(super) const NEEDED_KEPT: usize = 1024;
+
+/// What decides what a software pass needs, within one snapshot.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct NeededKey {
+    installed: Box<[u32]>,
+    filter: Option<Vec<Uuid>>,
+}
+
+/// One consistent state of the server.
+pub struct Published {
+    /// Number of the latest commit in it.
+    pub sequence: u64,
+    /// All revisions.
+    pub catalog: Arc<Catalog>,
+    /// The records behind the catalogue, at the same indices.
+    pub records: Arc<Vec<Arc<RevisionRecord>>>,
+    /// What of them is offered.
+    pub scope: Arc<Scope>,
+    /// What was decided.
+    pub policy: Arc<Policy>,
+    /// The files that are here.
+    pub contents: Arc<HashMap<Sha1, ContentRecord>>,
+    /// Whether an Install waits for its content.
+    pub(super) hold_installs: bool,
+    pub(super) views: RwLock<HashMap<Vec<Uuid>, Arc<View>>>,
+    pub(super) needed: Cache<NeededKey, Arc<RoaringBitmap>>,
+    pub(super) files: Arc<OnceLock<HashMap<Sha1, (RevisionIndex, usize)>>>,
+}
+
+impl Published {
+    /// The deployments of computers in `groups` (see `target_group::effective`).
+    pub fn view(&self, groups: &[Uuid]) -> Arc<View> {
+        if let Some(view) = self.views.read().unwrap_or_else(PoisonError::into_inner).get(groups) {
+            return Arc::clone(view);
+        }
+        // Built outside the lock: two readers may do the same work once, none waits for the other.
+        let content_since = |index| self.content_since(index);
+        let view = View::build(&self.catalog, &self.scope, &self.policy, groups, content_since);
+        let view = Arc::new(view);
+        let mut views = self.views.write().unwrap_or_else(PoisonError::into_inner);
+        if views.len() >= VIEWS_KEPT {
+            views.clear();
+        }
+        views.insert(groups.to_vec(), Arc::clone(&view));
+        view
+    }
+
+    /// What a software pass needs ([`Catalog::needed`]) with these ids installed, within the
+    /// categories of `filter`. Remembered, because a fleet has few distinct sets of installed ids.
+    pub fn needed(&self, installed: &[RevisionId], filter: Option<&[Uuid]>) -> Arc<RoaringBitmap> {
+        let installed = self.catalog.installed(installed.iter().copied());
+        let key = NeededKey {
+            installed: installed.iter().collect(),
+            filter: filter.map(<[Uuid]>::to_vec),
+        };
+        if let Some(needed) = self.needed.get(&key) {
+            return needed;
+        }
+        let related = filter.map(|filter| self.catalog.related(&self.scope, filter));
+        let needed = self.catalog.needed(&self.scope, &installed, related.as_ref());
+        let needed = Arc::new(needed);
+        self.needed.insert(key, Arc::clone(&needed));
+        needed
+    }
+
+    /// The record at an index of the catalogue.
+    pub fn record(&self, index: RevisionIndex) -> Option<&Arc<RevisionRecord>> {
+        self.records.get(index as usize)
+    }
+
+    /// What the metadata says of a file, by its digest: of a revision's own files or licences.
+    pub fn file(&self, sha1: &Sha1) -> Option<&UpdateFile> {
+        let files = self.files.get_or_init(|| index_files(&self.catalog));
+        let (index, position) = *files.get(sha1)?;
+        files_of(&self.catalog, index).nth(position)
+    }
+
+    /// Since which commit every file of the revision and of all it bundles is here; none while one
+    /// is missing. With holding switched off, always.
+    pub fn content_since(&self, index: RevisionIndex) -> Option<u64> {
+        if !self.hold_installs {
+            return Some(0);
+        }
+        let mut since = 0;
+        let mut seen = RoaringBitmap::from([index]);
+        let mut open = vec![index];
+        while let Some(index) = open.pop() {
+            for file in &self.catalog.revision(index)?.metadata.files {
+                since = since.max(self.contents.get(&file.sha1)?.changed);
+            }
+            open.extend(self.catalog.members(index).iter().filter(|member| seen.insert(**member)));
+        }
+        Some(since)
+    }
+}
+
+fn files_of(catalog: &Catalog, index: RevisionIndex) -> impl Iterator<Item = &UpdateFile> {
+    let metadata = catalog.revision(index).map(|revision| &revision.metadata);
+    metadata.into_iter().flat_map(|metadata| {
+        metadata.files.iter().chain(metadata.eulas.iter().map(|eula| &eula.file))
+    })
+}
+
+fn index_files(catalog: &Catalog) -> HashMap<Sha1, (RevisionIndex, usize)> {
+    let mut files = HashMap::new();
+    for index in (0..).take(catalog.len()) {
+        for (position, file) in files_of(catalog, index).enumerate() {
+            files.entry(file.sha1).or_insert((index, position));
+        }
+    }
+    files
+}

@@ -1,0 +1,111 @@
+//! What is stored, record by record. A change of a field is a new version of its record
+//! (`store::value`); the keys are named beside the records.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::computers::event::EventLog;
+use crate::computers::{Computer, Statuses};
+use crate::metadata::model::UpdateMetadata;
+use crate::policy::approval::{Approval, Declined};
+use crate::policy::target_group::TargetGroup;
+use crate::store::value::{NoPrevious, Stored};
+use crate::wire::types::{RevisionId, Sha256};
+
+/// One revision: what is evaluated of it, and where its document and fragments lie.
+/// In `revisions`, by revision id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RevisionRecord {
+    /// Our number for it.
+    pub id: RevisionId,
+    /// Deployment id of its default deployment.
+    pub deployment_id: u32,
+    /// Unix seconds of its import.
+    pub imported: i64,
+    /// Commit sequence number at which what follows from its relations last changed.
+    pub changed: u64,
+    /// The evaluated part of the document.
+    pub metadata: Arc<UpdateMetadata>,
+    /// The document, as imported, in UTF-8.
+    pub document: Sha256,
+    /// Its prepared fragments.
+    pub fragments: Sha256,
+    /// Length of the escaped Core fragment.
+    pub core_bytes: u32,
+}
+
+/// What was decided on one update. In `approvals`, by update id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// The update.
+    pub update: Uuid,
+    /// At most one for each group.
+    pub approvals: Vec<Approval>,
+    /// Set while the update is declined.
+    pub declined: Option<Declined>,
+}
+
+/// A file whose content was verified and is here. In `contents`, by SHA-1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentRecord {
+    /// Length in bytes.
+    pub size: u64,
+    /// Commit sequence number of its arrival.
+    pub changed: u64,
+}
+
+/// The numbers that are given out once. In `meta` as `counters`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Number of the latest commit that changed what clients are answered.
+    pub sequence: u64,
+    /// The next revision's number.
+    pub next_revision: u32,
+    /// The next deployment's number.
+    pub next_deployment: u32,
+    /// The next computer's number.
+    pub next_computer: u32,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self { sequence: 0, next_revision: 1, next_deployment: 1, next_computer: 1 }
+    }
+}
+
+/// The configuration that clients were told, and since when. In `meta` as `configuration`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigurationRecord {
+    /// Digest of everything that GetConfig answers from.
+    pub fingerprint: String,
+    /// `LastChange`, in nanoseconds since 1970.
+    pub last_change: i64,
+}
+
+macro_rules! first_version {
+    ($($record:ty, $name:literal;)*) => {$(
+        impl Stored for $record {
+            const NAME: &'static str = $name;
+            const VERSION: u8 = 1;
+            type Previous = NoPrevious;
+
+            fn migrate(previous: NoPrevious) -> Self {
+                match previous {}
+            }
+        }
+    )*};
+}
+
+first_version! {
+    RevisionRecord, "revision record";
+    DecisionRecord, "decision record";
+    ContentRecord, "content record";
+    Counters, "counters record";
+    ConfigurationRecord, "configuration record";
+    TargetGroup, "target group record";
+    Computer, "computer record";
+    Statuses, "status record";
+    EventLog, "event record";
+}

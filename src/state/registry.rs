@@ -1,0 +1,83 @@
+//! The registered computers, for readers.
+//!
+//! There may be 150,000 of them and each is written on its own, so they are not part of the
+//! published snapshot: a sharded map holds one shared entry a computer, which the writer replaces
+//! once the change is durable. A lock is held for a lookup only, never across anything that fails.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::computers::{Computer, Statuses};
+
+const SHARDS: usize = 64;
+
+/// What is known of one computer.
+#[derive(Debug, Clone)]
+pub struct Tracked {
+    /// Who it is.
+    pub computer: Arc<Computer>,
+    /// What it reported.
+    pub statuses: Arc<Statuses>,
+    /// Unix seconds of its last scan request. Not durable: it is a hint for administrators, and a
+    /// write for every scan would be the largest load on the store.
+    pub last_contact: Arc<AtomicI64>,
+}
+
+impl Tracked {
+    /// Notes that the computer asked for something at `now` (unix seconds).
+    pub fn touch(&self, now: i64) {
+        self.last_contact.store(now, Ordering::Relaxed);
+    }
+}
+
+/// All registered computers by client id.
+#[derive(Debug)]
+pub struct Registry {
+    hasher: RandomState,
+    shards: Vec<RwLock<HashMap<String, Tracked>>>,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        let shards = (0..SHARDS).map(|_| RwLock::default()).collect();
+        Self { hasher: RandomState::new(), shards }
+    }
+}
+
+impl Registry {
+    /// The computer with this client id, if it is registered.
+    pub fn find(&self, client_id: &str) -> Option<Tracked> {
+        let shard = self.shard(client_id).read().unwrap_or_else(PoisonError::into_inner);
+        shard.get(client_id).cloned()
+    }
+
+    /// All computers, in no order.
+    pub fn all(&self) -> Vec<Tracked> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            all.extend(shard.values().cloned());
+        }
+        all
+    }
+
+    /// Puts in or replaces a computer.
+    pub(super) fn put(&self, tracked: Tracked) {
+        let client_id = tracked.computer.client_id.clone();
+        let mut shard = self.shard(&client_id).write().unwrap_or_else(PoisonError::into_inner);
+        shard.insert(client_id, tracked);
+    }
+
+    /// Takes a computer out.
+    pub(super) fn remove(&self, client_id: &str) {
+        let mut shard = self.shard(client_id).write().unwrap_or_else(PoisonError::into_inner);
+        shard.remove(client_id);
+    }
+
+    fn shard(&self, client_id: &str) -> &RwLock<HashMap<String, Tracked>> {
+        let hash = self.hasher.hash_one(client_id);
+        &self.shards[hash as usize % SHARDS]
+    }
+}

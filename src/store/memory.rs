@@ -1,0 +1,114 @@
+//! The store that forgets: an engine for the tests of the layers above.
+//!
+//! It behaves as the real one, down to reopening (a clone sees the same records, as a second open
+//! of a directory would) and to failing when it is told to.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::batch::{Batch, Change};
+use super::{EachRecord, Store, StoreError, Tree};
+
+/// Trees in memory, shared by all clones.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    records: BTreeMap<Tree, BTreeMap<Vec<u8>, Vec<u8>>>,
+    fail_next_commit: bool,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes the next commit fail with [`StoreError::Engine`] and change nothing. Call it on a
+    /// clone when the store itself has gone to its writer.
+    pub fn fail_next_commit(&self) {
+        self.shared().fail_next_commit = true;
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        // A panic elsewhere cannot leave the maps half changed: each change is one call.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for MemoryStore {
+    fn load(&self, tree: Tree, each: &mut EachRecord<'_>) -> Result<(), StoreError> {
+        // Copied, because `each` may look at a clone of this store.
+        let records = self.shared().records.get(&tree).cloned().unwrap_or_default();
+        records.iter().try_for_each(|(key, value)| each(key, value))
+    }
+
+    fn read(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.shared().records.get(&tree).and_then(|records| records.get(key)).cloned())
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        batch.check_limits()?;
+        let mut shared = self.shared();
+        if std::mem::take(&mut shared.fail_next_commit) {
+            return Err(StoreError::Engine("this commit was told to fail".into()));
+        }
+        for change in batch.changes() {
+            match change {
+                Change::Put { tree, key, value } => {
+                    let records = shared.records.entry(*tree).or_default();
+                    records.insert(key.clone(), value.clone());
+                }
+                Change::Delete { tree, key } => {
+                    shared.records.entry(*tree).or_default().remove(key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn size_on_disk(&self) -> Result<u64, StoreError> {
+        let shared = self.shared();
+        let records = shared.records.values().flatten();
+        Ok(records.map(|(key, value)| (key.len() + value.len()) as u64).sum())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::suite;
+
+    /// One store for each path, as if paths were directories.
+    fn stores() -> impl Fn(&std::path::Path) -> Box<dyn Store> {
+        let stores = Mutex::new(BTreeMap::<_, MemoryStore>::new());
+        move |path| Box::new(stores.lock().unwrap().entry(path.to_owned()).or_default().clone())
+    }
+
+    #[test]
+    fn passes_the_suite() {
+        suite::suite(stores());
+    }
+
+    #[test]
+    fn agrees_with_the_model() {
+        suite::agrees_with_the_model(64, stores());
+    }
+
+    #[test]
+    fn a_commit_told_to_fail_fails_once_and_changes_nothing() {
+        let mut store = MemoryStore::new();
+        let mut batch = Batch::new();
+        batch.put(Tree::Meta, b"key", b"value");
+
+        store.clone().fail_next_commit();
+        assert!(matches!(store.commit(&batch), Err(StoreError::Engine(_))));
+        assert_eq!(store.read(Tree::Meta, b"key").unwrap(), None);
+
+        store.commit(&batch).unwrap();
+        assert_eq!(store.read(Tree::Meta, b"key").unwrap().as_deref(), Some(&b"value"[..]));
+    }
+}

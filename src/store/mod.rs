@@ -1,0 +1,132 @@
+//! What survives a restart.
+//!
+//! The server answers from memory, so the store is a log that can be read back once: at start every
+//! tree is loaded in key order, afterwards one writer thread owns the store and adds batches to it.
+//! That is why [`Store`] is so narrow, why it is `Send` and not `Sync`, and why an engine that is
+//! weak at concurrent reading is good enough. Three more things live beside the engine, each in the
+//! form that suits it: update documents and prepared fragments are immutable files ([`blobs`]),
+//! decisions that nobody can fetch again also go to an append-only journal ([`journal`]), and all
+//! records can be written to one stream and read back by any engine ([`export`]).
+//!
+//! Everything below holds after a process kill and after a power cut: what was acknowledged is
+//! there, and what is there is whole.
+
+pub mod batch;
+pub mod blobs;
+mod durable;
+pub mod error;
+pub mod export;
+pub mod journal;
+pub mod lock;
+pub mod memory;
+pub mod sled;
+#[cfg(test)]
+mod suite;
+pub mod value;
+
+pub use batch::{Batch, Change};
+pub use error::StoreError;
+
+/// Receives the records of a tree, key first; an error ends the load with that error.
+pub type EachRecord<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
+
+/// Ordered trees of small records with atomic, durable batches.
+///
+/// Keys and values are bytes; [`value`] gives values their form. Make keys big-endian and start
+/// them with what grows (a sequence number, a revision id): the engines pay dearly for scattered
+/// keys, in memory and on disk.
+pub trait Store: Send {
+    /// Passes every record of `tree` to `each`, in ascending order of the keys' bytes.
+    ///
+    /// # Errors
+    /// Those of the engine, and whatever `each` returns.
+    fn load(&self, tree: Tree, each: &mut EachRecord<'_>) -> Result<(), StoreError>;
+
+    /// The value at `key`, for the few reads that memory does not answer.
+    fn read(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Applies all changes of `batch` in order, in all trees, or none of them; when it returns
+    /// `Ok`, they survive a power cut.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`] leaves the store usable. After any other error it is unknown
+    /// whether the batch will be there after a restart, and the store may refuse further calls
+    /// ([`StoreError::Broken`]) until it is opened again.
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
+
+    /// Bytes that the records occupy on disk; cheap enough for a metric.
+    fn size_on_disk(&self) -> Result<u64, StoreError>;
+}
+
+/// The trees. Their names are part of the stored format and never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Tree {
+    /// Single records about this server: counters, keys, configuration.
+    Meta,
+    /// The catalogue: one record a revision.
+    Revisions,
+    /// Deployments and declines.
+    Approvals,
+    /// Target groups.
+    Groups,
+    /// Registered computers.
+    Computers,
+    /// Installation states, one packed record a computer.
+    Statuses,
+    /// Reported events.
+    Events,
+    /// Content files and how far they are downloaded.
+    Contents,
+}
+
+impl Tree {
+    /// All trees, in the order in which they are declared, loaded and exported.
+    pub const ALL: [Tree; 8] = [
+        Tree::Meta,
+        Tree::Revisions,
+        Tree::Approvals,
+        Tree::Groups,
+        Tree::Computers,
+        Tree::Statuses,
+        Tree::Events,
+        Tree::Contents,
+    ];
+
+    /// The name under which engines and exports know the tree.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Tree::Meta => "meta",
+            Tree::Revisions => "revisions",
+            Tree::Approvals => "approvals",
+            Tree::Groups => "groups",
+            Tree::Computers => "computers",
+            Tree::Statuses => "statuses",
+            Tree::Events => "events",
+            Tree::Contents => "contents",
+        }
+    }
+
+    /// The tree called `name`.
+    pub fn from_name(name: &str) -> Option<Tree> {
+        Self::ALL.into_iter().find(|tree| tree.name() == name)
+    }
+
+    /// The tree's place in [`Tree::ALL`].
+    const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tree_has_its_place_and_its_name() {
+        for (place, tree) in Tree::ALL.into_iter().enumerate() {
+            assert_eq!(tree.index(), place);
+            assert_eq!(Tree::from_name(tree.name()), Some(tree));
+        }
+        assert_eq!(Tree::from_name("Meta"), None);
+    }
+}
