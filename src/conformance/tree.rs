@@ -135,7 +135,7 @@ impl Scope {
         self.bindings.truncate(kept);
     }
 
-    /// An undeclared prefix (as in fragments, whose declarations are stripped) stands for itself.
+    /// The reader refuses undeclared prefixes; `xml` needs no declaration and stands for itself.
     fn resolve<'a>(&'a self, prefix: &'a str) -> &'a str {
         let bound = self.bindings.iter().rev().find(|(_, own, _)| own == prefix);
         bound.map_or(prefix, |(.., namespace)| namespace)
@@ -207,10 +207,10 @@ mod tests {
 
     #[test]
     fn a_fragment_is_a_run_of_elements() {
-        let fragment = Tree::parse_fragment("<A I=\"1\" /><b.B /><C t:y=\"1\" />").unwrap();
+        let fragment = Tree::parse_fragment("<A I=\"1\" /><b.B /><C xml:y=\"1\" />").unwrap();
         let names: Vec<&str> = fragment.iter().map(|tree| tree.local.as_str()).collect();
         assert_eq!(names, ["A", "b.B", "C"]);
-        assert_eq!(fragment[2].attributes[0].0, "{t}y");
+        assert_eq!(fragment[2].attributes[0].0, "{xml}y");
         assert!(Tree::parse_fragment("</Fragment><Fragment>").is_err());
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn core(properties: &Element<'_>) -> Result<String, DocumentError> {
     for wanted in CORE {
         let found = attributes.iter().find(|(name, value)| name == wanted && !is_false(value));
         if let Some((name, value)) = found {
-            push_attribute(&mut out, name, value)?;
+            push_attribute(&mut out, name, value);
         }
     }
     out.push_str(" />");
@@ -49,7 +49,7 @@ pub(super) fn extended<'a>(
         // The specification does not say so, but a real server drops this default too.
         let is_default = name == "PerUser" && is_false(&value);
         if !NOT_EXTENDED.contains(&name.as_str()) && !is_default {
-            push_attribute(&mut out, &name, &value)?;
+            push_attribute(&mut out, &name, &value);
         }
     }
     let mut children = String::new();

@@ -55,9 +55,9 @@ impl<'o, 'a> FragmentWriter<'o, 'a> {
             parent.has_children = true;
         }
         self.out.push('<');
-        self.push_name(&element)?;
+        self.push_name(&element);
         for (name, value) in kept_attributes(&element)? {
-            push_attribute(self.out, &name, &value)?;
+            push_attribute(self.out, &name, &value);
         }
         self.out.push_str(if element.self_closing() { " />" } else { ">" });
         self.open.push(Open { element, has_children: false });
@@ -96,11 +96,9 @@ impl<'o, 'a> FragmentWriter<'o, 'a> {
         self.in_text = false;
     }
 
-    fn push_name(&mut self, element: &Element<'_>) -> Result<(), DocumentError> {
-        check_name(element.local())?;
+    fn push_name(&mut self, element: &Element<'_>) {
         self.out.push_str(self.schema_prefix(element));
         self.out.push_str(element.local());
-        Ok(())
     }
 
     fn schema_prefix(&self, element: &Element<'_>) -> &'static str {
@@ -151,41 +149,10 @@ fn is_kept(element: &Element<'_>, attribute: &Attribute<'_>) -> bool {
 }
 
 /// Appends ` name="value"`.
-pub(super) fn push_attribute(
-    out: &mut String,
-    name: &str,
-    value: &str,
-) -> Result<(), DocumentError> {
-    check_name(name)?;
+pub(super) fn push_attribute(out: &mut String, name: &str, value: &str) {
     out.push(' ');
     out.push_str(name);
     out.push_str("=\"");
     escape_attribute(out, value);
     out.push('"');
-    Ok(())
-}
-
-/// The reader takes any run of characters for a name; what is written must be one
-/// (XML 1.0 section 2.3, without the colon, which prefixes have taken with them).
-fn check_name(name: &str) -> Result<(), DocumentError> {
-    let mut characters = name.chars();
-    if characters.next().is_some_and(starts_name) && characters.all(continues_name) {
-        return Ok(());
-    }
-    Err(DocumentError::value("a name", name, "an XML name"))
-}
-
-fn starts_name(character: char) -> bool {
-    matches!(character,
-        'A'..='Z' | '_' | 'a'..='z' | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}'
-        | '\u{f8}'..='\u{2ff}' | '\u{370}'..='\u{37d}' | '\u{37f}'..='\u{1fff}'
-        | '\u{200c}' | '\u{200d}' | '\u{2070}'..='\u{218f}' | '\u{2c00}'..='\u{2fef}'
-        | '\u{3001}'..='\u{d7ff}' | '\u{f900}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fffd}'
-        | '\u{10000}'..='\u{effff}')
-}
-
-fn continues_name(character: char) -> bool {
-    starts_name(character)
-        || matches!(character,
-            '-' | '.' | '0'..='9' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}' | '\u{2040}')
 }

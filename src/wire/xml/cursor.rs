@@ -21,7 +21,7 @@ impl<'a> Cursor<'a> {
 
     /// Steps onto the next child of the current element (at first: onto the root element).
     ///
-    /// Returns false once the current element has ended; the parent is then current again.
+    /// Returns false once the current element has ended; the next call then goes on in its parent.
     pub fn enter_child(&mut self) -> Result<bool, XmlError> {
         loop {
             match self.events.advance()? {

@@ -5,13 +5,19 @@
 //! looked at. Elements are matched on (namespace, local name), never on a prefix: every SOAP
 //! stack chooses its own prefixes. This is the only module that names `quick_xml`.
 
+mod characters;
 mod cursor;
+mod element;
 mod escape;
 mod events;
+mod start_tag;
+#[cfg(test)]
+mod tests;
 
 pub use cursor::Cursor;
+pub use element::{Attribute, Element};
 pub use escape::{escape_attribute, escape_text, escape_text_into};
-pub use events::{Attribute, Element, Events, Node};
+pub use events::{Events, Node};
 
 /// The namespace of `xsi:nil` and `xsi:type`.
 pub const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -25,7 +31,7 @@ pub struct Limits {
     pub attributes: u16,
     /// Most elements in the whole document.
     pub elements: u32,
-    /// Longest element or attribute name, in bytes.
+    /// Longest element or attribute name, and longest namespace, in bytes.
     pub name: u16,
 }
 

@@ -1,0 +1,59 @@
+//! What XML 1.0 allows in texts and names.
+//!
+//! A reader that lets more through than the readers after it is a trap: fragments of an imported
+//! document are sent on to Windows as they are, and one that MSXML refuses ends every scan.
+
+use std::borrow::Cow;
+
+use super::XmlError;
+
+/// `Char` (XML 1.0 section 2.2). Surrogates cannot occur in a `str`.
+pub(super) fn check_characters(text: &str) -> Result<(), XmlError> {
+    let illegal = |c: &char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    // Control characters are single bytes and the two non-characters start with 0xEF, so plain
+    // text is passed over bytewise.
+    if !text.bytes().any(|byte| byte < 0x20 && !matches!(byte, 9 | 10 | 13) || byte == 0xef) {
+        return Ok(());
+    }
+    match text.chars().find(illegal) {
+        Some(character) => Err(XmlError::Character(character.into())),
+        None => Ok(()),
+    }
+}
+
+/// XML 1.0 section 2.11: `\r\n` and a lone `\r` read as `\n`.
+pub(super) fn normalize_line_ends(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains('\r') {
+        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        text
+    }
+}
+
+/// `QName` (Namespaces in XML 1.0 section 4): a name, or two with a colon between.
+pub(super) fn is_qualified_name(name: &str) -> bool {
+    match name.split_once(':') {
+        Some((prefix, local)) => is_name(prefix) && is_name(local),
+        None => is_name(name),
+    }
+}
+
+/// `NCName`: a `Name` (XML 1.0 section 2.3) without a colon.
+fn is_name(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(starts_name)
+        && characters.all(|c| c.is_ascii_alphanumeric() || starts_name(c) || continues_name(c))
+}
+
+fn starts_name(c: char) -> bool {
+    matches!(c,
+        'a'..='z' | 'A'..='Z' | '_'
+        | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{2ff}'
+        | '\u{370}'..='\u{37d}' | '\u{37f}'..='\u{1fff}' | '\u{200c}' | '\u{200d}'
+        | '\u{2070}'..='\u{218f}' | '\u{2c00}'..='\u{2fef}' | '\u{3001}'..='\u{d7ff}'
+        | '\u{f900}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fffd}' | '\u{10000}'..='\u{effff}')
+}
+
+fn continues_name(c: char) -> bool {
+    matches!(c, '0'..='9' | '-' | '.' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}' | '\u{2040}')
+}
