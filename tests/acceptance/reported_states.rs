@@ -116,6 +116,20 @@ fn every_list_of_a_recorded_status_report_becomes_its_state() {
     assert_eq!(shown["states"], json!({ "Installed": 1 }));
 }
 
+#[test]
+fn a_clock_that_was_wrong_once_does_not_silence_a_computer() {
+    let directory = Directory::new();
+    let server = directory.serve(&[]);
+    let mut agent = Agent::registered(Connection::plain(&server.http), "native.example");
+    let update = [DEFENDER.to_owned()];
+    // The event was noted while the clock was ahead, and is sent when it is right again.
+    let early = Event { at: Some("2099-01-01T00:00:00Z"), ..Event::status(&[("U", &update)]) };
+    assert_eq!(agent.report(&[early]), Ok(true));
+    assert_eq!(reported(&directory)[DEFENDER], "NotInstalled");
+    assert_eq!(agent.report(&[Event::status(&[("V", &update)])]), Ok(true));
+    assert_eq!(reported(&directory)[DEFENDER], "Installed");
+}
+
 /// What the only computer reported of updates; the catalogue is empty.
 fn reported(directory: &Directory) -> BTreeMap<String, String> {
     let shown = directory.json(&["computer", "show", "native.example"]);

@@ -46,6 +46,8 @@ pub(crate) struct Event {
     /// The update, with its revision number.
     pub(crate) update: Option<(String, u32)>,
     pub(crate) result: i32,
+    /// When it happened, by the computer's clock; none for now.
+    pub(crate) at: Option<&'static str>,
     /// `MiscData`.
     pub(crate) misc: Vec<String>,
 }
@@ -60,15 +62,16 @@ impl Event {
 
     /// An event on one update.
     pub(crate) fn of(id: u16, update: Option<(String, u32)>) -> Self {
-        Self { instance: Uuid::new_v4(), id, update, result: 0, misc: Vec::new() }
+        Self { instance: Uuid::new_v4(), id, update, result: 0, at: None, misc: Vec::new() }
     }
 
     fn xml(&self, client_id: &str, now: &str) -> String {
+        let at = self.at.unwrap_or(now);
         let (update, revision) = self.update.clone().unwrap_or((Uuid::nil().to_string(), 0));
         let misc = self.misc.iter().map(|text| format!("<string>{text}</string>"));
         format!(
             "<ReportingEvent><BasicData><TargetID><Sid>{client_id}</Sid></TargetID>\
-             <SequenceNumber>0</SequenceNumber><TimeAtTarget>{now}</TimeAtTarget>\
+             <SequenceNumber>0</SequenceNumber><TimeAtTarget>{at}</TimeAtTarget>\
              <EventInstanceID>{}</EventInstanceID><NamespaceID>1</NamespaceID>\
              <EventID>{}</EventID><SourceID>101</SourceID><UpdateID><UpdateID>{update}</UpdateID>\
              <RevisionNumber>{revision}</RevisionNumber></UpdateID>\
@@ -90,7 +93,7 @@ impl Event {
 }
 
 /// Now, as agents write it.
-pub(crate) fn now() -> String {
+fn now() -> String {
     OffsetDateTime::now_utc().format(&Rfc3339).expect("a time")
 }
 
@@ -254,17 +257,30 @@ impl Agent {
 
     /// ReportEventBatch: whether the server took the events.
     pub(crate) fn report(&mut self, events: &[Event]) -> Result<bool, Fault> {
+        self.report_if_there(events).expect("an answer")
+    }
+
+    /// The same to a server that may go away: none when it did.
+    pub(crate) fn report_if_there(&mut self, events: &[Event]) -> Option<Result<bool, Fault>> {
+        let children = self.report_xml(events);
+        let connection = &mut self.connection;
+        let answer = soap::call_if_there(connection, REPORTING, "ReportEventBatch", &children)?;
+        Some(answer.map(|text| {
+            let document = Document::parse(&text).expect("XML");
+            let response = element(&document, "ReportEventBatchResponse");
+            xml::text(response, "ReportEventBatchResult") == "true"
+        }))
+    }
+
+    /// The children of ReportEventBatch.
+    pub(crate) fn report_xml(&self, events: &[Event]) -> String {
         let now = now();
         let events = events.iter().map(|event| event.xml(&self.client_id, &now));
-        let children = format!(
+        format!(
             "{}<clientTime>{now}</clientTime><eventBatch>{}</eventBatch>",
             self.cookie_xml(),
             events.collect::<String>()
-        );
-        let text = soap::call(&mut self.connection, REPORTING, "ReportEventBatch", &children)?;
-        let document = Document::parse(&text).expect("XML");
-        let response = element(&document, "ReportEventBatchResponse");
-        Ok(xml::text(response, "ReportEventBatchResult") == "true")
+        )
     }
 
     /// The cookie as requests carry it.

@@ -25,6 +25,8 @@ pub(crate) struct Connection {
     stream: Box<dyn Stream>,
     /// Bytes of the next answer.
     rest: Vec<u8>,
+    /// Whether the connection ended within an answer.
+    pub(crate) was_cut: bool,
     /// What URLs on this server start with.
     pub(crate) base: String,
 }
@@ -54,7 +56,7 @@ impl Connection {
     }
 
     fn over(stream: impl Stream + 'static, base: String) -> Self {
-        Self { stream: Box::new(stream), rest: Vec::new(), base }
+        Self { stream: Box::new(stream), rest: Vec::new(), was_cut: false, base }
     }
 
     /// Sends a request and waits for its answer.
@@ -102,7 +104,11 @@ impl Connection {
         let end = loop {
             match self.rest.windows(4).position(|four| four == b"\r\n\r\n") {
                 Some(at) => break at + 4,
-                None => self.read_more()?,
+                None if self.read_more() => {}
+                None => {
+                    self.was_cut = !self.rest.is_empty();
+                    return None;
+                }
             }
         };
         let head = String::from_utf8(self.rest.drain(..end).collect()).expect("a head in ASCII");
@@ -117,7 +123,10 @@ impl Connection {
         let mut answer = Answer { status, headers, body: Vec::new() };
         let length = answer.header("content-length").expect("a length").parse().expect("a number");
         while self.rest.len() < length {
-            self.read_more()?;
+            if !self.read_more() {
+                self.was_cut = true;
+                return None;
+            }
         }
         answer.body = self.rest.drain(..length).collect();
         match answer.header("content-encoding") {
@@ -135,19 +144,20 @@ impl Connection {
         Some(answer)
     }
 
-    fn read_more(&mut self) -> Option<()> {
+    /// Reads what there is; false at the end of the connection.
+    fn read_more(&mut self) -> bool {
         let mut buffer = [0; 64 << 10];
         match self.stream.read(&mut buffer) {
-            Ok(0) => None,
+            Ok(0) => false,
             Ok(read) => {
                 self.rest.extend_from_slice(&buffer[..read]);
-                Some(())
+                true
             }
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
                 panic!("the server hangs")
             }
             // A reset is an end like any other.
-            Err(_) => None,
+            Err(_) => false,
         }
     }
 }

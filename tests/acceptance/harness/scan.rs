@@ -65,23 +65,46 @@ pub(crate) struct Machine<'a> {
 impl Agent {
     /// Scans software until nothing more comes, then drivers.
     pub(crate) fn scan(&mut self, machine: &Machine<'_>) -> Result<Scan, Fault> {
+        let mut scan = self.scan_software(machine, &[])?;
+        self.scan_drivers(machine, &mut scan)?;
+        Ok(scan)
+    }
+
+    /// Scans software until nothing more comes, within these categories if there are any.
+    pub(crate) fn scan_software(
+        &mut self,
+        machine: &Machine<'_>,
+        categories: &[&str],
+    ) -> Result<Scan, Fault> {
         let mut scan = Scan::default();
         for revision in self.cache.values_mut() {
             revision.installed = (machine.installed)(revision);
         }
+        let categories = categories.iter();
+        let filter: String = categories
+            .map(|id| format!("<CategoryIdentifier><Id>{id}</Id></CategoryIdentifier>"))
+            .collect();
+        let filter = match filter.as_str() {
+            "" => String::new(),
+            filter => format!("<FilterCategoryIds>{filter}</FilterCategoryIds>"),
+        };
         loop {
             scan.trips += 1;
             assert!(scan.trips <= TRIPS, "the scan does not end");
             let parameters = format!(
                 "<ExpressQuery>false</ExpressQuery>{}{}<SkipSoftwareSync>false</SkipSoftwareSync>\
-                 <NeedTwoGroupOutOfScopeUpdates>true</NeedTwoGroupOutOfScopeUpdates>",
+                 {filter}<NeedTwoGroupOutOfScopeUpdates>true</NeedTwoGroupOutOfScopeUpdates>",
                 ids("InstalledNonLeafUpdateIDs", self.cached(Revision::is_installed_non_leaf)),
                 ids("OtherCachedUpdateIDs", self.cached(Revision::is_other)),
             );
             if !self.sync(&parameters, machine, &mut scan)? {
-                break;
+                return Ok(scan);
             }
         }
+    }
+
+    /// Asks once for drivers.
+    fn scan_drivers(&mut self, machine: &Machine<'_>, scan: &mut Scan) -> Result<(), Fault> {
         let devices = machine.devices.iter().map(|id| {
             let id = id.replace('&', "&amp;");
             format!("<Device><HardwareIDs><string>{id}</string></HardwareIDs></Device>")
@@ -95,8 +118,7 @@ impl Agent {
             devices.collect::<String>(),
             ids("CachedDriverIDs", self.cached(Revision::is_driver)),
         );
-        self.sync(&parameters, machine, &mut scan)?;
-        Ok(scan)
+        self.sync(&parameters, machine, scan).map(drop)
     }
 
     /// One call: whether the agent has to call again.
@@ -137,6 +159,9 @@ impl Agent {
         for id in xml::numbers(result, "OutOfScopeRevisionIDs") {
             let revision = self.cache.remove(&id).expect("out of scope, so it was in the cache");
             scan.forgotten.push(revision.update_id);
+        }
+        for id in xml::numbers(result, "DeployedOutOfScopeRevisionIds") {
+            assert!(self.cache.contains_key(&id), "set aside, so it is in the cache");
         }
         self.cookie = Cookie::read(xml::child(result, "NewCookie").expect("a cookie"));
         Ok(truncated || unlocks_more)

@@ -56,6 +56,16 @@ pub(crate) fn call(
     operation: &str,
     children: &str,
 ) -> Result<String, Fault> {
+    call_if_there(connection, service, operation, children).expect("an answer")
+}
+
+/// The same with a server that may go away: none when it did.
+pub(crate) fn call_if_there(
+    connection: &mut Connection,
+    service: Service,
+    operation: &str,
+    children: &str,
+) -> Option<Result<String, Fault>> {
     let headers = [
         ("Content-Type", "text/xml; charset=utf-8"),
         ("Accept-Encoding", "xpress"),
@@ -63,8 +73,10 @@ pub(crate) fn call(
         ("SOAPAction", &service.action(operation)),
     ];
     let body = service.envelope(operation, children);
-    let answer = connection.ask("POST", service.path, &headers, body.as_bytes());
-    outcome(&answer).inspect_err(|fault| assert_eq!(fault.method, service.action(operation)))
+    connection.send("POST", service.path, &headers, body.as_bytes());
+    let answer = connection.receive()?;
+    let method = service.action(operation);
+    Some(outcome(&answer).inspect_err(|fault| assert_eq!(fault.method, method)))
 }
 
 /// The envelope of a good answer, or the fault of another.
