@@ -27,6 +27,7 @@ pub mod content;
 #[cfg(test)]
 mod corpus;
 pub mod metadata;
+pub mod panics;
 pub mod policy;
 pub mod server;
 pub mod services;
