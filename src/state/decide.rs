@@ -106,8 +106,15 @@ fn decline(transaction: &mut Transaction<'_>, update: Uuid) {
     if record.declined.is_some() {
         return;
     }
-    record.declined = Some(Declined { decided: transaction.now, changed: transaction.sequence() });
-    record.approvals.clear();
+    let changed = transaction.sequence();
+    record.declined = Some(Declined { decided: transaction.now, changed });
+    // Withdrawn and not forgotten: should the update be offered again, a computer that did not look
+    // meanwhile still has the approval cached and must be told of its end.
+    for approval in &mut record.approvals {
+        approval.action = ApprovalAction::None;
+        approval.deadline = None;
+        approval.changed = changed;
+    }
     transaction.journal(json!({ "decline": update, "decided": transaction.now }));
     transaction.put_decision(record);
 }
