@@ -1,4 +1,22 @@
 //! Weir: a WSUS-compatible update server.
+//!
+//! Windows Update Agents scan, download and report against it; administrators decide what they get.
+//! `docs/architecture.md` tells how the parts work together. The parts, in the order in which they
+//! may name each other (a module only ever names those above it; `tests/layers` checks that):
+//!
+//! - [`wire`]: bytes to typed messages and back. No I/O, no clock
+//! - [`metadata`]: one update document, and the fragments derived from it
+//! - [`catalog`]: all revisions as one immutable graph, and what a scan needs of it
+//! - [`policy`]: target groups and approvals, and what they mean for a computer
+//! - [`computers`]: registered computers, their events and installation states
+//! - [`content`]: the files that clients download
+//! - [`store`]: what survives a restart
+//! - [`state`]: all of it together: one writer, one published snapshot
+//! - [`services`]: one file an operation, where wire and domain meet
+//! - [`server`]: HTTP and TLS, within limits
+//! - [`admin`]: what an administrator can see and do, as commands
+//! - [`conformance`]: recording, replaying and comparing dialogues
+//! - [`cli`]: one file a subcommand
 
 pub mod admin;
 pub mod catalog;
@@ -9,6 +27,7 @@ pub mod content;
 #[cfg(test)]
 mod corpus;
 pub mod metadata;
+pub mod panics;
 pub mod policy;
 pub mod server;
 pub mod services;

@@ -207,6 +207,7 @@ impl Config {
         state::Settings {
             hold_installs: self.hold_installs,
             fragment_cache: self.limits.fragment_cache_bytes,
+            ..state::Settings::default()
         }
     }
 

@@ -57,10 +57,10 @@ pub enum ContentError {
         actual: Sha256,
     },
     /// The offered file could not be read.
-    #[error("reading the offered file")]
+    #[error("the offered file cannot be read: {0}")]
     Source(#[source] io::Error),
     /// Our own disk failed.
-    #[error("content store: {path}")]
+    #[error("cannot use {} in the content store: {error}; check its permissions and the disk", .path.display())]
     Store {
         /// File or directory of the store.
         path: PathBuf,
@@ -111,6 +111,10 @@ impl ContentStore {
         let root = dir.into();
         let incoming = root.join(INCOMING);
         fs::create_dir_all(&incoming).map_err(at(&incoming))?;
+        // Or a power cut might take the whole directory with its name.
+        sync_dir(&root)?;
+        let parent = root.parent().filter(|parent| !parent.as_os_str().is_empty());
+        sync_dir(parent.unwrap_or(Path::new(".")))?;
         for entry in fs::read_dir(&incoming).map_err(at(&incoming))? {
             let path = entry.map_err(at(&incoming))?.path();
             fs::remove_file(&path).map_err(at(&path))?;

@@ -64,8 +64,17 @@ struct Entry {
     xpress: u64,
 }
 
-/// Escapes and compresses `fragments` into the bytes of their file.
-pub fn write(fragments: &Fragments) -> Vec<u8> {
+/// A file of prepared fragments, to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreparedFile {
+    /// What [`PreparedFragments::read`] reads.
+    pub bytes: Vec<u8>,
+    /// Length of the escaped Core fragment.
+    pub core_bytes: usize,
+}
+
+/// Escapes and compresses `fragments` into their file.
+pub fn write(fragments: &Fragments) -> PreparedFile {
     let mut index = Vec::new();
     let mut bodies = Vec::new();
     let mut add = |kind, language: &str, geo_id: Option<&String>, text: &str| {
@@ -91,13 +100,15 @@ pub fn write(fragments: &Fragments) -> Vec<u8> {
     for eula in &fragments.eula {
         add(FragmentType::Eula, &eula.language, eula.geo_id.as_ref(), &eula.xml);
     }
+    let core_bytes = index.first().map_or(0, |core: &Entry| core.escaped as usize);
+    // Postcard refuses only what has no known length. Without its index a file is not read again.
     let index = postcard::to_stdvec(&index).unwrap_or_default();
     let mut file = Vec::with_capacity(MAGIC.len() + 8 + index.len() + bodies.len());
     file.extend_from_slice(MAGIC);
     file.extend_from_slice(&(index.len() as u64).to_le_bytes());
     file.extend_from_slice(&index);
     file.extend_from_slice(&bodies);
-    file
+    PreparedFile { bytes: file, core_bytes }
 }
 
 impl PreparedFragments {
@@ -166,9 +177,10 @@ mod tests {
     #[test]
     fn what_was_written_is_read_back_ready_for_the_wire() {
         let fragments = fragments();
-        let file = Bytes::from(write(&fragments));
-        let read = PreparedFragments::read(&file).expect("readable");
+        let file = write(&fragments);
+        let read = PreparedFragments::read(&Bytes::from(file.bytes)).expect("readable");
         let core = read.single(FragmentType::Core).expect("core");
+        assert_eq!(core.escaped.len(), file.core_bytes);
         assert_eq!(core.escaped, xml::escape_text(&fragments.core).as_bytes());
         let blocks = core.xpress.as_ref().expect("a large fragment is compressed");
         assert_eq!(xpress::decode(blocks, 1 << 20).expect("decodes"), core.escaped);
@@ -180,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_damaged_file_is_an_error_wherever_it_is_cut() {
-        let file = write(&fragments());
+        let file = write(&fragments()).bytes;
         for length in 0..file.len() {
             let cut = Bytes::copy_from_slice(&file[..length]);
             assert!(PreparedFragments::read(&cut).is_err(), "cut at {length}");

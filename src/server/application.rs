@@ -20,6 +20,10 @@ pub trait Application: Send + Sync + 'static {
     /// is empty, and the answer's status is replaced by [`Refusal::status`].
     fn refuse(&self, call: &SoapCall, refusal: Refusal) -> SoapAnswer;
 
+    /// Whether everything is taken that the services can take. If not, `/healthz` says so, and
+    /// whoever watches it restarts the process; readers are served meanwhile.
+    fn healthy(&self) -> bool;
+
     /// The contract of a service as it is reached at `base_url` (`http://host:8530`), in XML.
     fn wsdl(&self, service: Service, base_url: &str) -> String;
 
@@ -37,6 +41,10 @@ impl Application for Services {
 
     fn refuse(&self, call: &SoapCall, refusal: Refusal) -> SoapAnswer {
         Services::refuse(self, call, refusal)
+    }
+
+    fn healthy(&self) -> bool {
+        self.state().health().is_ok()
     }
 
     fn wsdl(&self, service: Service, base_url: &str) -> String {

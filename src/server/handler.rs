@@ -108,7 +108,11 @@ async fn answer_without_body<A: Application>(
              sign. They are not stored here.\n",
         ),
         Route::ServerVersion => reply::document("text/xml", SERVER_VERSION.to_owned()),
-        Route::Health => reply::text(StatusCode::OK, "ok\n"),
+        Route::Health if shared.application.healthy() => reply::text(StatusCode::OK, "ok\n"),
+        Route::Health => reply::text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Changes are refused until a restart; the log says why.\n",
+        ),
         Route::Metrics => match shared.metrics.render() {
             Ok(text) => reply::document(metrics::MEDIA_TYPE, text),
             Err(_) => reply::text(StatusCode::INTERNAL_SERVER_ERROR, "No metrics.\n"),

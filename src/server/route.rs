@@ -24,7 +24,7 @@ pub enum Route {
     SelfUpdate,
     /// The file that administrators open in a browser to see that a client reaches its server.
     ServerVersion,
-    /// Whether the process is alive.
+    /// Whether the process is alive and takes changes.
     Health,
     /// Metrics in the text format of Prometheus.
     Metrics,

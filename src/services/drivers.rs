@@ -5,7 +5,7 @@ use roaring::RoaringBitmap;
 use crate::catalog::{Computer, Device, InstalledDriver, Scan};
 use crate::services::call::Outcome;
 use crate::services::session::{CATEGORY_SCANS, HARDWARE_IDS};
-use crate::services::sync_updates::{Asked, Pass};
+use crate::services::sync_updates::{Asked, Pass, categories};
 use crate::services::{ServiceError, Services};
 use crate::wire::body::BodyWriter;
 use crate::wire::soap::{self, SoapVersion};
@@ -52,6 +52,8 @@ pub(super) fn driver_pass(asked: &Asked, parameters: &SyncUpdateParameters<'_>) 
         out_of_scope: delta.out_of_scope,
         deployed_out_of_scope: delta.deployed_out_of_scope,
         hardware_ids,
+        watermark: |watermarks| &mut watermarks.drivers,
+        categories: filter.map(categories),
     }
 }
 
@@ -110,6 +112,8 @@ impl Services {
             deployed_out_of_scope: Vec::new(),
             hardware_ids: Vec::new(),
             driver_sync_not_needed: true,
+            watermark: |watermarks| &mut watermarks.printers,
+            categories: None,
         };
         self.answer(asked, pass, |info| soap::respond(version, &SyncPrinterCatalogResponse(info)))
     }

@@ -28,7 +28,7 @@ impl Services {
             target_group: authorization.target_group,
             protocol,
             config_change: self.config_change(),
-            watermark: old.as_ref().map_or(0, |old| old.watermark),
+            watermarks: old.as_ref().map(|old| old.watermarks).unwrap_or_default(),
             groups: old.as_ref().map_or(0, |old| old.groups),
             round: 0,
         };

@@ -54,11 +54,15 @@ impl Services {
     ) -> Result<bool, ServiceError> {
         let client_time = client_time.ok_or_else(|| ServiceError::parameter("clientTime"))?;
         let batch = batch.ok_or_else(|| ServiceError::parameter("eventBatch"))?;
-        let skew = self.now() - client_time.unix_seconds();
+        let now = self.now();
+        let skew = now - client_time.unix_seconds();
         let skew = if skew.abs() > SKEW_TOLERATED { skew } else { 0 };
         let received = batch.len();
         let mut events: Vec<Event> =
             batch.into_iter().filter_map(|event| domain(event, &client_id, skew)).collect();
+        // A clock that was wrong when the event was noted may be right when it is sent. Taken at its
+        // word, an event of the future would outdate every report until then.
+        events.iter_mut().for_each(|event| event.at = event.at.min(now));
         if events.len() < received {
             debug!(dropped = received - events.len(), "events without a name or of someone else");
         }

@@ -1,5 +1,8 @@
 //! The cookie of a session: checked at the start of nearly every operation, renewed by some.
 
+#[cfg(test)]
+mod tests;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::services::call::Outcome;

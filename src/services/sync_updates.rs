@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
+use uuid::Uuid;
 
 use crate::catalog::{RevisionIndex, Scan};
 use crate::metadata::prepared::{FragmentType, PreparedFragments};
 use crate::policy::target_group;
 use crate::policy::view::View;
 use crate::services::call::Outcome;
+use crate::services::cookie::{Watermark, Watermarks};
 use crate::services::deployments::Audience;
 use crate::services::session::{CATEGORY_SCANS, Session};
 use crate::services::{ServiceError, Services, drivers};
@@ -31,6 +33,10 @@ pub(super) struct Pass {
     /// For a driver pass: the hardware ids by which each new revision is the best.
     pub(super) hardware_ids: Vec<Vec<String>>,
     pub(super) driver_sync_not_needed: bool,
+    /// Which changes the client was told of by passes like this one.
+    pub(super) watermark: fn(&mut Watermarks) -> &mut Watermark,
+    /// A fingerprint of the categories that the pass is limited to.
+    pub(super) categories: Option<u64>,
 }
 
 /// Everything a pass is answered from.
@@ -121,14 +127,19 @@ impl Services {
             .collect();
 
         // A client whose groups changed may have cached deployments of groups it left.
-        let same_view = session.state.groups == view.fingerprint();
-        let watermark = if same_view { session.state.watermark } else { 0 };
+        if session.state.groups != view.fingerprint() {
+            session.state.groups = view.fingerprint();
+            session.state.watermarks = Watermarks::default();
+        }
+        let watermark = (pass.watermark)(&mut session.state.watermarks);
+        let told = watermark.told(pass.categories);
+        watermark.tell(pass.categories, published.sequence);
         let changed_updates: Vec<UpdateInfo<'_>> = pass
             .kept
             .iter()
             .filter(|index| {
                 let deployment = view.deployment(catalog, scope, *index);
-                deployment.is_some_and(|deployment| deployment.changed > watermark)
+                deployment.is_some_and(|deployment| deployment.changed > told)
             })
             .filter_map(|index| update_info(index, &[], None))
             .collect();
@@ -138,8 +149,6 @@ impl Services {
             true => session.state.round.saturating_add(1),
             false => 0,
         };
-        session.state.watermark = published.sequence;
-        session.state.groups = view.fingerprint();
         let cookie = self.seal(&session)?;
         let knows_categories = protocol >= CATEGORY_SCANS;
         Ok(respond(SyncInfo {
@@ -178,5 +187,15 @@ fn software_pass(asked: &Asked, parameters: &SyncUpdateParameters<'_>) -> Pass {
         deployed_out_of_scope: delta.deployed_out_of_scope,
         hardware_ids: Vec::new(),
         driver_sync_not_needed: !drivers_in_scope,
+        watermark: |watermarks| &mut watermarks.software,
+        categories: filter.map(categories),
     }
+}
+
+/// Tells the categories that a pass is limited to from others. The order in which a client names
+/// them says nothing.
+pub(super) fn categories(filter: &[Uuid]) -> u64 {
+    let mut filter = filter.to_vec();
+    filter.sort_unstable();
+    target_group::fingerprint(&filter)
 }

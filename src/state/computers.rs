@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::transaction::{Transaction, Written};
 use super::{State, StateError, Tracked};
-use crate::computers::Computer;
-use crate::computers::Statuses;
 use crate::computers::computer::{ComputerInfo, bounded};
 use crate::computers::event::{Event, EventLog};
+use crate::computers::{Computer, Statuses};
+use crate::policy::Policy;
 
 /// What a computer says when it registers.
 #[derive(Debug, Clone)]
@@ -83,12 +83,13 @@ impl State {
                         ids.push(group.id);
                     }
                 }
-                let changed = Computer { groups: ids, ..Computer::clone(&tracked.computer) };
-                put(
-                    transaction,
-                    Tracked { computer: changed.into(), ..tracked },
-                    Written::Computer,
-                );
+                ids.sort_unstable();
+                ids.dedup();
+                let client_id = &tracked.computer.client_id;
+                transaction.journal(json!({ "move": { "computer": client_id, "groups": ids } }));
+                let computer = Computer { groups: ids, ..Computer::clone(&tracked.computer) };
+                let tracked = Tracked { computer: computer.into(), ..tracked };
+                transaction.put_computer(tracked, Written::Computer);
                 Ok(())
             })
             .await
@@ -148,7 +149,7 @@ fn register(
         }
         None => {
             let computer = Computer {
-                number: transaction.next_computer(),
+                number: transaction.next_computer()?,
                 client_id: registration.client_id,
                 info: registration.info,
                 requested_group,
@@ -161,12 +162,13 @@ fn register(
             Tracked { computer: Arc::new(computer), statuses, last_contact: Arc::default() }
         }
     };
-    put(transaction, tracked, Written::Computer);
+    // Not journalled: should it be lost, the computer says it again by itself.
+    transaction.put_computer(tracked, Written::Computer);
     Ok(())
 }
 
 /// The groups that exist of those a computer asks for. A name that is not a group creates none.
-fn requested_groups(policy: &crate::policy::Policy, registration: &Registration) -> Vec<Uuid> {
+fn requested_groups(policy: &Policy, registration: &Registration) -> Vec<Uuid> {
     let names = registration.requested_group.split(';');
     let groups = names.filter_map(|name| policy.group_by_name(name));
     let mut ids: Vec<Uuid> =
@@ -196,11 +198,6 @@ fn report(
     let tracked = Tracked { statuses: Arc::new(statuses), ..tracked };
     transaction.put_computer(tracked, Written::Statuses);
     Ok(true)
-}
-
-fn put(transaction: &mut Transaction<'_>, tracked: Tracked, what: Written) {
-    transaction.journal(json!({ "computer": *tracked.computer }));
-    transaction.put_computer(tracked, what);
 }
 
 /// By client id, or by host name where that is unambiguous.

@@ -1,9 +1,10 @@
 //! Taking content files in.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use super::records::ContentRecord;
-use super::{State, StateError};
+use super::{State, StateError, blocking};
 use crate::metadata::model::UpdateFile;
 use crate::wire::types::Sha1;
 
@@ -29,7 +30,9 @@ impl State {
         let published = self.published();
         let not_found = || StateError::NotFound { kind: "file", name: sha1.to_hex() };
         let file = published.file(&sha1).ok_or_else(not_found)?.clone();
-        tokio::task::block_in_place(|| self.contents.add(source, &file))?;
+        let contents = Arc::clone(&self.contents);
+        let expected = file.clone();
+        blocking(move || contents.add(source, &expected)).await??;
         let size = file.size;
         let new = self
             .writer

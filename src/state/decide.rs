@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::transaction::Transaction;
 use super::{State, StateError};
+use crate::metadata::model::UpdateType;
 use crate::policy::approval::{Approval, ApprovalAction, Declined};
 
 /// What an administrator decides on an update.
@@ -24,7 +25,8 @@ pub enum Decision {
 }
 
 impl State {
-    /// Makes a decision durable and visible to clients.
+    /// Makes a decision durable and visible to clients. One that is in force already changes
+    /// nothing: clients would be told of it for no reason.
     ///
     /// # Errors
     /// When there is no such update or group, or the update cannot be decided on.
@@ -47,7 +49,6 @@ impl State {
 }
 
 fn check_update(transaction: &Transaction<'_>, update: Uuid) -> Result<(), StateError> {
-    use crate::metadata::model::UpdateType;
     let model = &transaction.model;
     let not_found = || StateError::NotFound { kind: "update", name: update.to_string() };
     let latest = model.updates.get(&update).and_then(|ids| {
@@ -77,9 +78,14 @@ fn approve(
         return Err(StateError::Refused("only an install or uninstall has a deadline".into()));
     }
     let mut record = transaction.model.decision(update);
+    let in_force =
+        |old: &Approval| old.group == group && old.action == action && old.deadline == deadline;
+    if record.declined.is_none() && record.approvals.iter().any(in_force) {
+        return Ok(());
+    }
     // A number for every decision: a client that cached the old one must not mistake it for this.
     let approval = Approval {
-        deployment_id: transaction.next_deployment(),
+        deployment_id: transaction.next_deployment()?,
         update,
         group,
         action,
@@ -100,8 +106,15 @@ fn decline(transaction: &mut Transaction<'_>, update: Uuid) {
     if record.declined.is_some() {
         return;
     }
-    record.declined = Some(Declined { decided: transaction.now, changed: transaction.sequence() });
-    record.approvals.clear();
+    let changed = transaction.sequence();
+    record.declined = Some(Declined { decided: transaction.now, changed });
+    // Withdrawn and not forgotten: should the update be offered again, a computer that did not look
+    // meanwhile still has the approval cached and must be told of its end.
+    for approval in &mut record.approvals {
+        approval.action = ApprovalAction::None;
+        approval.deadline = None;
+        approval.changed = changed;
+    }
     transaction.journal(json!({ "decline": update, "decided": transaction.now }));
     transaction.put_decision(record);
 }

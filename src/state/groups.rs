@@ -43,18 +43,10 @@ impl State {
                     return Err(StateError::Refused(format!("'{}' is built in", group.name)));
                 }
                 transaction.sequence();
-                let approved = |approvals: &Vec<_>| -> bool {
-                    approvals
-                        .iter()
-                        .any(|a: &crate::policy::approval::Approval| a.group == group.id)
-                };
                 let policy = &transaction.model.policy;
-                let updates: Vec<Uuid> = policy
-                    .approvals
-                    .iter()
-                    .filter(|(_, approvals)| approved(approvals))
-                    .map(|(update, _)| *update)
-                    .collect();
+                let updates = policy.approvals.keys().copied();
+                let updates: Vec<Uuid> =
+                    updates.filter(|update| policy.approval(*update, group.id).is_some()).collect();
                 for update in updates {
                     let mut record = transaction.model.decision(update);
                     record.approvals.retain(|approval| approval.group != group.id);

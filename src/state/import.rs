@@ -7,15 +7,15 @@
 
 use std::sync::Arc;
 
-use super::model::{member_identities, prerequisite_ids};
+use super::model::{Model, member_identities, prerequisite_ids};
 use super::records::RevisionRecord;
 use super::transaction::Transaction;
-use super::{State, StateError};
+use super::{State, StateError, blocking};
 use crate::metadata::error::DocumentError;
 use crate::metadata::fragments;
 use crate::metadata::model::UpdateMetadata;
 use crate::metadata::parse::parse;
-use crate::metadata::prepared;
+use crate::metadata::prepared::{self, PreparedFile};
 use crate::store::Batch;
 use crate::store::blobs::BlobId;
 use crate::store::value;
@@ -25,8 +25,8 @@ use crate::wire::types::{RevisionId, Sha256, UpdateIdentity};
 pub struct Importable {
     metadata: Arc<UpdateMetadata>,
     document: String,
-    fragments: Vec<u8>,
-    core_bytes: u32,
+    document_id: Sha256,
+    fragments: PreparedFile,
 }
 
 impl Importable {
@@ -37,24 +37,53 @@ impl Importable {
     pub fn new(document: String) -> Result<Self, DocumentError> {
         let mut metadata = parse(&document)?;
         let derived = fragments::derive(&document)?;
-        let core_bytes = crate::wire::xml::escape_text(&derived.core).len();
         // Titles in 37 languages would be most of the memory of a catalogue, and clients get
         // theirs from the fragments. Administrators read the default language or English.
         let default = metadata.default_language.clone();
+        let any = metadata.titles.first().cloned();
         metadata.titles.retain(|text| {
             text.language.eq_ignore_ascii_case(&default) || text.language.eq_ignore_ascii_case("en")
         });
+        if metadata.titles.is_empty() {
+            metadata.titles.extend(any);
+        }
         Ok(Self {
             metadata: Arc::new(metadata),
             fragments: prepared::write(&derived),
+            document_id: BlobId::of(document.as_bytes()).0,
             document,
-            core_bytes: u32::try_from(core_bytes).unwrap_or(u32::MAX),
         })
     }
 
     /// Which revision it is.
     pub fn identity(&self) -> UpdateIdentity {
         self.metadata.identity
+    }
+
+    #[cfg(test)]
+    pub(super) fn metadata(&self) -> &UpdateMetadata {
+        &self.metadata
+    }
+
+    /// Its record, without the numbers that only the writer gives out; these take most room as
+    /// they are, so that the record never becomes larger.
+    fn record(&self, fragments: Sha256) -> RevisionRecord {
+        RevisionRecord {
+            id: RevisionId(u32::MAX),
+            deployment_id: u32::MAX,
+            imported: i64::MAX,
+            changed: u64::MAX,
+            metadata: Arc::clone(&self.metadata),
+            document: self.document_id,
+            fragments,
+            core_bytes: u32::try_from(self.fragments.core_bytes).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Refuses a document whose evaluated part no record can hold.
+    fn check_size(&self) -> Result<(), Rejection> {
+        let size = value::encode(&self.record(Sha256([0; 32]))).map_or(usize::MAX, |r| r.len());
+        if size > Batch::MAX_VALUE { Err(Rejection::TooLarge(size)) } else { Ok(()) }
     }
 }
 
@@ -87,71 +116,92 @@ impl State {
     /// Imports documents in one commit; the outcomes are in their order.
     ///
     /// `more_follows` lets readers keep the state before until a later import publishes: a bulk
-    /// import builds the catalogue once, not once a batch.
+    /// import builds the catalogue once, not once a batch. Should no later import come, readers see
+    /// it after [`Settings::import_patience`](super::Settings::import_patience).
     pub async fn import(
         &self,
         documents: Vec<Importable>,
         more_follows: bool,
     ) -> Result<Vec<ImportOutcome>, StateError> {
-        let files: Vec<&[u8]> = documents
-            .iter()
-            .flat_map(|document| [document.document.as_bytes(), &document.fragments])
+        // Asked first, so that what is there costs no write and what is refused leaves no file.
+        let mut outcomes = self.known(&documents).await?;
+        let unknown: Vec<Importable> = documents
+            .into_iter()
+            .zip(&outcomes)
+            .filter(|(_, outcome)| outcome.is_none())
+            .map(|(document, _)| document)
             .collect();
-        let ids = tokio::task::block_in_place(|| self.blobs.put_many(&files))?;
-        let mut ids = ids.into_iter();
-        let mut updates = Vec::with_capacity(documents.len());
-        for document in &documents {
-            let (Some(BlobId(text)), Some(BlobId(fragments))) = (ids.next(), ids.next()) else {
-                break;
-            };
-            let metadata = Arc::clone(&document.metadata);
-            updates.push((metadata, text, fragments, document.core_bytes));
-        }
+        let blobs = Arc::clone(&self.blobs);
+        let records = blocking(move || -> Result<Vec<RevisionRecord>, StateError> {
+            let files = unknown.iter().flat_map(|document| {
+                [document.document.as_bytes(), document.fragments.bytes.as_slice()]
+            });
+            let ids = blobs.put_many(&files.collect::<Vec<_>>())?;
+            let fragments = ids.iter().skip(1).step_by(2);
+            Ok(unknown.iter().zip(fragments).map(|(new, BlobId(id))| new.record(*id)).collect())
+        })
+        .await??;
+        let added = self
+            .writer
+            .submit(move |transaction| {
+                match more_follows {
+                    true => transaction.more_follows(),
+                    false => transaction.publish(),
+                }
+                Ok(records.into_iter().map(|record| add(transaction, record)).collect::<Vec<_>>())
+            })
+            .await?;
+        let open = outcomes.iter_mut().filter(|outcome| outcome.is_none());
+        open.zip(added).for_each(|(open, added)| *open = Some(added));
+        Ok(outcomes.into_iter().flatten().collect())
+    }
+
+    /// What becomes of those documents of which that is certain before anything is written.
+    async fn known(
+        &self,
+        documents: &[Importable],
+    ) -> Result<Vec<Option<ImportOutcome>>, StateError> {
+        let asked: Vec<_> = documents
+            .iter()
+            .map(|document| (document.identity(), document.document_id, document.check_size()))
+            .collect();
         self.writer
             .submit(move |transaction| {
-                if more_follows {
-                    transaction.more_follows();
-                }
-                Ok(updates.into_iter().map(|update| add(transaction, update)).collect())
+                let outcome = |(identity, document, fits): (_, _, Result<(), Rejection>)| match fits
+                {
+                    Ok(()) => known(transaction.model, identity, document),
+                    Err(rejection) => Some(ImportOutcome::Rejected(rejection)),
+                };
+                Ok(asked.into_iter().map(outcome).collect())
             })
             .await
     }
 }
 
-fn add(
-    transaction: &mut Transaction<'_>,
-    (metadata, document, fragments, core_bytes): (Arc<UpdateMetadata>, Sha256, Sha256, u32),
-) -> ImportOutcome {
-    let identity = metadata.identity;
-    if let Some(id) = transaction.model.identities.get(&identity) {
-        let same = transaction.model.revisions.get(id).is_some_and(|old| old.document == document);
-        return match same {
-            true => ImportOutcome::Unchanged(*id),
-            false => ImportOutcome::Rejected(Rejection::Differs(identity)),
-        };
+/// What becomes of a document whose identity is there.
+fn known(model: &Model, identity: UpdateIdentity, document: Sha256) -> Option<ImportOutcome> {
+    let id = model.identities.get(&identity)?;
+    Some(match model.revisions.get(id) {
+        Some(old) if old.document == document => ImportOutcome::Unchanged(*id),
+        _ => ImportOutcome::Rejected(Rejection::Differs(identity)),
+    })
+}
+
+fn add(transaction: &mut Transaction<'_>, record: RevisionRecord) -> ImportOutcome {
+    // Once more: somebody else may have imported it meanwhile, or the same call brings it twice.
+    let identity = record.metadata.identity;
+    if let Some(outcome) = known(transaction.model, identity, record.document) {
+        return outcome;
     }
-    if i32::try_from(transaction.model.counters.next_revision).is_err() {
+    let (Ok(id), Ok(deployment_id)) = (transaction.next_revision(), transaction.next_deployment())
+    else {
         return ImportOutcome::Rejected(Rejection::Exhausted);
-    }
-    let record = RevisionRecord {
-        id: RevisionId(u32::MAX),
-        deployment_id: u32::MAX,
-        imported: transaction.now,
-        changed: u64::MAX,
-        metadata,
-        document,
-        fragments,
-        core_bytes,
     };
-    let size = value::encode(&record).map_or(usize::MAX, |bytes| bytes.len());
-    if size > Batch::MAX_VALUE {
-        return ImportOutcome::Rejected(Rejection::TooLarge(size));
-    }
     touch_neighbours(transaction, &record.metadata);
-    let id = RevisionId(transaction.next_revision());
-    let deployment_id = transaction.next_deployment();
+    let id = RevisionId(id);
+    let imported = transaction.now;
     let changed = transaction.sequence();
-    transaction.put_revision(RevisionRecord { id, deployment_id, changed, ..record });
+    transaction.put_revision(RevisionRecord { id, deployment_id, imported, changed, ..record });
     ImportOutcome::New(id)
 }
 

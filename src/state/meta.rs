@@ -7,6 +7,8 @@ use crate::store::value::Stored;
 
 /// Key of the configuration record in `meta`.
 const CONFIGURATION: &str = "configuration";
+/// In nanoseconds.
+const SECOND: i64 = 1_000_000_000;
 
 impl State {
     /// Goes through the writer and back.
@@ -47,13 +49,42 @@ impl State {
                 let known: Option<ConfigurationRecord> = transaction.meta(CONFIGURATION)?;
                 match known {
                     Some(known) if known.fingerprint == fingerprint => Ok(known.last_change),
-                    _ => {
-                        let record = ConfigurationRecord { fingerprint, last_change: now };
+                    known => {
+                        // Clients compare whole seconds, so two changes must not share one, even
+                        // after a quick restart or with a clock that was set back.
+                        let next = known.map(|known| known.last_change.saturating_add(SECOND));
+                        let last_change = next.map_or(now, |next| next.max(now));
+                        let record = ConfigurationRecord { fingerprint, last_change };
                         transaction.put_meta(CONFIGURATION, &record);
-                        Ok(now)
+                        Ok(last_change)
                     }
                 }
             })
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Settings;
+
+    #[tokio::test]
+    async fn a_changed_configuration_has_a_later_second_than_the_one_before() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let state = State::open(dir.path(), &Settings::default(), || 0).expect("opened");
+        let changes = [
+            ("a", 50, 50),
+            ("a", 51, 50),
+            ("b", 50, 51),
+            ("a", 7, 52),
+            ("a", 60, 52),
+            ("c", 60, 60),
+        ];
+        for (fingerprint, now, expected) in changes {
+            let since = state.configuration(fingerprint.to_owned(), now * SECOND).await;
+            assert_eq!(since.expect("committed"), expected * SECOND, "{fingerprint} at {now}");
+        }
+        state.close().await;
     }
 }

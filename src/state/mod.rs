@@ -8,6 +8,7 @@ mod computers;
 mod content;
 mod decide;
 mod groups;
+mod health;
 mod import;
 mod meta;
 mod model;
@@ -17,16 +18,22 @@ mod registry;
 mod transaction;
 mod writer;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder};
+use tracing::{info, warn};
 
 pub use computers::{ComputerDetails, Registration};
 pub use content::AddedContent;
 pub use decide::Decision;
+pub use health::Measures;
 pub use import::{ImportOutcome, Importable, Rejection};
 pub use published::Published;
 pub use registry::{Registry, Tracked};
@@ -40,6 +47,7 @@ use crate::store::journal::Journal;
 use crate::store::sled::SledStore;
 use crate::store::{Store, StoreError};
 use crate::wire::types::{Sha1, Sha256};
+use health::Health;
 use model::Model;
 use records::RevisionRecord;
 use writer::{Owned, Writer};
@@ -50,13 +58,25 @@ pub struct Settings {
     /// Whether an Install is delivered as PreDeploymentCheck until all its files are here.
     pub hold_installs: bool,
     /// Most bytes of prepared fragments kept in memory. Default 256 MiB: the fragments of a
-    /// well-kept catalogue; a larger one is read from the disk cache.
+    /// well-kept catalogue; a larger one is read from the disk cache. The fragments of one
+    /// revision stay in memory if they take less than a quarter of it.
     pub fragment_cache: u64,
+    /// How long readers wait for an import in parts that does not go on, because whoever began it
+    /// has gone; then they see what there is of it. 30 s: longer than any part takes.
+    pub import_patience: Duration,
 }
+
+/// Parts of the fragment cache, each with its own lock and share of the bytes. Few: the largest
+/// fragment known has 47 MB and has to fit one.
+const FRAGMENT_SHARDS: usize = 4;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hold_installs: true, fragment_cache: 256 << 20 }
+        Self {
+            hold_installs: true,
+            fragment_cache: 256 << 20,
+            import_patience: Duration::from_secs(30),
+        }
     }
 }
 
@@ -89,6 +109,9 @@ pub enum StateError {
     /// The change contradicts what is there.
     #[error("{0}")]
     Refused(String),
+    /// It became impossible to say what is durable. Readers are served on.
+    #[error("changes are refused until weir is started again: {0}")]
+    Closed(Arc<str>),
     /// The server is shutting down.
     #[error("the server is stopping")]
     Stopped,
@@ -97,16 +120,6 @@ pub enum StateError {
 impl From<StoreError> for StateError {
     fn from(error: StoreError) -> Self {
         Self::Store(Arc::new(error))
-    }
-}
-
-impl StateError {
-    /// The same error for a second caller of the same failed commit.
-    fn again(&self) -> Self {
-        match self {
-            Self::Store(cause) => Self::Store(Arc::clone(cause)),
-            _ => Self::Stopped,
-        }
     }
 }
 
@@ -126,9 +139,12 @@ pub struct State {
     published: Arc<ArcSwap<Published>>,
     registry: Arc<Registry>,
     writer: Writer,
-    blobs: Blobs,
-    contents: ContentStore,
+    health: Arc<Health>,
+    blobs: Arc<Blobs>,
+    contents: Arc<ContentStore>,
     fragments: Cache<Sha256, Arc<PreparedFragments>, ByBytes>,
+    fragment_requests: AtomicU64,
+    fragment_reads: AtomicU64,
     now: fn() -> i64,
 }
 
@@ -153,23 +169,37 @@ impl State {
         let contents = ContentStore::open(data.join("content"))?;
         let journal = Journal::open(&data.join("journal"))?;
         let model = Model::load(store.as_ref())?;
+        sweep(&blobs, &model);
         let registry = Arc::new(Registry::default());
         model.computers.values().for_each(|tracked| registry.put(tracked.clone()));
         let published = model.publish(settings.hold_installs, None);
         let published = Arc::new(ArcSwap::from_pointee(published));
+        let health = Arc::new(Health::default());
+        health.store_has(store.size_on_disk()?);
         let owned = Owned {
             store,
             journal,
             model,
             hold_installs: settings.hold_installs,
+            patience: settings.import_patience,
             published: Arc::clone(&published),
             registry: Arc::clone(&registry),
+            health: Arc::clone(&health),
             now,
         };
         let writer = Writer::start(owned).map_err(|error| StoreError::io(data, error))?;
-        let entries = usize::try_from(settings.fragment_cache / 4096).unwrap_or(usize::MAX);
-        let fragments = Cache::with_weighter(entries, settings.fragment_cache, ByBytes);
-        Ok(Self { published, registry, writer, blobs, contents, fragments, now })
+        Ok(Self {
+            published,
+            registry,
+            writer,
+            health,
+            blobs: Arc::new(blobs),
+            contents: Arc::new(contents),
+            fragments: fragment_cache(settings.fragment_cache),
+            fragment_requests: AtomicU64::new(0),
+            fragment_reads: AtomicU64::new(0),
+            now,
+        })
     }
 
     /// What readers answer from. Load it once a request.
@@ -197,15 +227,16 @@ impl State {
         self.published.load().contents.contains_key(sha1)
     }
 
-    /// The prepared fragments of a revision, from memory or else from disk (blocking).
+    /// The prepared fragments of a revision, from memory or else from disk (blocking). Of those
+    /// who want the same ones at once, one reads them and the others wait for it: after a restart
+    /// the whole fleet wants the same, and some are large.
     pub fn fragments(&self, record: &RevisionRecord) -> Result<Arc<PreparedFragments>, StateError> {
-        if let Some(fragments) = self.fragments.get(&record.fragments) {
-            return Ok(fragments);
-        }
-        let file: Bytes = self.blobs.read(BlobId(record.fragments))?;
-        let fragments = Arc::new(PreparedFragments::read(&file)?);
-        self.fragments.insert(record.fragments, Arc::clone(&fragments));
-        Ok(fragments)
+        self.fragment_requests.fetch_add(1, Ordering::Relaxed);
+        self.fragments.get_or_insert_with(&record.fragments, || {
+            self.fragment_reads.fetch_add(1, Ordering::Relaxed);
+            let file: Bytes = self.blobs.read(BlobId(record.fragments))?;
+            Ok(Arc::new(PreparedFragments::read(&file)?))
+        })
     }
 
     /// The document of a revision, as imported, in UTF-8 (blocking).
@@ -222,3 +253,51 @@ impl State {
         self.writer.stop().await;
     }
 }
+
+fn fragment_cache(bytes: u64) -> Cache<Sha256, Arc<PreparedFragments>, ByBytes> {
+    let entries = usize::try_from(bytes / 4096).unwrap_or(usize::MAX);
+    let mut options = OptionsBuilder::new();
+    options.shards(FRAGMENT_SHARDS).estimated_items_capacity(entries).weight_capacity(bytes);
+    match options.build() {
+        Ok(options) => Cache::with_options(
+            options,
+            ByBytes,
+            DefaultHashBuilder::default(),
+            DefaultLifecycle::default(),
+        ),
+        // Only when a capacity were missing.
+        Err(_) => Cache::with_weighter(entries, bytes, ByBytes),
+    }
+}
+
+/// Removes the documents and fragments that no revision refers to: what an import wrote that was
+/// killed or refused before its commit. Nothing is put meanwhile, as the state is not open yet.
+///
+/// A store without a revision keeps them all. It is more likely that the store was lost than that
+/// there is much to gain, and the documents are what one would begin again with.
+fn sweep(blobs: &Blobs, model: &Model) {
+    if model.revisions.is_empty() {
+        return;
+    }
+    let records = model.revisions.values();
+    let used: HashSet<Sha256> =
+        records.flat_map(|record| [record.document, record.fragments]).collect();
+    match blobs.retain(|BlobId(id)| used.contains(&id)) {
+        Ok(swept) if swept.blobs == 0 => {}
+        Ok(swept) => {
+            info!(files = swept.blobs, bytes = swept.bytes, "removed what an import left behind");
+        }
+        Err(error) => warn!(%error, "what an import left behind stays until the next start"),
+    }
+}
+
+/// Runs `work`, which waits for the disk, where it holds up nobody else.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StateError> {
+    // Not run at all when the runtime is going away.
+    tokio::task::spawn_blocking(work).await.map_err(|_| StateError::Stopped)
+}
+
+#[cfg(test)]
+mod tests;

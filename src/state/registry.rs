@@ -30,6 +30,11 @@ impl Tracked {
     pub fn touch(&self, now: i64) {
         self.last_contact.store(now, Ordering::Relaxed);
     }
+
+    /// Whether what is durable of both is the same.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        self.computer == other.computer && self.statuses == other.statuses
+    }
 }
 
 /// All registered computers by client id.
@@ -61,6 +66,17 @@ impl Registry {
             all.extend(shard.values().cloned());
         }
         all
+    }
+
+    /// How many computers there are.
+    pub fn len(&self) -> usize {
+        let shards = self.shards.iter();
+        shards.map(|shard| shard.read().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Puts in or replaces a computer.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::StateError;
 use super::model::{COUNTERS, Dirty, Model};
-use super::records::{ContentRecord, DecisionRecord, RevisionRecord};
+use super::records::{ContentRecord, Counters, DecisionRecord, RevisionRecord};
 use super::registry::Tracked;
 use crate::computers::event::EventLog;
 use crate::policy::target_group::TargetGroup;
 use crate::store::value::{self, Stored};
-use crate::store::{Batch, Store, StoreError, Tree};
+use crate::store::{Batch, Change, Store, StoreError, Tree};
 use crate::wire::types::Sha1;
 
 /// The changes of one commit. A change refuses before it calls any method that alters something.
@@ -24,6 +25,8 @@ pub(super) struct Transaction<'a> {
     staged: Staged,
     events: HashMap<u32, EventLog>,
     counted: bool,
+    /// Whether the change being applied lets readers wait.
+    deferring: bool,
 }
 
 /// A commit, ready to be made.
@@ -32,7 +35,9 @@ pub(super) struct Staged {
     pub(super) batch: Batch,
     pub(super) journal: Vec<serde_json::Value>,
     pub(super) dirty: Dirty,
-    /// More changes of the same kind follow at once: publishing may wait for them.
+    /// Some change has to be visible when its caller is answered.
+    pub(super) publish: bool,
+    /// Some change lets readers wait for those that follow it.
     pub(super) more_follows: bool,
     pub(super) computers: Vec<Tracked>,
     pub(super) removed: Vec<String>,
@@ -43,7 +48,18 @@ pub(super) struct Staged {
 impl<'a> Transaction<'a> {
     pub(super) fn new(model: &'a mut Model, store: &'a dyn Store, now: i64) -> Self {
         let staged = Staged::default();
-        Self { model, now, store, staged, events: HashMap::new(), counted: false }
+        let events = HashMap::new();
+        Self { model, now, store, staged, events, counted: false, deferring: false }
+    }
+
+    /// Begins the next change. Each is published with its commit unless it says otherwise itself.
+    pub(super) fn next_change(&mut self) {
+        self.deferring = false;
+    }
+
+    /// A number that differs when anything was staged in between.
+    pub(super) fn staged_changes(&self) -> usize {
+        self.staged.batch.len() + self.staged.journal.len()
     }
 
     pub(super) fn finish(self) -> Staged {
@@ -61,56 +77,59 @@ impl<'a> Transaction<'a> {
     }
 
     /// A deployment number that was never given out.
-    pub(super) fn next_deployment(&mut self) -> u32 {
-        let number = self.model.counters.next_deployment;
-        self.model.counters.next_deployment += 1;
-        self.put_counters();
-        number
+    pub(super) fn next_deployment(&mut self) -> Result<u32, StateError> {
+        self.take_number(|counters| &mut counters.next_deployment)
     }
 
     /// A revision number that was never given out.
-    pub(super) fn next_revision(&mut self) -> u32 {
-        let number = self.model.counters.next_revision;
-        self.model.counters.next_revision += 1;
-        self.put_counters();
-        number
+    pub(super) fn next_revision(&mut self) -> Result<u32, StateError> {
+        self.take_number(|counters| &mut counters.next_revision)
     }
 
     /// A computer number that was never given out.
-    pub(super) fn next_computer(&mut self) -> u32 {
-        let number = self.model.counters.next_computer;
-        self.model.counters.next_computer += 1;
+    pub(super) fn next_computer(&mut self) -> Result<u32, StateError> {
+        self.take_number(|counters| &mut counters.next_computer)
+    }
+
+    /// Numbers are never reused, and on the wire they have 31 bits.
+    fn take_number(&mut self, counter: fn(&mut Counters) -> &mut u32) -> Result<u32, StateError> {
+        let next = counter(&mut self.model.counters);
+        let number = *next;
+        if i32::try_from(number).is_err() {
+            return Err(StateError::Refused("no number is left to give out".into()));
+        }
+        *next += 1;
         self.put_counters();
-        number
+        Ok(number)
     }
 
     pub(super) fn put_revision(&mut self, record: RevisionRecord) {
         self.put(Tree::Revisions, &record.id.0.to_be_bytes(), &record);
-        self.staged.dirty.catalog = true;
+        self.mark(|dirty| &mut dirty.catalog);
         self.model.add_revision(Arc::new(record));
     }
 
     pub(super) fn put_decision(&mut self, decision: DecisionRecord) {
         self.put(Tree::Approvals, decision.update.as_bytes(), &decision);
-        self.staged.dirty.policy = true;
+        self.mark(|dirty| &mut dirty.policy);
         self.model.set_decision(decision);
     }
 
     pub(super) fn put_group(&mut self, group: TargetGroup) {
         self.put(Tree::Groups, group.id.as_bytes(), &group);
-        self.staged.dirty.policy = true;
+        self.mark(|dirty| &mut dirty.policy);
         self.model.policy.groups.insert(group.id, group);
     }
 
     pub(super) fn delete_group(&mut self, id: Uuid) {
         self.staged.batch.delete(Tree::Groups, id.as_bytes().as_slice());
-        self.staged.dirty.policy = true;
+        self.mark(|dirty| &mut dirty.policy);
         self.model.policy.groups.remove(&id);
     }
 
     pub(super) fn put_content(&mut self, sha1: Sha1, record: ContentRecord) {
         self.put(Tree::Contents, &sha1.0, &record);
-        self.staged.dirty.contents = true;
+        self.mark(|dirty| &mut dirty.contents);
         self.model.contents.insert(sha1, record);
     }
 
@@ -161,8 +180,15 @@ impl<'a> Transaction<'a> {
         self.staged.journal.push(entry);
     }
 
-    /// The single record called `name`, as it was before this commit.
+    /// The single record called `name`, changes of this commit included.
     pub(super) fn meta<T: Stored>(&self, name: &str) -> Result<Option<T>, StoreError> {
+        let staged = self.staged.batch.changes().iter().rev().find_map(|change| match change {
+            Change::Put { tree: Tree::Meta, key, value } if key == name.as_bytes() => Some(value),
+            _ => None,
+        });
+        if let Some(bytes) = staged {
+            return value::decode(bytes).map(Some);
+        }
         let stored = self.store.read(Tree::Meta, name.as_bytes())?;
         stored.map(|bytes| value::decode(&bytes)).transpose()
     }
@@ -172,9 +198,20 @@ impl<'a> Transaction<'a> {
         self.put(Tree::Meta, name.as_bytes(), record);
     }
 
-    /// Lets publication wait for the next commit.
+    /// Lets readers wait for what follows this change.
     pub(super) fn more_follows(&mut self) {
+        self.deferring = true;
         self.staged.more_follows = true;
+    }
+
+    /// Lets readers wait no longer, even if this change alone would not concern them.
+    pub(super) fn publish(&mut self) {
+        self.staged.publish = true;
+    }
+
+    fn mark(&mut self, part: fn(&mut Dirty) -> &mut bool) {
+        *part(&mut self.staged.dirty) = true;
+        self.staged.publish |= !self.deferring;
     }
 
     fn events_mut(&mut self, computer: u32) -> Result<&mut EventLog, StoreError> {

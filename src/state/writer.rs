@@ -4,22 +4,30 @@
 //! it in one batch, publishes, and only then answers. So a thousand reports cost one flush, what was
 //! answered is durable, and nobody ever sees a state that was not.
 //!
-//! If a commit fails, the model is ahead of the store. It is then read back; should that fail too,
-//! every later change is refused with the reason, while readers go on with the last durable state.
+//! The journal is written before the store: a decision is then never in the store alone, and should
+//! the store refuse, an entry that voids the others follows. If a commit fails and the store can
+//! still be read, the model, which ran ahead, is read back from it and work goes on. In every other
+//! case it is unknown what is durable: all changes are refused until a restart has found out, and
+//! readers go on with the last state that was.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use serde_json::json;
 use time::OffsetDateTime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tracing::{error, warn};
 
 use super::StateError;
+use super::health::Health;
 use super::model::{Dirty, Model};
 use super::published::Published;
 use super::registry::Registry;
-use super::transaction::Transaction;
+use super::transaction::{Staged, Transaction};
 use crate::store::journal::Journal;
 use crate::store::{Store, StoreError};
 
@@ -29,7 +37,7 @@ const QUEUE: usize = 1024;
 const GROUP: usize = 256;
 
 type Apply = Box<dyn FnOnce(&mut Transaction<'_>) -> Finish + Send>;
-type Finish = Box<dyn FnOnce(Result<(), &StateError>) + Send>;
+type Finish = Box<dyn FnOnce(Result<(), &Arc<StoreError>>) + Send>;
 
 enum Job {
     Change(Apply),
@@ -39,6 +47,7 @@ enum Job {
 /// Hands changes to the writer thread.
 pub(super) struct Writer {
     queue: mpsc::Sender<Job>,
+    health: Arc<Health>,
     thread: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -48,8 +57,11 @@ pub(super) struct Owned {
     pub(super) journal: Journal,
     pub(super) model: Model,
     pub(super) hold_installs: bool,
+    /// How long an import that lets readers wait may pause before they see what there is of it.
+    pub(super) patience: Duration,
     pub(super) published: Arc<ArcSwap<Published>>,
     pub(super) registry: Arc<Registry>,
+    pub(super) health: Arc<Health>,
     pub(super) now: fn() -> i64,
 }
 
@@ -57,34 +69,57 @@ impl Writer {
     /// Starts the thread.
     pub(super) fn start(owned: Owned) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let run = move || Thread { owned, deferred: Dirty::default(), broken: None }.run(jobs);
+        let health = Arc::clone(&owned.health);
+        let timer = Builder::new_current_thread().enable_time().build()?;
+        let run = move || {
+            let thread = Thread { owned, deferred: Dirty::default(), due: None };
+            thread.run(jobs, &timer);
+        };
         let thread = std::thread::Builder::new().name("weir-writer".into()).spawn(run)?;
-        Ok(Self { queue, thread: std::sync::Mutex::new(Some(thread)) })
+        Ok(Self { queue, health, thread: std::sync::Mutex::new(Some(thread)) })
     }
 
     /// Applies `change`; returns once it is durable and published.
     ///
     /// `change` must refuse before it alters anything.
+    ///
+    /// # Errors
+    /// Those of `change`. [`StateError::Store`] when the commit failed: unless the state is closed
+    /// since, nothing of the change is there; if it is, a restart tells. [`StateError::Closed`] and
+    /// [`StateError::Stopped`] when the writer takes nothing any more.
     pub(super) async fn submit<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Transaction<'_>) -> Result<T, StateError> + Send + 'static,
     ) -> Result<T, StateError> {
         let (answer, answered) = oneshot::channel();
         let apply: Apply = Box::new(move |transaction| {
+            let before = transaction.staged_changes();
             let outcome = change(transaction);
+            debug_assert!(
+                outcome.is_ok() || transaction.staged_changes() == before,
+                "a change altered something and then refused"
+            );
             Box::new(move |committed| {
-                let outcome = outcome
-                    .and_then(|outcome| committed.map(|()| outcome).map_err(StateError::again));
+                let outcome = outcome.and_then(|outcome| match committed {
+                    Ok(()) => Ok(outcome),
+                    Err(cause) => Err(StateError::Store(Arc::clone(cause))),
+                });
                 // The caller may have gone; the change stands all the same.
                 drop(answer.send(outcome));
             })
         });
-        self.queue.send(Job::Change(apply)).await.map_err(|_| StateError::Stopped)?;
-        answered.await.map_err(|_| StateError::Stopped)?
+        self.queue.send(Job::Change(apply)).await.map_err(|_| self.health.refusal())?;
+        answered.await.map_err(|_| self.health.refusal())?
+    }
+
+    /// Changes that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
     }
 
     /// Lets the queue run dry and ends the thread, which closes the store.
     pub(super) async fn stop(&self) {
+        self.health.stop();
         let (done, stopped) = oneshot::channel();
         if self.queue.send(Job::Stop(done)).await.is_ok() {
             drop(stopped.await);
@@ -98,14 +133,15 @@ impl Writer {
 
 struct Thread {
     owned: Owned,
-    /// Changed since the last publication.
+    /// Committed, and not published yet.
     deferred: Dirty,
-    broken: Option<Arc<StoreError>>,
+    /// When that has to be published, should the import that lets readers wait not go on.
+    due: Option<Instant>,
 }
 
 impl Thread {
-    fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        while let Some(first) = jobs.blocking_recv() {
+    fn run(mut self, mut jobs: mpsc::Receiver<Job>, timer: &Runtime) {
+        while let Some(first) = self.next(&mut jobs, timer) {
             let mut group = Vec::new();
             let mut stop = None;
             let mut next = Some(first);
@@ -128,47 +164,94 @@ impl Thread {
         }
     }
 
+    /// The next job, once there is one; none when nobody is left who could send any.
+    fn next(&mut self, jobs: &mut mpsc::Receiver<Job>, timer: &Runtime) -> Option<Job> {
+        while let Some(due) = self.due {
+            // A busy queue must not put it off for ever.
+            let waiting = async { tokio::time::timeout_at(due, jobs.recv()).await };
+            match timer.block_on(waiting) {
+                Ok(job) if Instant::now() < due => return job,
+                Ok(job) => {
+                    self.publish();
+                    return job;
+                }
+                Err(_) => self.publish(),
+            }
+        }
+        jobs.blocking_recv()
+    }
+
     fn apply(&mut self, group: Vec<Apply>) {
         let owned = &mut self.owned;
+        if owned.health.is_closed() {
+            // Dropped without an answer, which every caller takes for the refusal it is.
+            return;
+        }
         let mut transaction =
             Transaction::new(&mut owned.model, owned.store.as_ref(), (owned.now)());
         let mut finish = Vec::with_capacity(group.len());
-        if let Some(cause) = &self.broken {
-            // Applied to the model only to answer: nothing of it is committed or published.
-            let refusal = StateError::Store(Arc::clone(cause));
-            finish.extend(group.into_iter().map(|apply| apply(&mut transaction)));
-            finish.into_iter().for_each(|finish| finish(Err(&refusal)));
-            return;
+        for apply in group {
+            transaction.next_change();
+            finish.push(apply(&mut transaction));
         }
-        finish.extend(group.into_iter().map(|apply| apply(&mut transaction)));
-        let at = OffsetDateTime::from_unix_timestamp(transaction.now)
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let now = transaction.now;
         let staged = transaction.finish();
-        let committed = match &staged.failed {
-            Some(cause) => Err(Arc::clone(cause)),
-            None if staged.batch.is_empty() => Ok(()),
-            None => owned
-                .store
-                .commit(&staged.batch)
-                .and_then(|()| owned.journal.append(at, &staged.journal))
-                .map_err(Arc::new),
-        };
-        match committed {
+        match self.commit(&staged, now) {
             Ok(()) => {
-                staged.computers.into_iter().for_each(|tracked| owned.registry.put(tracked));
-                staged.removed.iter().for_each(|client_id| owned.registry.remove(client_id));
-                self.deferred = self.deferred.and(staged.dirty);
-                if self.deferred.any() && !staged.more_follows {
-                    self.publish();
-                }
+                self.show(staged);
                 finish.into_iter().for_each(|finish| finish(Ok(())));
             }
             Err(cause) => {
                 error!(error = %cause, "a commit failed; what it held was refused");
-                let refusal = StateError::Store(Arc::clone(&cause));
-                self.recover(cause);
-                finish.into_iter().for_each(|finish| finish(Err(&refusal)));
+                self.recover(&cause);
+                finish.into_iter().for_each(|finish| finish(Err(&cause)));
             }
+        }
+    }
+
+    /// Makes `staged` durable.
+    fn commit(&mut self, staged: &Staged, now: i64) -> Result<(), Arc<StoreError>> {
+        let owned = &mut self.owned;
+        if let Some(cause) = &staged.failed {
+            return Err(Arc::clone(cause));
+        }
+        if staged.batch.is_empty() {
+            return Ok(());
+        }
+        let at = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let first = owned.journal.next_sequence();
+        if let Err(error) = owned.journal.append(at, &staged.journal) {
+            // Nothing can be decided without it, and it opens again only with the process.
+            owned.health.close(error.to_string());
+            return Err(Arc::new(error));
+        }
+        let committed = owned.store.commit(&staged.batch);
+        if committed.is_err() && !staged.journal.is_empty() {
+            let last = owned.journal.next_sequence() - 1;
+            let void = json!({ "void": { "from": first, "to": last } });
+            if let Err(error) = owned.journal.append(at, &[void]) {
+                owned.health.close(error.to_string());
+            }
+        }
+        if let Ok(bytes) = owned.store.size_on_disk() {
+            owned.health.store_has(bytes);
+        }
+        committed.map_err(Arc::new)
+    }
+
+    /// Lets readers see what is durable.
+    fn show(&mut self, staged: Staged) {
+        let registry = &self.owned.registry;
+        staged.computers.into_iter().for_each(|tracked| registry.put(tracked));
+        staged.removed.iter().for_each(|client_id| registry.remove(client_id));
+        self.deferred = self.deferred.and(staged.dirty);
+        if !self.deferred.any() {
+            return;
+        }
+        if staged.publish {
+            self.publish();
+        } else if staged.more_follows {
+            self.due = Some(Instant::now() + self.owned.patience);
         }
     }
 
@@ -176,21 +259,44 @@ impl Thread {
         let owned = &self.owned;
         let before = owned.published.load_full();
         let dirty = std::mem::take(&mut self.deferred);
+        self.due = None;
         let next = owned.model.publish(owned.hold_installs, Some((&before, dirty)));
         owned.published.store(Arc::new(next));
     }
 
-    /// The model ran ahead of the store: read back what is really there.
-    fn recover(&mut self, cause: Arc<StoreError>) {
-        match Model::load(self.owned.store.as_ref()) {
-            Ok(model) => {
+    /// The model ran ahead of the store: reads back what is really there.
+    fn recover(&mut self, cause: &StoreError) {
+        let owned = &mut self.owned;
+        if owned.health.is_closed() {
+            return;
+        }
+        match Model::load(owned.store.as_ref()) {
+            Ok(mut model) => {
+                // What did not change is shared with readers again, instead of being there twice.
+                for tracked in model.computers.values_mut() {
+                    match owned.registry.find(&tracked.computer.client_id) {
+                        Some(known) if known.says_the_same(tracked) => *tracked = known,
+                        _ => owned.registry.put(tracked.clone()),
+                    }
+                }
+                owned.model = model;
+                self.deferred = Dirty { catalog: true, policy: true, contents: true };
+                self.publish();
                 warn!("the state was read back from the store");
-                self.owned.model = model;
             }
             Err(error) => {
                 error!(%error, "the store cannot be read back; changes are refused until a restart");
-                self.broken = Some(cause);
+                owned.health.close(cause.to_string());
             }
+        }
+    }
+}
+
+impl Drop for Thread {
+    /// A panic ends the thread. Whoever waits, and whoever comes later, is told so.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.owned.health.panicked();
         }
     }
 }

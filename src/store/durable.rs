@@ -4,15 +4,16 @@
 //! which needs an `fsync` of its own. Everything in the store that creates, renames or cuts files
 //! goes through here, so that this is remembered in one place.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
 use super::StoreError;
 
-/// Creates `directory` and its parents, durably. Not an error when it exists.
+/// Creates `directory` and its parents, durably and for us alone: what is stored includes the keys
+/// that cookies are sealed with. Not an error when it exists, whoever may read it then.
 pub(super) fn create_directory(directory: &Path) -> Result<(), StoreError> {
-    match fs::create_dir(directory) {
+    match create_private(directory) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => {
             return Ok(());
@@ -22,7 +23,7 @@ pub(super) fn create_directory(directory: &Path) -> Result<(), StoreError> {
                 return Err(StoreError::io(directory, error));
             };
             create_directory(parent)?;
-            fs::create_dir(directory).map_err(|error| StoreError::io(directory, error))?;
+            create_private(directory).map_err(|error| StoreError::io(directory, error))?;
         }
         Err(error) => return Err(StoreError::io(directory, error)),
     }
@@ -30,6 +31,13 @@ pub(super) fn create_directory(directory: &Path) -> Result<(), StoreError> {
         Some(parent) if parent != Path::new("") => sync_directory(parent),
         _ => sync_directory(Path::new(".")),
     }
+}
+
+fn create_private(directory: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
 }
 
 /// Makes the names in `directory` durable.
@@ -72,6 +80,20 @@ mod tests {
         create_directory(&deep).unwrap();
         assert!(deep.is_dir());
         assert_eq!(names(scratch.path()).unwrap(), ["a"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn directories_are_for_us_alone_and_those_that_exist_stay_as_they_are() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let scratch = tempfile::tempdir().unwrap();
+        fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let made = scratch.path().join("made/by/us");
+        create_directory(&made).unwrap();
+        create_directory(scratch.path()).unwrap();
+        assert_eq!((mode(&made), mode(made.parent().unwrap())), (0o700, 0o700));
+        assert_eq!(mode(scratch.path()), 0o755);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct MemoryStore {
 struct Shared {
     records: BTreeMap<Tree, BTreeMap<Vec<u8>, Vec<u8>>>,
     fail_next_commit: bool,
+    break_at_next_commit: bool,
+    broken: bool,
 }
 
 impl MemoryStore {
@@ -33,26 +35,41 @@ impl MemoryStore {
         self.shared().fail_next_commit = true;
     }
 
+    /// Makes the next commit fail, and every call after it with [`StoreError::Broken`], as an
+    /// engine does whose disk failed.
+    pub fn break_at_next_commit(&self) {
+        self.shared().break_at_next_commit = true;
+    }
+
     fn shared(&self) -> MutexGuard<'_, Shared> {
         // A panic elsewhere cannot leave the maps half changed: each change is one call.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn usable(&self) -> Result<MutexGuard<'_, Shared>, StoreError> {
+        let shared = self.shared();
+        if shared.broken { Err(StoreError::Broken("the store")) } else { Ok(shared) }
     }
 }
 
 impl Store for MemoryStore {
     fn load(&self, tree: Tree, each: &mut EachRecord<'_>) -> Result<(), StoreError> {
         // Copied, because `each` may look at a clone of this store.
-        let records = self.shared().records.get(&tree).cloned().unwrap_or_default();
+        let records = self.usable()?.records.get(&tree).cloned().unwrap_or_default();
         records.iter().try_for_each(|(key, value)| each(key, value))
     }
 
     fn read(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.shared().records.get(&tree).and_then(|records| records.get(key)).cloned())
+        Ok(self.usable()?.records.get(&tree).and_then(|records| records.get(key)).cloned())
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         batch.check_limits()?;
-        let mut shared = self.shared();
+        let mut shared = self.usable()?;
+        if shared.break_at_next_commit {
+            shared.broken = true;
+            return Err(StoreError::Engine("this commit was told to break the store".into()));
+        }
         if std::mem::take(&mut shared.fail_next_commit) {
             return Err(StoreError::Engine("this commit was told to fail".into()));
         }
@@ -110,5 +127,17 @@ mod tests {
 
         store.commit(&batch).unwrap();
         assert_eq!(store.read(Tree::Meta, b"key").unwrap().as_deref(), Some(&b"value"[..]));
+    }
+
+    #[test]
+    fn a_store_told_to_break_stays_broken() {
+        let mut store = MemoryStore::new();
+        let mut batch = Batch::new();
+        batch.put(Tree::Meta, b"key", b"value");
+
+        store.break_at_next_commit();
+        assert!(matches!(store.commit(&batch), Err(StoreError::Engine(_))));
+        assert!(matches!(store.commit(&batch), Err(StoreError::Broken(_))));
+        assert!(matches!(store.read(Tree::Meta, b"key"), Err(StoreError::Broken(_))));
     }
 }

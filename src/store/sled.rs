@@ -14,7 +14,6 @@
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use sled::transaction::{TransactionError, Transactional};
@@ -22,6 +21,7 @@ use sled::transaction::{TransactionError, Transactional};
 use super::batch::{Batch, Change};
 use super::lock::DirectoryLock;
 use super::{EachRecord, Store, StoreError, Tree, durable};
+use crate::panics::contained;
 
 /// The engine's directory within the data directory.
 const DIRECTORY: &str = "sled-0.34-v1";
@@ -224,7 +224,7 @@ fn remove_torn_configuration(directory: &Path) -> Result<(), StoreError> {
 }
 
 /// Damaged files can make this release panic instead of returning an error; both become an error
-/// here. A panic hook that aborts the process must therefore be set only once the store is open.
+/// here.
 fn open_engine(directory: &Path) -> Result<(sled::Db, Vec<sled::Tree>), StoreError> {
     let open = || {
         let db = sled::Config::new()
@@ -236,7 +236,7 @@ fn open_engine(directory: &Path) -> Result<(sled::Db, Vec<sled::Tree>), StoreErr
         let trees = trees.collect::<sled::Result<Vec<_>>>()?;
         Ok((db, trees))
     };
-    match catch_unwind(AssertUnwindSafe(open)) {
+    match contained(open) {
         Ok(opened) => opened.map_err(|error| engine_error(directory, error)),
         Err(_) => Err(StoreError::corrupt(format!(
             "{} made the store engine panic while opening",

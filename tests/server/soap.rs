@@ -1,6 +1,7 @@
 //! What agents and other SOAP stacks send, and the forms in which they are answered.
 
 use std::io::Read;
+use std::sync::atomic::Ordering;
 
 use weir::server::Limits;
 use weir::wire::body::Prepared;
@@ -127,6 +128,8 @@ async fn what_else_clients_and_administrators_ask_for() {
     let health = server.get("/healthz", "").await;
     assert_eq!((health.status, health.text().as_str()), (200, "ok\n"));
     assert_eq!(server.ask(&post("/healthz", "", "x")).await.status, 405);
+    server.app.unwell.store(true, Ordering::Relaxed);
+    assert_eq!(server.get("/healthz", "").await.status, 503);
 
     server.ask(&post(CLIENT, SYNC, "x")).await;
     let metrics = server.get("/metrics", "").await.text();

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -29,6 +30,8 @@ pub(crate) struct Mirror {
     pub(crate) content: ContentStore,
     pub(crate) waiting: Notify,
     pub(crate) go_on: Notify,
+    /// Set when changes are to be refused.
+    pub(crate) unwell: AtomicBool,
     /// Sent after what was seen of the call.
     pub(crate) fragment: Option<Prepared>,
     /// Where `content` is.
@@ -57,6 +60,10 @@ impl Application for Mirror {
 
     fn refuse(&self, _: &SoapCall, refusal: Refusal) -> SoapAnswer {
         answer(500, vec![Piece::Text(format!("fault: {}", refusal.name()).into())])
+    }
+
+    fn healthy(&self) -> bool {
+        !self.unwell.load(Ordering::Relaxed)
     }
 
     fn wsdl(&self, service: Service, base_url: &str) -> String {
@@ -102,6 +109,7 @@ pub(crate) async fn start_with(
         content: ContentStore::open(dir.path()).expect("store"),
         waiting: Notify::new(),
         go_on: Notify::new(),
+        unwell: AtomicBool::new(false),
         fragment,
         dir,
     });

@@ -51,6 +51,8 @@ pub enum Freedom {
     DeploymentId,
     /// Scheme, host and port of content URLs.
     Host,
+    /// What separates the parts of a multipart answer, and with it the answer's length.
+    Boundary,
     /// The share for locally published packages, and whether there is one.
     PackageServerShare,
     /// The number of a fault in the server's log.
@@ -156,7 +158,7 @@ fn judge(
         }
         _ => None,
     };
-    status_and_headers(recorded, got)?;
+    status_and_headers(recorded, got, freedoms)?;
     let Some(body) = &recorded.body else { return Ok(()) };
     match trees {
         None if *body == got.body => Ok(()),
@@ -178,15 +180,24 @@ fn judge(
 
 /// The headers an agent acts on: all SOAP stacks check the type of a message, and downloads hang
 /// on ranges and lengths. The length of a message follows from its body.
-fn status_and_headers(recorded: &RecordedResponse, got: &Answer) -> Result<(), Difference> {
+fn status_and_headers(
+    recorded: &RecordedResponse,
+    got: &Answer,
+    freedoms: &mut BTreeSet<Freedom>,
+) -> Result<(), Difference> {
     let (theirs, ours) = (recorded.head.status.to_string(), got.head.status.to_string());
     if theirs != ours {
         return Err(Difference::new("status", Some(&theirs), Some(&ours), "another status"));
     }
-    let checked: &[&str] = if is_xml(&recorded.head) {
-        &["Content-Type"]
-    } else {
-        &["Content-Type", "Content-Range", "Content-Length", "Accept-Ranges"]
+    let checked: &[&str] = match (boundary(&recorded.head), boundary(&got.head)) {
+        (Some(theirs), Some(ours)) => {
+            if theirs != ours {
+                freedoms.insert(Freedom::Boundary);
+            }
+            &["Accept-Ranges"]
+        }
+        _ if is_xml(&recorded.head) => &["Content-Type"],
+        _ => &["Content-Type", "Content-Range", "Content-Length", "Accept-Ranges"],
     };
     for name in checked {
         let (theirs, ours) = (recorded.head.headers.value(name), got.head.headers.value(name));
@@ -196,6 +207,13 @@ fn status_and_headers(recorded: &RecordedResponse, got: &Answer) -> Result<(), D
         }
     }
     Ok(())
+}
+
+/// What separates the ranges of an answer that has several.
+fn boundary(head: &ResponseHead) -> Option<&str> {
+    let (media_type, boundary) = head.headers.value("Content-Type")?.split_once("boundary=")?;
+    let is_multipart = media_type.to_ascii_lowercase().starts_with("multipart/byteranges");
+    is_multipart.then_some(boundary)
 }
 
 fn is_xml(head: &ResponseHead) -> bool {

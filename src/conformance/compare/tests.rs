@@ -266,6 +266,28 @@ fn status_type_and_ranges_must_match() {
 }
 
 #[test]
+fn the_boundary_between_ranges_is_the_servers_choice() {
+    let head = |media_type: &str, length: u32| {
+        let text = format!(
+            "HTTP/1.1 206 P\nContent-Type: {media_type}\nContent-Length: {length}\n\
+             Accept-Ranges: bytes\n\n"
+        );
+        ResponseHead::parse(&text).unwrap()
+    };
+    let recorded =
+        RecordedResponse { head: head("multipart/byteranges; boundary=a", 9), body: None };
+    let judge = |media_type: &str, length| {
+        let got = Answer { head: head(media_type, length), body: Vec::new(), wire_length: 9 };
+        compare(&recorded, &got, &mut Carry::default())
+    };
+    assert_eq!(judge("multipart/byteranges; boundary=a", 9).verdict, Verdict::Equal);
+    let other = judge("multipart/byteranges; boundary=bb", 12);
+    assert_eq!(other.verdict, Verdict::Equivalent);
+    assert_eq!(other.freedoms, [Freedom::Boundary].into());
+    assert_eq!(judge("application/octet-stream", 9).verdict, Verdict::Different);
+}
+
+#[test]
 fn an_answer_that_is_no_xml_is_different() {
     let Some(comparison) = changed(1, |_| "<html".to_owned()) else { return };
     assert_eq!(comparison.difference.unwrap().path, "body");

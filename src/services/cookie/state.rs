@@ -1,6 +1,6 @@
 //! What cookies say, as fixed-layout little-endian fields. Texts have a length in front.
 
-use super::{CookieError, ProtocolVersion};
+use super::{CookieError, ProtocolVersion, Watermarks};
 use crate::wire::little_endian::Reader;
 
 /// Most bytes of a client id, and of a DNS name.
@@ -33,8 +33,8 @@ pub struct SessionState {
     pub protocol: ProtocolVersion,
     /// The configuration's `LastChange` that the client has seen, in nanoseconds since 1970.
     pub config_change: i128,
-    /// Changes up to this one were sent to the client.
-    pub watermark: u64,
+    /// Which changes were sent to the client.
+    pub watermarks: Watermarks,
     /// A fingerprint of the computer's group membership when it was last sent changes.
     pub groups: u64,
     /// How many `SyncUpdates` calls the current scan has made.
@@ -74,7 +74,7 @@ impl SessionState {
         out.extend_from_slice(&self.protocol.major.to_le_bytes());
         out.extend_from_slice(&self.protocol.minor.to_le_bytes());
         out.extend_from_slice(&self.config_change.to_le_bytes());
-        out.extend_from_slice(&self.watermark.to_le_bytes());
+        self.watermarks.put(&mut out);
         out.extend_from_slice(&self.groups.to_le_bytes());
         out.extend_from_slice(&self.round.to_le_bytes());
         Ok(out)
@@ -88,7 +88,7 @@ impl SessionState {
             target_group: text(&mut fields)?,
             protocol: ProtocolVersion { major: fields.u16()?, minor: fields.u16()? },
             config_change: i128::from_le_bytes(fields.array()?),
-            watermark: fields.u64()?,
+            watermarks: Watermarks::read(&mut fields)?,
             groups: fields.u64()?,
             round: fields.u16()?,
         };

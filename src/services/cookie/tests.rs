@@ -28,10 +28,14 @@ fn session() -> SessionState {
         target_group,
         protocol: ProtocolVersion { major: 2, minor: 90 },
         config_change: 1_700_000_000_123_456_700,
-        watermark: 4711,
+        watermarks: Watermarks { software: mark([4711, 8, 15]), ..Watermarks::default() },
         groups: 0xfeed_face_cafe_beef,
         round: 3,
     }
+}
+
+fn mark([unlimited, categories, limited]: [u64; 3]) -> Watermark {
+    Watermark { unlimited, categories, limited }
 }
 
 fn sealed(keyring: &Keyring) -> Vec<u8> {
@@ -161,8 +165,10 @@ fn names_that_do_not_fit_are_refused_when_sealing() {
         dns_name: "d".repeat(255),
         target_group: "g".repeat(512),
     };
+    let AuthorizationState { client_id, dns_name, target_group } = longest.clone();
+    let session = SessionState { client_id, dns_name, target_group, ..session() };
+    assert!(keyring.seal_session(&session, NOW + 1).unwrap().len() < 1200);
     let cookie = keyring.seal_authorization(&longest, NOW + 1).unwrap();
-    assert!(cookie.len() < 1200);
     assert_eq!(keyring.open_authorization(&cookie, NOW), Ok(longest.clone()));
     for (field, state) in [
         ("clientId", AuthorizationState { client_id: "i".repeat(256), ..longest.clone() }),
@@ -190,11 +196,14 @@ prop_compose! {
         target_group in ".{0,120}",
         (major, minor) in any::<(u16, u16)>(),
         config_change in any::<i128>(),
-        (watermark, groups, round) in any::<(u64, u64, u16)>(),
+        marks in any::<[[u64; 3]; 3]>(),
+        (groups, round) in any::<(u64, u16)>(),
     ) -> SessionState {
         let protocol = ProtocolVersion { major, minor };
+        let [software, drivers, printers] = marks.map(mark);
+        let watermarks = Watermarks { software, drivers, printers };
         SessionState {
-            client_id, dns_name, target_group, protocol, config_change, watermark, groups, round,
+            client_id, dns_name, target_group, protocol, config_change, watermarks, groups, round,
         }
     }
 }

@@ -73,7 +73,8 @@ impl Journal {
         Self::open_rotating(directory, ROTATE_AT)
     }
 
-    fn open_rotating(directory: &Path, rotate_at: u64) -> Result<Self, StoreError> {
+    /// As [`Journal::open`]; a file is followed by the next after `rotate_at` bytes.
+    pub(crate) fn open_rotating(directory: &Path, rotate_at: u64) -> Result<Self, StoreError> {
         durable::create_directory(directory)?;
         let first = match first_sequences(directory)?.last() {
             Some(&first) => first,

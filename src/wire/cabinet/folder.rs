@@ -1,12 +1,11 @@
 //! Unpacking one folder: stored, MSZIP or LZX.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use flate2::{Decompress, FlushDecompress};
 use lzxd::Lzxd;
 
 use super::CabinetError;
 use super::container::{Block, Compression, Folder};
+use crate::panics::contained;
 
 /// Most bytes that one compressed block becomes, and how far back MSZIP refers.
 const MAX_UNPACKED: usize = 32 * 1024;
@@ -77,13 +76,15 @@ fn unpack_lzx(
 ) -> Result<(), CabinetError> {
     // An uncompressed LZX block may set the recent offsets to anything. lzxd 0.2 subtracts them
     // from a position and masks the result: right where arithmetic wraps, a panic where overflow
-    // is checked. Nothing of a peer's may end a thread, so it is contained here. A build with
+    // is checked. Nothing of a peer's may end the process, so it is contained here. A build with
     // `panic = "abort"` has to leave overflow checks off for lzxd. After a panic the decoder is
     // dropped with its folder.
-    catch_unwind(AssertUnwindSafe(|| {
-        let decoded = lzx.decompress_next(packed, size).map_err(|_| CabinetError::Damaged)?;
-        unpacked.extend_from_slice(decoded);
-        Ok(())
-    }))
-    .unwrap_or(Err(CabinetError::Damaged))
+    let decoded = contained(|| match lzx.decompress_next(packed, size) {
+        Ok(decoded) => {
+            unpacked.extend_from_slice(decoded);
+            Ok(())
+        }
+        Err(_) => Err(CabinetError::Damaged),
+    });
+    decoded.unwrap_or(Err(CabinetError::Damaged))
 }

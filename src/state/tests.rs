@@ -1,0 +1,10 @@
+//! The state as its callers see it, over a store that can be told to fail.
+
+mod commits;
+mod computers;
+mod decisions;
+mod imports;
+mod meta;
+mod picture;
+mod reopening;
+mod support;

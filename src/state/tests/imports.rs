@@ -1,0 +1,199 @@
+//! Importing: what stays for ever, what is refused, and when readers see it.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::support::{Document, Fixture, detectoid, software, update};
+use crate::state::{ImportOutcome, Importable, Rejection, Settings, State};
+use crate::store::sled::SledStore;
+
+/// The document and fragment files.
+fn blobs(fixture: &Fixture) -> Vec<PathBuf> {
+    let fans = std::fs::read_dir(fixture.dir.path().join("blobs")).expect("blobs");
+    let files = fans.flat_map(|fan| std::fs::read_dir(fan.expect("an entry").path()).expect("dir"));
+    let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn ids_stay_through_importing_again_and_restarts() {
+    let fixture = Fixture::new();
+    let first = fixture.import_new(software(1)).await;
+    let second = fixture.import_new(Document { revision: 2, ..software(1) }).await;
+    assert_ne!(first, second);
+    let fixture = fixture.reopened().await;
+    for (revision, id) in [(1, first), (2, second)] {
+        let again = fixture.import(Document { revision, ..software(1) }).await.expect("imported");
+        assert_eq!(again, ImportOutcome::Unchanged(id));
+    }
+    let third = fixture.import_new(software(2)).await;
+    assert!(third != first && third != second);
+}
+
+#[tokio::test]
+async fn a_revision_that_changed_is_refused_and_leaves_no_file() {
+    let fixture = Fixture::new();
+    fixture.import_new(software(1)).await;
+    let files = blobs(&fixture);
+    let changed = Document { title: "Another".into(), ..software(1) };
+    let identity = changed.importable().identity();
+    let outcome = fixture.import(changed).await.expect("an answer");
+    assert_eq!(outcome, ImportOutcome::Rejected(Rejection::Differs(identity)));
+    assert_eq!(blobs(&fixture), files);
+}
+
+#[tokio::test]
+async fn one_call_may_bring_a_document_twice_and_refuse_another() {
+    let fixture = Fixture::new();
+    let other = Document { title: "Another".into(), ..software(1) };
+    let documents = [software(1), software(2), software(1), other].map(|d| d.importable());
+    let outcomes = fixture.state.import(documents.into(), false).await.expect("imported");
+    let [ImportOutcome::New(one), ImportOutcome::New(_), again, refused] = &outcomes[..] else {
+        panic!("{outcomes:?}")
+    };
+    assert_eq!(*again, ImportOutcome::Unchanged(*one));
+    assert!(matches!(refused, ImportOutcome::Rejected(Rejection::Differs(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_no_record_can_hold_is_refused_and_leaves_no_file() {
+    let fixture = Fixture::new();
+    let document = Document { prerequisites: vec![7; 60_000], ..software(1) };
+    let outcome = fixture.import(document).await.expect("an answer");
+    assert!(matches!(outcome, ImportOutcome::Rejected(Rejection::TooLarge(_))), "{outcome:?}");
+    assert_eq!(blobs(&fixture), Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
+async fn a_restart_removes_what_an_import_left_behind_unless_the_store_is_empty() {
+    let fixture = Fixture::new();
+    fixture.store.fail_next_commit();
+    assert!(fixture.import(software(1)).await.is_err());
+    let left = blobs(&fixture);
+    assert_eq!(left.len(), 2, "the document and its fragments");
+
+    let fixture = fixture.reopened().await;
+    assert_eq!(blobs(&fixture), left, "a lost store must not take the documents with it");
+    fixture.import_new(software(2)).await;
+    assert_eq!(blobs(&fixture).len(), 4);
+
+    let fixture = fixture.reopened().await;
+    assert_eq!(blobs(&fixture).len(), 2);
+    let record = fixture.state.published().records[0].clone();
+    assert!(fixture.state.document(&record).expect("there").contains("Update 2"));
+    fixture.state.fragments(&record).expect("there");
+}
+
+/// Clients that have a revision cached are told when it becomes a prerequisite or a member.
+#[tokio::test]
+async fn neighbours_change_when_their_role_does_and_only_then() {
+    let fixture = Fixture::new();
+    let needed = fixture.import_new(detectoid(1)).await;
+    let member = fixture.import_new(software(2)).await;
+    let bystander = fixture.import_new(software(3)).await;
+    let before = [needed, member, bystander].map(|id| fixture.changed(id));
+    assert_eq!(before, [1, 2, 3]);
+
+    let bundle = Document { prerequisites: vec![1], bundles: vec![2], ..software(4) };
+    let bundle = fixture.import_new(bundle).await;
+    let after = [needed, member, bystander, bundle].map(|id| fixture.changed(id));
+    assert_eq!(after, [4, 4, 3, 4]);
+
+    let another = Document { prerequisites: vec![1], bundles: vec![2], ..software(5) };
+    fixture.import_new(another).await;
+    let after = [needed, member, bystander, bundle].map(|id| fixture.changed(id));
+    assert_eq!(after, [4, 4, 3, 4], "nothing of these changed");
+}
+
+#[tokio::test]
+async fn readers_see_a_bulk_import_with_its_last_part_or_with_the_next_change() {
+    let fixture = Fixture::new();
+    let state = &fixture.state;
+    let visible = || state.published().catalog.len();
+    let part = |number| vec![software(number).importable()];
+
+    state.import(part(1), true).await.expect("imported");
+    assert_eq!(visible(), 0);
+    state.import(part(2), true).await.expect("imported");
+    state.set_meta("record", record()).await.expect("stored");
+    assert_eq!(visible(), 0, "what readers do not see shows them nothing");
+    state.import(Vec::new(), false).await.expect("imported");
+    assert_eq!(visible(), 2);
+
+    state.import(part(3), true).await.expect("imported");
+    let group = state.create_group(update(9), "Pilot".into()).await.expect("created");
+    assert!(state.published().policy.groups.contains_key(&group.id), "acknowledged is visible");
+    assert_eq!(visible(), 3);
+}
+
+#[tokio::test]
+async fn readers_do_not_wait_for_an_import_that_does_not_go_on() {
+    let patience = Duration::from_millis(50);
+    let fixture = Fixture::with(&Settings { import_patience: patience, ..Settings::default() });
+    let part = vec![software(1).importable()];
+    fixture.state.import(part, true).await.expect("imported");
+    let begun = Instant::now();
+    while fixture.state.published().catalog.is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "never published");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_embedded_store_remembers_too() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let open = || State::open(dir.path(), &Settings::default(), || 1).expect("a state");
+    let documents = || vec![software(1).importable(), software(2).importable()];
+    let state = open();
+    assert!(SledStore::open(dir.path()).is_err(), "somebody else could use the directory");
+    let new = state.import(documents(), false).await.expect("imported");
+    state.close().await;
+
+    let state = open();
+    assert_eq!(state.published().catalog.len(), 2);
+    let again = state.import(documents(), false).await.expect("imported");
+    let ids = |outcomes: &[ImportOutcome]| -> Vec<_> {
+        let ids = outcomes.iter().map(|outcome| match outcome {
+            ImportOutcome::New(id) | ImportOutcome::Unchanged(id) => *id,
+            ImportOutcome::Rejected(reason) => panic!("{reason}"),
+        });
+        ids.collect()
+    };
+    assert_eq!(ids(&again), ids(&new));
+    assert!(state.measures().store_bytes > 0);
+    state.close().await;
+}
+
+#[tokio::test]
+async fn fragments_are_read_once_and_then_from_memory() {
+    let fixture = Fixture::new();
+    fixture.import_new(software(1)).await;
+    let record = fixture.state.published().records[0].clone();
+    for _ in 0..3 {
+        fixture.state.fragments(&record).expect("there");
+    }
+    let measures = fixture.state.measures();
+    assert_eq!((measures.fragment_reads, measures.fragment_hits), (1, 2));
+    assert!(measures.fragment_bytes > 0);
+}
+
+#[test]
+fn titles_that_nobody_reads_are_not_kept() {
+    let german = software(1).xml().replace("<Language>en", "<Language>de");
+    let document = software(1).xml().replace(
+        "</LocalizedProperties></LocalizedPropertiesCollection>",
+        "</LocalizedProperties><LocalizedProperties><Language>de</Language><Title>T</Title>\
+         </LocalizedProperties></LocalizedPropertiesCollection>",
+    );
+    for (document, kept) in [(document, "en"), (german, "de")] {
+        let importable = Importable::new(document).expect("a document");
+        let languages: Vec<_> =
+            importable.metadata().titles.iter().map(|title| title.language.as_str()).collect();
+        assert_eq!(languages, [kept]);
+    }
+}
+
+fn record() -> crate::state::records::ConfigurationRecord {
+    crate::state::records::ConfigurationRecord { fingerprint: String::new(), last_change: 0 }
+}

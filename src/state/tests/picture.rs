@@ -1,0 +1,110 @@
+//! Everything that readers and administrators can see of a state, in a form that compares.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use crate::catalog::Scope;
+use crate::computers::event::EventLog;
+use crate::computers::{Computer, Statuses};
+use crate::policy::approval::{Approval, Declined};
+use crate::policy::target_group::{ALL_COMPUTERS, TargetGroup, effective};
+use crate::policy::view::Deployment;
+use crate::state::records::ContentRecord;
+use crate::state::{Published, State};
+use crate::store::value;
+use crate::wire::types::Sha1;
+
+#[derive(Debug, PartialEq)]
+pub(super) struct Picture {
+    sequence: u64,
+    /// As they are stored.
+    records: Vec<Vec<u8>>,
+    relations: Vec<Relations>,
+    scope: Scope,
+    groups: BTreeMap<Uuid, TargetGroup>,
+    approvals: BTreeMap<Uuid, Vec<Approval>>,
+    declined: BTreeMap<Uuid, Declined>,
+    contents: BTreeMap<[u8; 20], ContentRecord>,
+    views: BTreeMap<Vec<Uuid>, Vec<Option<Deployment>>>,
+    computers: BTreeMap<String, (Computer, Statuses, EventLog)>,
+}
+
+/// What the catalogue derives of one revision.
+#[derive(Debug, PartialEq)]
+struct Relations {
+    is_leaf: bool,
+    members: Vec<u32>,
+    parents: Vec<u32>,
+    prerequisites: Vec<u32>,
+}
+
+impl Picture {
+    pub(super) async fn of(state: &State) -> Self {
+        let published = state.published();
+        let mut computers = BTreeMap::new();
+        for tracked in state.computers().all() {
+            let client_id = tracked.computer.client_id.clone();
+            let details = state.computer(client_id.clone()).await.expect("a computer");
+            let (computer, statuses) = (&tracked.computer, &tracked.statuses);
+            assert!(details.tracked.says_the_same(&tracked), "readers see another {client_id}");
+            let seen = (Computer::clone(computer), Statuses::clone(statuses), details.events);
+            computers.insert(client_id, seen);
+        }
+        let policy = &published.policy;
+        // An update that nobody decided on any more is as one that nobody ever decided on.
+        let approvals = policy.approvals.iter().filter(|(_, approvals)| !approvals.is_empty());
+        let contents = published.contents.iter();
+        Self {
+            sequence: published.sequence,
+            records: records(&published),
+            relations: relations(&published),
+            scope: published.scope.as_ref().clone(),
+            groups: policy.groups.clone(),
+            approvals: approvals.map(|(id, approvals)| (*id, approvals.clone())).collect(),
+            declined: policy.declined.iter().map(|(id, when)| (*id, when.clone())).collect(),
+            contents: contents.map(|(Sha1(digest), record)| (*digest, *record)).collect(),
+            views: views(&published),
+            computers,
+        }
+    }
+
+    /// Numbers of all deployments, which are given out once.
+    pub(super) fn deployments(published: &Published) -> Vec<u32> {
+        let by_default = published.records.iter().map(|record| record.deployment_id);
+        let approved = published.policy.approvals.values().flatten();
+        by_default.chain(approved.map(|approval| approval.deployment_id)).collect()
+    }
+}
+
+fn records(published: &Published) -> Vec<Vec<u8>> {
+    let records = published.records.iter();
+    records.map(|record| value::encode(record.as_ref()).expect("a record")).collect()
+}
+
+fn relations(published: &Published) -> Vec<Relations> {
+    let catalog = &published.catalog;
+    let indices = (0..).take(catalog.len());
+    indices
+        .map(|index| Relations {
+            is_leaf: catalog.is_leaf(index),
+            members: catalog.members(index).to_vec(),
+            parents: catalog.parents(index).to_vec(),
+            prerequisites: catalog.prerequisites(index).collect(),
+        })
+        .collect()
+}
+
+/// The deployments for computers in no group, in each, and in all of them.
+fn views(published: &Published) -> BTreeMap<Vec<Uuid>, Vec<Option<Deployment>>> {
+    let groups: Vec<Uuid> =
+        published.policy.groups.keys().copied().filter(|id| *id != ALL_COMPUTERS).collect();
+    let mut sets: BTreeSet<Vec<Uuid>> = groups.iter().map(|id| effective(&[*id])).collect();
+    sets.extend([effective(&[]), effective(&groups)]);
+    let deployments = |groups: &Vec<Uuid>| {
+        let view = published.view(groups);
+        let indices = (0..).take(published.catalog.len());
+        indices.map(|index| view.deployment(&published.catalog, &published.scope, index)).collect()
+    };
+    sets.into_iter().map(|set| (set.clone(), deployments(&set))).collect()
+}

@@ -1,0 +1,172 @@
+//! Whatever was done to a state, and whichever commits failed, a restart finds what readers saw.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::Cursor;
+
+use proptest::prelude::*;
+use tokio::runtime::Builder;
+use uuid::Uuid;
+
+use super::picture::Picture;
+use super::support::{Document, Fixture, address, content, registration, software, update};
+use crate::computers::event::Event;
+use crate::policy::approval::ApprovalAction;
+use crate::state::{Decision, Published, StateError};
+use crate::wire::types::{RevisionId, UpdateIdentity};
+
+#[derive(Debug, Clone)]
+enum Step {
+    Import(Vec<Document>, bool),
+    Approve(u8, String, ApprovalAction),
+    Decline(u8),
+    CreateGroup(u8),
+    DeleteGroup(u8),
+    Register(u8, String),
+    Report(u8, u8, i16),
+    Move(u8, Vec<String>),
+    DeleteComputer(u8),
+    AddContent(u8),
+    FailNextCommit,
+    Restart,
+}
+
+fn group(number: u8) -> String {
+    format!("Group {number}")
+}
+
+fn documents() -> impl Strategy<Value = Document> {
+    let related = || prop::collection::vec(0..6_u8, 0..3);
+    let kind = prop::sample::select(vec!["Software", "Software", "Detectoid"]);
+    (0..6_u8, 1..3_u32, kind, related(), related(), related(), any::<bool>()).prop_map(
+        |(number, revision, kind, prerequisites, bundles, supersedes, has_file)| {
+            let software_only = |mut updates: Vec<u8>| {
+                updates.retain(|other| kind == "Software" && *other != number);
+                updates
+            };
+            Document {
+                revision,
+                kind,
+                prerequisites: software_only(prerequisites),
+                bundles: software_only(bundles),
+                supersedes: software_only(supersedes),
+                has_file: has_file && kind == "Software",
+                ..software(number)
+            }
+        },
+    )
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    use ApprovalAction::{Block, Install, None, Optional, Uninstall};
+    let action = prop::sample::select(vec![Install, Uninstall, Optional, Block, None]);
+    let groups = || (0..3_u8).prop_map(group);
+    prop_oneof![
+        4 => (prop::collection::vec(documents(), 1..4), any::<bool>())
+            .prop_map(|(documents, more)| Step::Import(documents, more)),
+        3 => (0..6_u8, groups(), action).prop_map(|(u, g, a)| Step::Approve(u, g, a)),
+        1 => (0..6_u8).prop_map(Step::Decline),
+        2 => (0..3_u8).prop_map(Step::CreateGroup),
+        1 => (0..3_u8).prop_map(Step::DeleteGroup),
+        3 => (0..4_u8, groups()).prop_map(|(computer, g)| Step::Register(computer, g)),
+        2 => (0..4_u8, 0..6_u8, prop::sample::select(vec![147, 156, 182, 184]))
+            .prop_map(|(computer, update, event)| Step::Report(computer, update, event)),
+        1 => (0..4_u8, prop::collection::vec(groups(), 0..3))
+            .prop_map(|(computer, groups)| Step::Move(computer, groups)),
+        1 => (0..4_u8).prop_map(Step::DeleteComputer),
+        1 => (0..6_u8).prop_map(Step::AddContent),
+        2 => Just(Step::FailNextCommit),
+        1 => Just(Step::Restart),
+    ]
+}
+
+fn event(instance: u128, number: u8, event_id: i16) -> Event {
+    Event {
+        instance: Uuid::from_u128(instance),
+        event_id,
+        source: 101,
+        update: Some(UpdateIdentity { update_id: update(number), revision_number: 1 }),
+        at: i64::try_from(instance).expect("few"),
+        result: 0,
+        app: String::new(),
+        strings: Vec::new(),
+        misc: vec![("U".to_owned(), update(number).to_string())],
+    }
+}
+
+async fn take(fixture: Fixture, step: Step, number: u128) -> Fixture {
+    let state = &fixture.state;
+    let outcome = match step {
+        Step::Import(documents, more_follows) => {
+            let documents = documents.iter().map(Document::importable).collect();
+            state.import(documents, more_follows).await.map(drop)
+        }
+        Step::Approve(number, group, action) => {
+            let decision = Decision::Approve { group, action, deadline: None };
+            state.decide(update(number), decision).await
+        }
+        Step::Decline(number) => state.decide(update(number), Decision::Decline).await,
+        Step::CreateGroup(number) => {
+            let id = Uuid::from_u128(0x2000 + u128::from(number));
+            state.create_group(id, group(number)).await.map(drop)
+        }
+        Step::DeleteGroup(number) => state.delete_group(group(number)).await.map(drop),
+        Step::Register(number, group) => state.register(registration(number, &group)).await,
+        Step::Report(computer, update, event_id) => {
+            let events = vec![event(number, update, event_id)];
+            state.report(format!("computer-{computer}"), events).await.map(drop)
+        }
+        Step::Move(number, groups) => {
+            state.move_computer(format!("computer-{number}"), groups).await
+        }
+        Step::DeleteComputer(number) => state.delete_computer(format!("computer-{number}")).await,
+        Step::AddContent(number) => {
+            let source = Cursor::new(content(number));
+            state.add_content(address(number), source).await.map(drop)
+        }
+        Step::FailNextCommit => {
+            fixture.store.fail_next_commit();
+            Ok(())
+        }
+        Step::Restart => return fixture.reopened().await,
+    };
+    // Refusing is right for many of these; closing the state is right for none.
+    assert!(!matches!(outcome, Err(StateError::Closed(_) | StateError::Stopped)), "{outcome:?}");
+    fixture
+}
+
+/// Numbers identify: each belongs to one thing for ever.
+fn check_numbers(published: &Published, ids: &mut HashMap<RevisionId, UpdateIdentity>) {
+    for record in published.records.iter() {
+        let identity = record.metadata.identity;
+        assert_eq!(*ids.entry(record.id).or_insert(identity), identity, "an id was used again");
+    }
+    let identities: BTreeSet<_> =
+        ids.values().map(|id| (id.update_id, id.revision_number)).collect();
+    assert_eq!(identities.len(), ids.len(), "a revision got a second id");
+    let deployments = Picture::deployments(published);
+    let distinct: BTreeSet<_> = deployments.iter().collect();
+    assert_eq!(distinct.len(), deployments.len(), "a deployment's number was used again");
+    assert!(published.records.iter().all(|record| record.changed <= published.sequence));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn a_restart_finds_what_readers_saw(steps in prop::collection::vec(steps(), 1..25)) {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut fixture = Fixture::new();
+            let mut ids = HashMap::new();
+            for (number, step) in (1..).zip(steps) {
+                fixture = take(fixture, step, number).await;
+                check_numbers(&fixture.state.published(), &mut ids);
+            }
+            // The last part of whatever import is open.
+            while fixture.state.import(Vec::new(), false).await.is_err() {}
+            let before = Picture::of(&fixture.state).await;
+            let fixture = fixture.reopened().await;
+            assert_eq!(Picture::of(&fixture.state).await, before);
+        });
+    }
+}

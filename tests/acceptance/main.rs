@@ -1,0 +1,16 @@
+//! The program from outside: what has to be true of it before it is done.
+//!
+//! Each module shows one claim, with the real binary on a data directory of its own. Hostile input
+//! has tests of its own elsewhere.
+
+mod approvals;
+mod documents;
+mod harness;
+mod recovery;
+mod replay;
+mod reported_states;
+mod requests;
+mod sample_over_tls;
+mod shutdown;
+mod stable_ids;
+mod sudden_death;
