@@ -3,8 +3,10 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::neighbours::touch_for_decline;
 use super::transaction::Transaction;
 use super::{State, StateError};
+use crate::metadata::model::UpdateType;
 use crate::policy::approval::{Approval, ApprovalAction, Declined};
 
 /// What an administrator decides on an update.
@@ -47,7 +49,6 @@ impl State {
 }
 
 fn check_update(transaction: &Transaction<'_>, update: Uuid) -> Result<(), StateError> {
-    use crate::metadata::model::UpdateType;
     let model = &transaction.model;
     let not_found = || StateError::NotFound { kind: "update", name: update.to_string() };
     let latest = model.updates.get(&update).and_then(|ids| {
@@ -90,7 +91,9 @@ fn approve(
     transaction.journal(json!({ "approve": approval }));
     record.approvals.retain(|old| old.group != group);
     record.approvals.push(approval);
-    record.declined = None;
+    if record.declined.take().is_some() {
+        touch_for_decline(transaction, update);
+    }
     transaction.put_decision(record);
     Ok(())
 }
@@ -103,5 +106,6 @@ fn decline(transaction: &mut Transaction<'_>, update: Uuid) {
     record.declined = Some(Declined { decided: transaction.now, changed: transaction.sequence() });
     record.approvals.clear();
     transaction.journal(json!({ "decline": update, "decided": transaction.now }));
+    touch_for_decline(transaction, update);
     transaction.put_decision(record);
 }

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::model::{member_identities, prerequisite_ids};
+use super::neighbours::touch_for_import;
 use super::records::RevisionRecord;
 use super::transaction::Transaction;
 use super::{State, StateError};
@@ -147,29 +147,10 @@ fn add(
     if size > Batch::MAX_VALUE {
         return ImportOutcome::Rejected(Rejection::TooLarge(size));
     }
-    touch_neighbours(transaction, &record.metadata);
+    touch_for_import(transaction, &record.metadata);
     let id = RevisionId(transaction.next_revision());
     let deployment_id = transaction.next_deployment();
     let changed = transaction.sequence();
     transaction.put_revision(RevisionRecord { id, deployment_id, changed, ..record });
     ImportOutcome::New(id)
-}
-
-/// What becomes a prerequisite stops being a leaf, what becomes a member is deployed otherwise:
-/// clients that have it cached must be told ([MS-WUSP] 3.1.5.7, ChangedUpdates).
-fn touch_neighbours(transaction: &mut Transaction<'_>, metadata: &UpdateMetadata) {
-    let model = &transaction.model;
-    let newly_named = prerequisite_ids(metadata).filter(|id| !model.named.contains(id));
-    let mut touched: Vec<RevisionId> =
-        newly_named.filter_map(|id| model.updates.get(&id)).flatten().copied().collect();
-    let newly_bundled = member_identities(metadata).filter(|id| !model.bundled.contains(id));
-    touched.extend(newly_bundled.filter_map(|id| model.identities.get(&id)));
-    touched.sort_unstable();
-    touched.dedup();
-    for id in touched {
-        let Some(record) = transaction.model.revisions.get(&id) else { continue };
-        let record = RevisionRecord::clone(record);
-        let changed = transaction.sequence();
-        transaction.put_revision(RevisionRecord { changed, ..record });
-    }
 }

@@ -11,6 +11,7 @@ mod groups;
 mod import;
 mod meta;
 mod model;
+mod neighbours;
 mod published;
 pub mod records;
 mod registry;
@@ -197,12 +198,14 @@ impl State {
         self.published.load().contents.contains_key(sha1)
     }
 
-    /// The prepared fragments of a revision, from memory or else from disk (blocking).
+    /// The prepared fragments of a revision, mostly from memory. Where the disk has to be read,
+    /// other requests go on meanwhile.
     pub fn fragments(&self, record: &RevisionRecord) -> Result<Arc<PreparedFragments>, StateError> {
         if let Some(fragments) = self.fragments.get(&record.fragments) {
             return Ok(fragments);
         }
-        let file: Bytes = self.blobs.read(BlobId(record.fragments))?;
+        let read = || self.blobs.read(BlobId(record.fragments));
+        let file: Bytes = tokio::task::block_in_place(read)?;
         let fragments = Arc::new(PreparedFragments::read(&file)?);
         self.fragments.insert(record.fragments, Arc::clone(&fragments));
         Ok(fragments)
