@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use uuid::Uuid;
 
 use super::transaction::{Transaction, Written};
 use super::{State, StateError, Tracked};
@@ -57,7 +56,8 @@ impl State {
             && old.requested_group == registration.requested_group
             && old.address == registration.address
             && (!registration.client_side_targeting
-                || old.groups == requested_groups(&self.published().policy, registration))
+                || old.groups
+                    == old.groups_for(&self.published().policy, &registration.requested_group))
     }
 
     /// Takes in the events of one report, oldest first; false when the computer is not registered.
@@ -122,58 +122,41 @@ fn register(
     transaction: &mut Transaction<'_>,
     registration: Registration,
 ) -> Result<(), StateError> {
-    let groups = registration
-        .client_side_targeting
-        .then(|| requested_groups(&transaction.model.policy, &registration));
     let now = transaction.now;
-    let requested_group = bounded(&registration.requested_group);
     let known = transaction.model.computers.get(&registration.client_id).cloned();
-    let tracked = match known {
-        Some(tracked) => {
-            let old = &tracked.computer;
-            let computer = Computer {
-                info: registration.info,
-                requested_group,
-                groups: groups.unwrap_or_else(|| old.groups.clone()),
-                updated: now,
-                address: registration.address,
-                number: old.number,
-                client_id: registration.client_id,
-                registered: old.registered,
-            };
-            Tracked { computer: Arc::new(computer), ..tracked }
-        }
-        None if transaction.model.computers.len() >= COMPUTERS_KEPT => {
-            return Err(StateError::Refused(format!("{COMPUTERS_KEPT} computers are registered")));
-        }
-        None => {
-            let computer = Computer {
-                number: transaction.next_computer(),
-                client_id: registration.client_id,
-                info: registration.info,
-                requested_group,
-                groups: groups.unwrap_or_default(),
-                registered: now,
-                updated: now,
-                address: registration.address,
-            };
-            let statuses = Arc::new(Statuses::default());
-            Tracked { computer: Arc::new(computer), statuses, last_contact: Arc::default() }
-        }
+    if known.is_none() && transaction.model.computers.len() >= COMPUTERS_KEPT {
+        return Err(StateError::Refused(format!("{COMPUTERS_KEPT} computers are registered")));
+    }
+    let tracked = known.unwrap_or_else(|| {
+        let computer = Computer {
+            number: transaction.next_computer(),
+            client_id: registration.client_id,
+            info: ComputerInfo::default(),
+            requested_group: String::new(),
+            groups: Vec::new(),
+            registered: now,
+            updated: now,
+            address: String::new(),
+        };
+        let statuses = Arc::new(Statuses::default());
+        Tracked { computer: Arc::new(computer), statuses, last_contact: Arc::default() }
+    });
+    let old = &*tracked.computer;
+    let requested_group = bounded(&registration.requested_group);
+    let groups = match registration.client_side_targeting {
+        true => old.groups_for(&transaction.model.policy, &requested_group),
+        false => old.groups.clone(),
     };
-    put(transaction, tracked, Written::Computer);
+    let computer = Computer {
+        info: registration.info,
+        requested_group,
+        groups,
+        updated: now,
+        address: registration.address,
+        ..old.clone()
+    };
+    put(transaction, Tracked { computer: Arc::new(computer), ..tracked }, Written::Computer);
     Ok(())
-}
-
-/// The groups that exist of those a computer asks for. A name that is not a group creates none.
-fn requested_groups(policy: &crate::policy::Policy, registration: &Registration) -> Vec<Uuid> {
-    let names = registration.requested_group.split(';');
-    let groups = names.filter_map(|name| policy.group_by_name(name));
-    let mut ids: Vec<Uuid> =
-        groups.filter(|group| !group.is_built_in()).map(|group| group.id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }
 
 fn report(
