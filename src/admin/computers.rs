@@ -1,6 +1,6 @@
 //! Computers: what they are, and the state of every update on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
@@ -8,22 +8,24 @@ use uuid::Uuid;
 
 use super::AdminError;
 use super::updates::instant;
-use crate::computers::UpdateInstallationState;
+use crate::catalog::Revision;
+use crate::computers::status::{Statuses, UpdateInstallationState, UpdateStatus};
 use crate::metadata::model::UpdateType;
 use crate::state::{Published, State, Tracked};
 
 pub(super) fn list(state: &State) -> Value {
     let published = state.published();
+    let offer = Offer::of(&published);
     let mut computers = state.computers().all();
     computers.sort_by(|a, b| a.computer.client_id.cmp(&b.computer.client_id));
-    computers.iter().map(|tracked| summary(&published, tracked)).collect()
+    computers.iter().map(|tracked| summary(&published, &offer, tracked)).collect()
 }
 
 pub(super) async fn show(state: &State, computer: String) -> Result<Value, AdminError> {
     let details = state.computer(computer).await?;
     let published = state.published();
     let tracked = &details.tracked;
-    let mut answer = summary(&published, tracked);
+    let mut answer = summary(&published, &Offer::of(&published), tracked);
     let info = &tracked.computer.info;
     answer["os_build"] =
         json!(format!("{}.{}.{}", info.os_version.0, info.os_version.1, info.os_version.2));
@@ -39,17 +41,7 @@ pub(super) async fn show(state: &State, computer: String) -> Result<Value, Admin
     let (a, b, c, d) = info.client_version;
     answer["agent"] = json!(format!("{a}.{b}.{c}.{d}"));
     answer["requested_group"] = json!(tracked.computer.requested_group);
-    answer["updates"] = states(&published, tracked)
-        .into_iter()
-        .map(|(update, title, state, since)| {
-            json!({
-                "update_id": update,
-                "title": title,
-                "state": format!("{state:?}"),
-                "since": since.and_then(instant),
-            })
-        })
-        .collect();
+    answer["updates"] = updates(&published, tracked);
     let events = details.events.events.iter().map(|event| {
         json!({
             "at": instant(event.at),
@@ -78,15 +70,11 @@ pub(super) async fn delete(state: &State, computer: String) -> Result<Value, Adm
     Ok(json!({ "deleted": computer }))
 }
 
-fn summary(published: &Published, tracked: &Tracked) -> Value {
+fn summary(published: &Published, offer: &Offer, tracked: &Tracked) -> Value {
     let computer = &tracked.computer;
     let groups = computer.groups.iter().filter_map(|id| published.policy.groups.get(id));
     let groups: Vec<&str> = groups.map(|group| group.name.as_str()).collect();
     let groups = if groups.is_empty() { vec!["Unassigned Computers"] } else { groups };
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for (_, _, state, _) in states(published, tracked) {
-        *counts.entry(format!("{state:?}")).or_default() += 1;
-    }
     let contact = tracked.last_contact.load(Ordering::Relaxed);
     let statuses = &tracked.statuses;
     json!({
@@ -102,35 +90,83 @@ fn summary(published: &Published, tracked: &Tracked) -> Value {
             "result": format!("0x{:08X}", scan.result),
         })),
         "last_status_report": statuses.reported.and_then(instant),
-        "states": counts,
+        "states": offer.count(statuses),
+    })
+}
+
+/// What can be decided on, and since when it is here: with that a computer's states are counted
+/// without looking at every update for every computer.
+struct Offer {
+    arrived: HashMap<Uuid, i64>,
+    /// The same times, ascending.
+    arrivals: Vec<i64>,
+}
+
+impl Offer {
+    fn of(published: &Published) -> Self {
+        let arrival =
+            |revision: &Revision| (revision.metadata.identity.update_id, revision.imported);
+        let arrived: HashMap<Uuid, i64> = decidable(published).map(arrival).collect();
+        let mut arrivals: Vec<i64> = arrived.values().copied().collect();
+        arrivals.sort_unstable();
+        Self { arrived, arrivals }
+    }
+
+    /// How many updates are in which state, of those on offer and of what else was reported.
+    fn count(&self, statuses: &Statuses) -> BTreeMap<&'static str, usize> {
+        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for row in statuses.rows() {
+            *counts.entry(row.state.name()).or_default() += 1;
+        }
+        // The others were not applicable if they were here when the computer reported.
+        let reported_on = |arrival: i64| statuses.reported.is_some_and(|at| arrival <= at);
+        let known = self.arrivals.partition_point(|arrival| reported_on(*arrival));
+        let rows = statuses.rows().iter().filter_map(|row| self.arrived.get(&row.update));
+        let (known_rows, new_rows): (Vec<i64>, Vec<i64>) = rows.partition(|at| reported_on(**at));
+        let not_applicable = known.saturating_sub(known_rows.len());
+        let unknown = self.arrivals.len().saturating_sub(known + new_rows.len());
+        for (state, count) in [
+            (UpdateInstallationState::NotApplicable, not_applicable),
+            (UpdateInstallationState::Unknown, unknown),
+        ] {
+            if count > 0 {
+                counts.insert(state.name(), count);
+            }
+        }
+        counts
+    }
+}
+
+/// The software and drivers that are offered for their own sake.
+fn decidable(published: &Published) -> impl Iterator<Item = &Revision> {
+    let tops = published.scope.tops.iter();
+    let revisions = tops.filter_map(|index| published.catalog.revision(index));
+    revisions.filter(|revision| {
+        matches!(revision.metadata.update_type, UpdateType::Software | UpdateType::Driver)
     })
 }
 
 /// The state of every update that can be decided on, and of what else was reported.
-fn states(
-    published: &Published,
-    tracked: &Tracked,
-) -> Vec<(Uuid, Option<String>, UpdateInstallationState, Option<i64>)> {
+fn updates(published: &Published, tracked: &Tracked) -> Value {
     let catalog = &published.catalog;
     let statuses = &tracked.statuses;
-    let mut states: BTreeMap<Uuid, (Option<String>, UpdateInstallationState, Option<i64>)> =
-        BTreeMap::new();
-    for revision in published.scope.tops.iter().filter_map(|index| catalog.revision(index)) {
-        let metadata = &revision.metadata;
-        if matches!(metadata.update_type, UpdateType::Software | UpdateType::Driver) {
-            let state = statuses.state(metadata.identity.update_id, revision.imported);
-            let title = Some(metadata.title("en").to_owned());
-            states.insert(metadata.identity.update_id, (title, state, None));
-        }
-    }
-    for row in statuses.rows() {
-        let title = || {
-            let index = catalog.update(&row.update).and_then(|update| catalog.latest(update))?;
-            Some(catalog.revision(index)?.metadata.title("en").to_owned())
-        };
-        let entry = states.entry(row.update).or_insert_with(|| (title(), row.state, None));
-        entry.1 = row.state;
-        entry.2 = Some(row.since);
-    }
-    states.into_iter().map(|(id, (title, state, since))| (id, title, state, since)).collect()
+    let reported: BTreeMap<Uuid, &UpdateStatus> =
+        statuses.rows().iter().map(|row| (row.update, row)).collect();
+    let offered = decidable(published).map(|revision| {
+        let update = revision.metadata.identity.update_id;
+        (update, statuses.state(update, revision.imported))
+    });
+    let mut states: BTreeMap<Uuid, UpdateInstallationState> = offered.collect();
+    states.extend(reported.values().map(|row| (row.update, row.state)));
+    let rows = states.into_iter().map(|(update, state)| {
+        let latest = catalog.update(&update).and_then(|update| catalog.latest(update));
+        let title = latest.and_then(|index| catalog.revision(index));
+        json!({
+            "update_id": update,
+            "title": title.map(|revision| revision.metadata.title("en")),
+            "state": state.name(),
+            "since": reported.get(&update).and_then(|row| instant(row.since)),
+        })
+    });
+    rows.collect()
 }
