@@ -95,12 +95,12 @@ impl Services {
     ) -> Result<BodyWriter, ServiceError> {
         let version = envelope.version;
         match Request::read(envelope)? {
-            Request::GetConfig(request) => self
-                .config(request.protocol_version.as_deref(), |config| {
-                    soap::respond(version, &client::GetConfigResponse(config))
-                }),
+            Request::GetConfig(request) => {
+                let config = self.config(&request)?;
+                Ok(soap::respond(version, &client::GetConfigResponse(config)))
+            }
             Request::GetConfig2(_) => {
-                let config = self.config_for_everyone();
+                let config = self.configuration();
                 Ok(soap::respond(version, &client::GetConfig2Response(config)))
             }
             Request::GetAuthorizationCookie(request) => {
@@ -111,7 +111,7 @@ impl Services {
                 Ok(soap::respond(version, &response))
             }
             Request::GetCookie(request) => {
-                let cookie = self.cookie(&request)?;
+                let cookie = self.cookie(&request, outcome)?;
                 Ok(soap::respond(version, &client::GetCookieResponse(cookie.as_wire())))
             }
             Request::RegisterComputer(request) => {

@@ -39,20 +39,23 @@ impl State {
             .await
     }
 
-    /// When the configuration with this fingerprint was first in force, in nanoseconds since 1970:
-    /// `LastChange` of GetConfig. `now` is the time of a change that is noticed here.
-    pub async fn configuration(&self, fingerprint: String, now: i64) -> Result<i64, StateError> {
+    /// Since when the configuration with this fingerprint is in force, in Unix seconds:
+    /// `LastChange` of GetConfig. A change is noticed here, and is later than the one before
+    /// whatever the clock says: clients are told of it by its time alone.
+    pub async fn configuration(&self, fingerprint: String) -> Result<i64, StateError> {
         self.writer
             .submit(move |transaction: &mut Transaction<'_>| {
                 let known: Option<ConfigurationRecord> = transaction.meta(CONFIGURATION)?;
-                match known {
-                    Some(known) if known.fingerprint == fingerprint => Ok(known.last_change),
-                    _ => {
-                        let record = ConfigurationRecord { fingerprint, last_change: now };
-                        transaction.put_meta(CONFIGURATION, &record);
-                        Ok(now)
+                let last_change = match known {
+                    Some(known) if known.fingerprint == fingerprint => {
+                        return Ok(known.last_change);
                     }
-                }
+                    Some(known) => transaction.now.max(known.last_change.saturating_add(1)),
+                    None => transaction.now,
+                };
+                let record = ConfigurationRecord { fingerprint, last_change };
+                transaction.put_meta(CONFIGURATION, &record);
+                Ok(last_change)
             })
             .await
     }

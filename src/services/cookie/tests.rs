@@ -27,9 +27,10 @@ fn session() -> SessionState {
         dns_name,
         target_group,
         protocol: ProtocolVersion { major: 2, minor: 90 },
-        config_change: 1_700_000_000_123_456_700,
-        watermark: 4711,
-        groups: 0xfeed_face_cafe_beef,
+        config_change: 1_700_000_000,
+        software_watermark: 4711,
+        driver_watermark: 4700,
+        view: 0xfeed_face_cafe_beef,
         round: 3,
     }
 }
@@ -189,12 +190,13 @@ prop_compose! {
         dns_name in ".{0,60}",
         target_group in ".{0,120}",
         (major, minor) in any::<(u16, u16)>(),
-        config_change in any::<i128>(),
-        (watermark, groups, round) in any::<(u64, u64, u16)>(),
+        config_change in any::<i64>(),
+        (software_watermark, driver_watermark, view, round) in any::<(u64, u64, u64, u16)>(),
     ) -> SessionState {
         let protocol = ProtocolVersion { major, minor };
         SessionState {
-            client_id, dns_name, target_group, protocol, config_change, watermark, groups, round,
+            client_id, dns_name, target_group, protocol, config_change, software_watermark,
+            driver_watermark, view, round,
         }
     }
 }
