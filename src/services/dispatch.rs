@@ -109,12 +109,12 @@ impl Services {
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
         match request {
-            AgentRequest::GetConfig(request) => self
-                .config(request.protocol_version.as_deref(), |config| {
-                    soap::respond(version, &client::GetConfigResponse(config))
-                }),
+            AgentRequest::GetConfig(request) => {
+                let config = self.config(&request)?;
+                Ok(soap::respond(version, &client::GetConfigResponse(config)))
+            }
             AgentRequest::GetConfig2(_) => {
-                let config = self.config_for_everyone();
+                let config = self.configuration();
                 Ok(soap::respond(version, &client::GetConfig2Response(config)))
             }
             AgentRequest::GetAuthorizationCookie(request) => {
@@ -125,7 +125,7 @@ impl Services {
                 Ok(soap::respond(version, &response))
             }
             AgentRequest::GetCookie(request) => {
-                let cookie = self.cookie(&request)?;
+                let cookie = self.cookie(&request, outcome)?;
                 Ok(soap::respond(version, &client::GetCookieResponse(cookie.as_wire())))
             }
             AgentRequest::RegisterComputer(request) => {
