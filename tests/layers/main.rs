@@ -14,6 +14,8 @@ use source::Source;
 
 /// A module may name those before it, and itself.
 const LAYERS: &[&str] = &[
+    // No layer but the floor: what happens when code of any layer is wrong.
+    "panics",
     "wire",
     "metadata",
     "catalog",
