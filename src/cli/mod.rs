@@ -142,9 +142,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Err(error) => {
             let message = explain(&error);
             if json && !message.is_empty() {
-                eprintln!("{}", serde_json::json!({ "error": message }));
+                let message = serde_json::json!({ "error": message }).to_string();
+                eprintln!("{}", output::harmless_json(&message));
             } else if !message.is_empty() {
-                eprintln!("weir: {message}");
+                let lines: Vec<_> = message.lines().map(output::printable).collect();
+                eprintln!("weir: {}", lines.join("\n"));
             }
             match error {
                 CliError::Config(_) => ExitCode::from(64),
