@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use weir::wire::operation::Service;
+use weir::wire::request::Request;
 use weir::wire::soap;
-use weir::wire::wusp::Request;
 
 const CONTENT_TYPES: [Option<&str>; 3] =
     [None, Some("text/xml; charset=utf-16"), Some("application/soap+xml; charset=utf-8")];

@@ -9,23 +9,23 @@ use uuid::Uuid;
 use super::AdminError;
 use super::updates::instant;
 use crate::catalog::Revision;
-use crate::computers::{Statuses, UpdateInstallationState};
+use crate::computers::status::{Statuses, UpdateInstallationState, UpdateStatus};
 use crate::metadata::model::UpdateType;
 use crate::state::{Published, State, Tracked};
 
 pub(super) fn list(state: &State) -> Value {
     let published = state.published();
-    let offers = Offers::of(&published);
+    let offer = Offer::of(&published);
     let mut computers = state.computers().all();
     computers.sort_by(|a, b| a.computer.client_id.cmp(&b.computer.client_id));
-    computers.iter().map(|tracked| summary(&published, &offers, tracked)).collect()
+    computers.iter().map(|tracked| summary(&published, &offer, tracked)).collect()
 }
 
 pub(super) async fn show(state: &State, computer: String) -> Result<Value, AdminError> {
     let details = state.computer(computer).await?;
     let published = state.published();
     let tracked = &details.tracked;
-    let mut answer = summary(&published, &Offers::of(&published), tracked);
+    let mut answer = summary(&published, &Offer::of(&published), tracked);
     let info = &tracked.computer.info;
     answer["os_build"] =
         json!(format!("{}.{}.{}", info.os_version.0, info.os_version.1, info.os_version.2));
@@ -41,17 +41,7 @@ pub(super) async fn show(state: &State, computer: String) -> Result<Value, Admin
     let (a, b, c, d) = info.client_version;
     answer["agent"] = json!(format!("{a}.{b}.{c}.{d}"));
     answer["requested_group"] = json!(tracked.computer.requested_group);
-    answer["updates"] = states(&published, tracked)
-        .into_iter()
-        .map(|(update, title, state, since)| {
-            json!({
-                "update_id": update,
-                "title": title,
-                "state": state.name(),
-                "since": since.and_then(instant),
-            })
-        })
-        .collect();
+    answer["updates"] = updates(&published, tracked);
     let events = details.events.events.iter().map(|event| {
         json!({
             "at": instant(event.at),
@@ -80,59 +70,7 @@ pub(super) async fn delete(state: &State, computer: String) -> Result<Value, Adm
     Ok(json!({ "deleted": computer }))
 }
 
-/// The updates whose state every computer has, prepared for counting: a fleet has 150,000
-/// computers, and most have a row for few updates.
-struct Offers {
-    /// Unix seconds since when each is offered.
-    since: HashMap<Uuid, i64>,
-    /// The same, ascending.
-    ascending: Vec<i64>,
-}
-
-impl Offers {
-    fn of(published: &Published) -> Self {
-        let since: HashMap<Uuid, i64> = offered(published)
-            .map(|revision| (revision.metadata.identity.update_id, revision.imported))
-            .collect();
-        let mut ascending: Vec<i64> = since.values().copied().collect();
-        ascending.sort_unstable();
-        Self { since, ascending }
-    }
-
-    /// How many updates are in each state on a computer.
-    fn count(&self, statuses: &Statuses) -> BTreeMap<&'static str, usize> {
-        let mut counts = BTreeMap::new();
-        let reported = statuses.reported.unwrap_or(i64::MIN);
-        let mut not_applicable = self.ascending.partition_point(|since| *since <= reported);
-        let mut unknown = self.ascending.len() - not_applicable;
-        for row in statuses.rows() {
-            *counts.entry(row.state.name()).or_default() += 1;
-            match self.since.get(&row.update) {
-                Some(since) if *since <= reported => not_applicable -= 1,
-                Some(_) => unknown -= 1,
-                None => {}
-            }
-        }
-        let absent = [
-            (UpdateInstallationState::NotApplicable, not_applicable),
-            (UpdateInstallationState::Unknown, unknown),
-        ];
-        let absent = absent.into_iter().filter(|(_, count)| *count > 0);
-        counts.extend(absent.map(|(state, count)| (state.name(), count)));
-        counts
-    }
-}
-
-/// What can be decided on, at the revision that is offered.
-fn offered(published: &Published) -> impl Iterator<Item = &Revision> {
-    let tops = published.scope.tops.iter();
-    let revisions = tops.filter_map(|index| published.catalog.revision(index));
-    revisions.filter(|revision| {
-        matches!(revision.metadata.update_type, UpdateType::Software | UpdateType::Driver)
-    })
-}
-
-fn summary(published: &Published, offers: &Offers, tracked: &Tracked) -> Value {
+fn summary(published: &Published, offer: &Offer, tracked: &Tracked) -> Value {
     let computer = &tracked.computer;
     let groups = computer.groups.iter().filter_map(|id| published.policy.groups.get(id));
     let groups: Vec<&str> = groups.map(|group| group.name.as_str()).collect();
@@ -152,35 +90,85 @@ fn summary(published: &Published, offers: &Offers, tracked: &Tracked) -> Value {
             "result": format!("0x{:08X}", scan.result),
         })),
         "last_status_report": statuses.reported.and_then(instant),
-        "states": offers.count(statuses),
+        "states": offer.count(statuses),
+    })
+}
+
+/// What can be decided on, and since when it is here: with that a computer's states are counted
+/// without looking at every update for every computer.
+struct Offer {
+    arrived: HashMap<Uuid, i64>,
+    /// The same times, ascending.
+    arrivals: Vec<i64>,
+}
+
+impl Offer {
+    fn of(published: &Published) -> Self {
+        let arrival =
+            |revision: &Revision| (revision.metadata.identity.update_id, revision.imported);
+        let arrived: HashMap<Uuid, i64> = decidable(published).map(arrival).collect();
+        let mut arrivals: Vec<i64> = arrived.values().copied().collect();
+        arrivals.sort_unstable();
+        Self { arrived, arrivals }
+    }
+
+    /// How many updates are in which state, of those on offer and of what else was reported.
+    fn count(&self, statuses: &Statuses) -> BTreeMap<&'static str, usize> {
+        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for row in statuses.rows() {
+            *counts.entry(row.state.name()).or_default() += 1;
+        }
+        // The others were not applicable if they were here when the computer reported.
+        let reported_on = |arrival: i64| statuses.reported.is_some_and(|at| arrival <= at);
+        let known = self.arrivals.partition_point(|arrival| reported_on(*arrival));
+        let rows = statuses.rows().iter().filter_map(|row| self.arrived.get(&row.update));
+        let (known_rows, new_rows): (Vec<i64>, Vec<i64>) = rows.partition(|at| reported_on(**at));
+        let not_applicable = known.saturating_sub(known_rows.len());
+        let unknown = self.arrivals.len().saturating_sub(known + new_rows.len());
+        for (state, count) in [
+            (UpdateInstallationState::NotApplicable, not_applicable),
+            (UpdateInstallationState::Unknown, unknown),
+        ] {
+            if count > 0 {
+                counts.insert(state.name(), count);
+            }
+        }
+        counts
+    }
+}
+
+/// The software and drivers that are offered for their own sake.
+fn decidable(published: &Published) -> impl Iterator<Item = &Revision> {
+    let tops = published.scope.tops.iter();
+    let revisions = tops.filter_map(|index| published.catalog.revision(index));
+    revisions.filter(|revision| {
+        matches!(revision.metadata.update_type, UpdateType::Software | UpdateType::Driver)
     })
 }
 
 /// The state of every update that can be decided on, and of what else was reported.
-fn states(
-    published: &Published,
-    tracked: &Tracked,
-) -> Vec<(Uuid, Option<String>, UpdateInstallationState, Option<i64>)> {
+fn updates(published: &Published, tracked: &Tracked) -> Value {
     let catalog = &published.catalog;
     let statuses = &tracked.statuses;
-    let mut states: BTreeMap<Uuid, (Option<String>, UpdateInstallationState, Option<i64>)> =
-        BTreeMap::new();
-    for revision in offered(published) {
-        let metadata = &revision.metadata;
-        let state = statuses.state(metadata.identity.update_id, revision.imported);
-        let title = Some(metadata.title("en").to_owned());
-        states.insert(metadata.identity.update_id, (title, state, None));
-    }
-    for row in statuses.rows() {
-        let title = || {
-            let index = catalog.update(&row.update).and_then(|update| catalog.latest(update))?;
-            Some(catalog.revision(index)?.metadata.title("en").to_owned())
-        };
-        let entry = states.entry(row.update).or_insert_with(|| (title(), row.state, None));
-        entry.1 = row.state;
-        entry.2 = Some(row.since);
-    }
-    states.into_iter().map(|(id, (title, state, since))| (id, title, state, since)).collect()
+    let reported: BTreeMap<Uuid, &UpdateStatus> =
+        statuses.rows().iter().map(|row| (row.update, row)).collect();
+    let offered = decidable(published).map(|revision| {
+        let update = revision.metadata.identity.update_id;
+        (update, statuses.state(update, revision.imported))
+    });
+    let mut states: BTreeMap<Uuid, UpdateInstallationState> = offered.collect();
+    states.extend(reported.values().map(|row| (row.update, row.state)));
+    let rows = states.into_iter().map(|(update, state)| {
+        let latest = catalog.update(&update).and_then(|update| catalog.latest(update));
+        let title = latest.and_then(|index| catalog.revision(index));
+        json!({
+            "update_id": update,
+            "title": title.map(|revision| revision.metadata.title("en")),
+            "state": state.name(),
+            "since": reported.get(&update).and_then(|row| instant(row.since)),
+        })
+    });
+    rows.collect()
 }
 
 #[cfg(test)]
@@ -223,7 +211,7 @@ mod tests {
         import_into(&state, documents.collect(), false).await.expect("imported");
         let published = state.published();
         let offered: Vec<Uuid> =
-            offered(&published).map(|revision| revision.metadata.identity.update_id).collect();
+            decidable(&published).map(|revision| revision.metadata.identity.update_id).collect();
         assert!(offered.len() > 4);
         let foreign = Uuid::from_u128(7);
 
@@ -248,10 +236,13 @@ mod tests {
             assert!(state.report(client_id.clone(), events).await.expect("reported"));
             let tracked = state.computers().find(&client_id).expect("a computer");
             let mut listed = BTreeMap::new();
-            for (_, _, state, _) in states(&published, &tracked) {
-                *listed.entry(state.name()).or_default() += 1;
+            for row in updates(&published, &tracked).as_array().expect("a list") {
+                *listed.entry(row["state"].as_str().expect("a name").to_owned()).or_default() += 1;
             }
-            assert_eq!(Offers::of(&published).count(&tracked.statuses), listed, "{client_id}");
+            let counted = Offer::of(&published).count(&tracked.statuses);
+            let counted: BTreeMap<String, usize> =
+                counted.into_iter().map(|(state, count)| (state.to_owned(), count)).collect();
+            assert_eq!(counted, listed, "{client_id}");
         }
     }
 }

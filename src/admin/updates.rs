@@ -7,7 +7,7 @@ use super::{AdminError, FragmentKind};
 use crate::catalog::RevisionIndex;
 use crate::metadata::fragments;
 use crate::metadata::model::{CategoryType, PublicationState, UpdateType};
-use crate::policy::approval::ApprovalAction;
+use crate::policy::approval::{Approval, ApprovalAction};
 use crate::state::{Decision, Published, State, StateError};
 use crate::wire::time::DateTime;
 use crate::wire::types::UpdateIdentity;
@@ -147,7 +147,10 @@ fn summary(published: &Published, index: RevisionIndex) -> Option<Value> {
     };
     let approvals = published.policy.approvals.get(&update_id).into_iter().flatten();
     let approvals = approvals.filter(|approval| approval.action != ApprovalAction::None);
+    let approvals: Vec<&Approval> = approvals.collect();
+    let installs = approvals.iter().any(|approval| approval.action == ApprovalAction::Install);
     let approvals: Vec<Value> = approvals
+        .iter()
         .map(|approval| {
             let group = published.policy.groups.get(&approval.group);
             json!({
@@ -157,7 +160,6 @@ fn summary(published: &Published, index: RevisionIndex) -> Option<Value> {
             })
         })
         .collect();
-    let installs = approvals.iter().any(|approval| approval["action"] == "install");
     Some(json!({
         "update_id": update_id,
         "revision_number": metadata.identity.revision_number,
@@ -180,7 +182,7 @@ fn summary(published: &Published, index: RevisionIndex) -> Option<Value> {
         "approvals": approvals,
         "content": match published.content_since(index) {
             Some(_) => "here",
-            None if installs => "missing: installs are held back",
+            None if installs && published.hold_installs => "missing: installs are held back",
             None => "missing",
         },
     }))

@@ -12,25 +12,26 @@ use crate::metadata::model::{
 use crate::wire::types::{RevisionId, UpdateIdentity};
 
 /// The update id that stands for number `update`.
-pub(super) fn uuid(update: u128) -> Uuid {
+pub(crate) fn uuid(update: u128) -> Uuid {
     Uuid::from_u128(update)
 }
 
 /// The identity of a revision of update number `update`.
-pub(super) fn identity(update: u128, revision_number: u32) -> UpdateIdentity {
+pub(crate) fn identity(update: u128, revision_number: u32) -> UpdateIdentity {
     UpdateIdentity { update_id: uuid(update), revision_number }
 }
 
 /// A revision being written: published software without relations that is not explicitly
 /// deployable, unless told otherwise.
 #[derive(Debug, Clone)]
-pub(super) struct Draft {
+pub(crate) struct Draft {
     id: u32,
+    changed: u64,
     metadata: UpdateMetadata,
 }
 
 impl Draft {
-    pub(super) fn new(id: u32, update: u128, revision_number: u32) -> Self {
+    pub(crate) fn new(id: u32, update: u128, revision_number: u32) -> Self {
         let metadata = UpdateMetadata {
             identity: identity(update, revision_number),
             update_type: UpdateType::Software,
@@ -51,33 +52,38 @@ impl Draft {
             drivers: Vec::new(),
             titles: Vec::new(),
         };
-        Self { id, metadata }
+        Self { id, changed: 0, metadata }
     }
 
-    pub(super) fn with_id(self, id: u32) -> Self {
+    pub(crate) fn with_id(self, id: u32) -> Self {
         Self { id, ..self }
     }
 
-    pub(super) fn update_type(mut self, update_type: UpdateType) -> Self {
+    /// The commit since which it is as it is.
+    pub(crate) fn changed(self, changed: u64) -> Self {
+        Self { changed, ..self }
+    }
+
+    pub(crate) fn update_type(mut self, update_type: UpdateType) -> Self {
         self.metadata.update_type = update_type;
         self
     }
 
-    pub(super) fn category(mut self, category_type: CategoryType) -> Self {
+    pub(crate) fn category(mut self, category_type: CategoryType) -> Self {
         self.metadata.category_type = Some(category_type);
         self.update_type(UpdateType::Category)
     }
 
-    pub(super) fn detectoid(self) -> Self {
+    pub(crate) fn detectoid(self) -> Self {
         self.update_type(UpdateType::Detectoid)
     }
 
-    pub(super) fn explicitly_deployable(mut self, explicitly_deployable: bool) -> Self {
+    pub(crate) fn explicitly_deployable(mut self, explicitly_deployable: bool) -> Self {
         self.metadata.explicitly_deployable = explicitly_deployable;
         self
     }
 
-    pub(super) fn expired(mut self, expired: bool) -> Self {
+    pub(crate) fn expired(mut self, expired: bool) -> Self {
         if expired {
             self.metadata.publication_state = PublicationState::Expired;
         }
@@ -85,45 +91,45 @@ impl Draft {
     }
 
     /// Adds a prerequisite clause.
-    pub(super) fn needs(self, alternatives: &[u128]) -> Self {
+    pub(crate) fn needs(self, alternatives: &[u128]) -> Self {
         self.clause(alternatives, false)
     }
 
     /// Adds a prerequisite clause with `IsCategory`.
-    pub(super) fn filed_under(self, categories: &[u128]) -> Self {
+    pub(crate) fn filed_under(self, categories: &[u128]) -> Self {
         self.clause(categories, true)
     }
 
-    pub(super) fn clause(mut self, alternatives: &[u128], is_category: bool) -> Self {
+    pub(crate) fn clause(mut self, alternatives: &[u128], is_category: bool) -> Self {
         let alternatives = alternatives.iter().map(|&update| uuid(update)).collect();
         self.metadata.prerequisites.push(Prerequisite { alternatives, is_category });
         self
     }
 
     /// Adds a bundle clause.
-    pub(super) fn bundles(mut self, alternatives: &[(u128, u32)]) -> Self {
+    pub(crate) fn bundles(mut self, alternatives: &[(u128, u32)]) -> Self {
         let alternatives = alternatives.iter().map(|&(update, number)| identity(update, number));
         self.metadata.bundled.push(BundleClause { alternatives: alternatives.collect() });
         self
     }
 
-    pub(super) fn supersedes(mut self, updates: &[u128]) -> Self {
+    pub(crate) fn supersedes(mut self, updates: &[u128]) -> Self {
         self.metadata.superseded.extend(updates.iter().map(|&update| uuid(update)));
         self
     }
 
     /// Adds a driver row, and makes the revision a driver.
-    pub(super) fn drives(mut self, entry: DriverEntry) -> Self {
+    pub(crate) fn drives(mut self, entry: DriverEntry) -> Self {
         self.metadata.drivers.push(entry);
         self.update_type(UpdateType::Driver)
     }
 
-    pub(super) fn build(self) -> Revision {
+    pub(crate) fn build(self) -> Revision {
         Revision {
             id: RevisionId(self.id),
             deployment_id: self.id,
             imported: 0,
-            changed: 0,
+            changed: self.changed,
             metadata: Arc::new(self.metadata),
             core_bytes: 1000,
         }

@@ -21,7 +21,7 @@ mod category_scan;
 #[cfg(test)]
 mod dialogues;
 #[cfg(test)]
-mod draft;
+pub(crate) mod draft;
 mod driver;
 mod evaluate;
 mod filter;

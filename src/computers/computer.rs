@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::policy::Policy;
+
 /// What a computer said when it registered. Texts are kept as sent, cut to [`TEXT_LIMIT`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComputerInfo {
@@ -108,6 +110,20 @@ pub struct Computer {
     pub address: String,
 }
 
+impl Computer {
+    /// The groups it belongs in when its own policy asks for `requested` (client-side targeting):
+    /// those that exist. While it asks for none, it stays where an administrator put it; when it
+    /// asks no longer, it goes back to Unassigned Computers.
+    pub fn groups_for(&self, policy: &Policy, requested: &str) -> Vec<Uuid> {
+        let asks = |groups: &str| !groups.trim().is_empty();
+        match (asks(&self.requested_group), asks(requested)) {
+            (_, true) => policy.groups_named(requested),
+            (true, false) => Vec::new(),
+            (false, false) => self.groups.clone(),
+        }
+    }
+}
+
 /// Lower-cases a `ClientIdString` ([MS-WUSP] 1.1 glossary: 1 to 255 of `a-z 0-9 -`), or refuses it.
 ///
 /// Upper case is accepted because agents of every age send GUIDs in either case.
@@ -125,6 +141,7 @@ pub fn bounded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::target_group::TargetGroup;
 
     #[test]
     fn client_ids_follow_the_grammar() {
@@ -133,6 +150,33 @@ mod tests {
         assert_eq!(client_id("a b"), None);
         assert_eq!(client_id("../x"), None);
         assert_eq!(client_id(&"a".repeat(256)), None);
+    }
+
+    #[test]
+    fn its_own_policy_places_a_computer_while_it_names_a_group() {
+        let mut policy = Policy::undecided();
+        let [pilot, office, lab] = [1, 2, 3].map(Uuid::from_u128);
+        for (id, name) in [(pilot, "Pilot"), (office, "Office")] {
+            policy.groups.insert(id, TargetGroup { id, name: name.into() });
+        }
+        let computer = |requested: &str, groups: &[Uuid]| Computer {
+            number: 1,
+            client_id: "c".into(),
+            info: ComputerInfo::default(),
+            requested_group: requested.into(),
+            groups: groups.to_vec(),
+            registered: 0,
+            updated: 0,
+            address: String::new(),
+        };
+        let assigned = computer("", &[lab]);
+        assert_eq!(assigned.groups_for(&policy, " "), [lab], "nobody asked for anything else");
+        assert_eq!(assigned.groups_for(&policy, "office; PILOT;office"), [pilot, office]);
+        assert!(assigned.groups_for(&policy, "Nowhere").is_empty(), "a name creates no group");
+        assert!(assigned.groups_for(&policy, "All Computers").is_empty());
+        let targeted = computer("Pilot", &[pilot]);
+        assert_eq!(targeted.groups_for(&policy, "Pilot"), [pilot]);
+        assert!(targeted.groups_for(&policy, "").is_empty(), "its policy asks no longer");
     }
 
     #[test]

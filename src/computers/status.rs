@@ -111,8 +111,8 @@ impl Statuses {
         }
     }
 
-    /// A status report replaces all rows; rows that did not change keep their time. One that was
-    /// overtaken by a later one says nothing any more.
+    /// A status report replaces all rows but those of events after it; rows that did not change
+    /// keep their time. One that was overtaken by a later one says nothing any more.
     fn replace(&mut self, event: &Event) {
         if self.reported.is_some_and(|reported| reported > event.at) {
             return;
@@ -131,6 +131,7 @@ impl Statuses {
             let ids = ids.filter_map(|id| Uuid::try_parse(id.trim()).ok());
             rows.extend(ids.map(|update| UpdateStatus { update, state, since: event.at }));
         }
+        rows.extend(self.updates.iter().filter(|row| row.since > event.at));
         // The stable sort keeps the order of the lists, and of equal ids the last one stays.
         rows.reverse();
         rows.sort_by_key(|row| row.update);
@@ -173,14 +174,15 @@ impl Statuses {
 
 /// What an event alone says about its update ([MS-WUSP] 2.2.2.3.1, EventID table).
 ///
-/// 203 is absent on purpose: the specification calls it a failure, the real server's own table
-/// "succeeded after restart", so the next status report decides.
+/// Absent on purpose, so that the next status report decides: 203, which the specification calls a
+/// failure and the real server's own table "succeeded after restart"; and what ends an
+/// uninstallation well (222, 224, 542, 544), after which the update is needed or not.
 fn state_after(event_id: i16) -> Option<UpdateInstallationState> {
     match event_id {
         182 | 187 | 192 | 195 | 198 | 200 | 204 | 221 | 225 | 522 | 525 | 541 | 545 => {
             Some(UpdateInstallationState::Failed)
         }
-        184 | 191 | 199 | 224 | 544 => Some(UpdateInstallationState::InstalledPendingReboot),
+        184 | 191 | 199 => Some(UpdateInstallationState::InstalledPendingReboot),
         _ => None,
     }
 }
@@ -250,10 +252,21 @@ mod tests {
     }
 
     #[test]
+    fn a_report_does_not_undo_what_happened_after_it() {
+        let mut statuses = Statuses::default();
+        statuses.apply(&event(156, 100, None, &[("U", &[1, 2])]));
+        statuses.apply(&event(182, 150, Some(1), &[]));
+        statuses.apply(&event(182, 140, Some(3), &[]));
+        statuses.apply(&event(156, 145, None, &[("U", &[1, 2])]));
+        let rows: Vec<_> = statuses.rows().iter().map(|row| (row.state, row.since)).collect();
+        assert_eq!(rows, [(Failed, 150), (NotInstalled, 100)]);
+    }
+
+    #[test]
     fn only_failures_and_pending_restarts_are_taken_from_single_events() {
         let mut statuses = Statuses::default();
         statuses.apply(&event(156, 100, None, &[("U", &[1])]));
-        for silent in [161, 162, 167, 181, 183, 201, 203] {
+        for silent in [161, 162, 167, 181, 183, 201, 203, 222, 224] {
             statuses.apply(&event(silent, 110, Some(1), &[]));
             assert_eq!(statuses.state(id(1), 0), NotInstalled, "event {silent}");
         }

@@ -2,7 +2,7 @@
 //!
 //! A decision is small and rare, its effect on 150,000 computers is large and asked for all the
 //! time. So decisions are kept as they were made ([`Policy`]), and what they mean for the
-//! computers of one set of groups is computed once per snapshot (the view of the computers in one set of groups).
+//! computers of one set of groups is computed once per snapshot (a [`View`](view::View)).
 
 pub mod approval;
 pub mod target_group;
@@ -37,6 +37,17 @@ impl Policy {
     pub fn group_by_name(&self, name: &str) -> Option<&TargetGroup> {
         let name = name.trim();
         self.groups.values().find(|group| group.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The groups of a `;`-separated list as clients send it: those that exist and are not built
+    /// in, ascending, each once.
+    pub fn groups_named(&self, names: &str) -> Vec<Uuid> {
+        let groups = names.split(';').filter_map(|name| self.group_by_name(name));
+        let mut ids: Vec<Uuid> =
+            groups.filter(|group| !group.is_built_in()).map(|group| group.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
     }
 
     /// The approval of `update` for exactly `group`.

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::Policy;
-use super::approval::ApprovalAction;
+use super::approval::{Approval, ApprovalAction};
 use super::target_group;
 use crate::catalog::{Catalog, RevisionIndex, Scope};
 use crate::metadata::model::UpdateType;
@@ -30,6 +30,10 @@ pub struct Deployment {
     pub changed: u64,
 }
 
+/// Tells since which commit all files of a revision and of what it bundles are here, or none while
+/// some are not.
+pub type ContentSince<'a> = &'a dyn Fn(RevisionIndex) -> Option<u64>;
+
 /// The deployments of one set of groups over one snapshot.
 #[derive(Debug)]
 pub struct View {
@@ -40,15 +44,14 @@ pub struct View {
 impl View {
     /// Resolves all decisions for computers in `groups` (see [`target_group::effective`]).
     ///
-    /// `content_since` tells since which commit all files of a revision and of what it bundles are
-    /// here, or none while some are not: an Install is held at PreDeploymentCheck until then, or
-    /// agents would fail on downloads that cannot be served.
+    /// With `content_since`, what is to be installed waits until its files are here, or agents
+    /// would fail on downloads that cannot be served; without it nothing waits.
     pub fn build(
         catalog: &Catalog,
         scope: &Scope,
         policy: &Policy,
         groups: &[Uuid],
-        content_since: impl Fn(RevisionIndex) -> Option<u64>,
+        content_since: Option<ContentSince<'_>>,
     ) -> Self {
         let mut decided = HashMap::new();
         for update in policy.approvals.keys() {
@@ -60,31 +63,21 @@ impl View {
             let Some(mut deployment) = by_default(catalog, scope, index) else { continue };
             deployment.changed = deployment.changed.max(resolved.changed);
             if let Some(approval) = resolved.approval {
-                deployment.id = approval.deployment_id;
-                deployment.decided = approval.decided;
-                deployment.deadline = approval.deadline;
-                deployment.action = match approval.action {
-                    ApprovalAction::Install => DeploymentAction::Install,
-                    ApprovalAction::Optional => DeploymentAction::OptionalInstall,
-                    ApprovalAction::Uninstall => DeploymentAction::Uninstall,
-                    ApprovalAction::Block | ApprovalAction::None => deployment.action,
-                };
-                if !matches!(approval.action, ApprovalAction::Uninstall) {
-                    match content_since(index) {
-                        Some(since) => deployment.changed = deployment.changed.max(since),
-                        None => {
-                            deployment.action = DeploymentAction::PreDeploymentCheck;
-                            deployment.deadline = None;
-                        }
-                    }
-                }
+                deployment.approve(&approval, || match content_since {
+                    Some(content_since) => content_since(index),
+                    None => Some(0),
+                });
             }
             decided.insert(index, deployment);
         }
-        Self { fingerprint: target_group::fingerprint(groups), decided }
+        // A server that no longer waits for content tells every computer anew, as if it had moved
+        // to another group.
+        let waits = u64::from(content_since.is_some());
+        Self { fingerprint: target_group::fingerprint(groups) ^ waits, decided }
     }
 
-    /// Tells apart the views of different sets of groups, across restarts.
+    /// Tells apart the views of different sets of groups, and those that wait for content from
+    /// those that do not, across restarts.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
     }
@@ -99,6 +92,25 @@ impl View {
         match self.decided.get(&index) {
             Some(deployment) => Some(*deployment),
             None => by_default(catalog, scope, index),
+        }
+    }
+}
+
+impl Deployment {
+    /// Makes it what was decided, or leaves it as it is by default while that waits for content.
+    fn approve(&mut self, approval: &Approval, content_since: impl Fn() -> Option<u64>) {
+        self.id = approval.deployment_id;
+        self.decided = approval.decided;
+        let (action, since) = match approval.action {
+            ApprovalAction::Install => (DeploymentAction::Install, content_since()),
+            ApprovalAction::Optional => (DeploymentAction::OptionalInstall, content_since()),
+            ApprovalAction::Uninstall => (DeploymentAction::Uninstall, Some(0)),
+            ApprovalAction::Block | ApprovalAction::None => return,
+        };
+        if let Some(since) = since {
+            self.action = action;
+            self.deadline = approval.deadline;
+            self.changed = self.changed.max(since);
         }
     }
 }
@@ -135,3 +147,6 @@ fn by_default(catalog: &Catalog, scope: &Scope, index: RevisionIndex) -> Option<
         changed: revision.changed,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,7 +51,7 @@ impl AccessLine {
     /// Notes the operation that the headers name.
     pub(crate) fn identified(&mut self, operation: Option<Operation>) {
         if let Some(operation) = operation {
-            self.operation = operation.name();
+            self.operation = operation.label();
         }
     }
 

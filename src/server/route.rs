@@ -67,6 +67,8 @@ impl Route {
             Self::Soap(Service::Client) => "client",
             Self::Soap(Service::SimpleAuth) => "simple_auth",
             Self::Soap(Service::Reporting) => "reporting",
+            Self::Soap(Service::ServerSync) => "server_sync",
+            Self::Soap(Service::DssAuth) => "dss_auth",
             Self::Contract(_) => "wsdl",
             Self::Content(_) | Self::ContentWithoutExtension => "content",
             Self::SelfUpdate => "self_update",

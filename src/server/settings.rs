@@ -33,7 +33,7 @@ pub struct Limits {
     /// Time until a request's body is complete. 60 s: the largest recorded body is 160 KB.
     pub body_time: Duration,
     /// Most bytes of request bodies in memory at once, over all connections. 256 MiB: the limits
-    /// per operation alone would allow 8 MiB on each connection. Only bytes that arrived count, so
+    /// per operation alone would allow 32 MiB on each connection. Only bytes that arrived count, so
     /// announcing a large body costs nobody else anything.
     pub bodies_in_memory: usize,
     /// Time until a TLS handshake is complete. 10 s: two round trips and a signature.

@@ -20,7 +20,7 @@ use super::reply::{self, Reply};
 use crate::server::Application;
 use crate::services::call::{Refusal, SoapAnswer, SoapCall};
 use crate::wire::body::Piece;
-use crate::wire::operation::{Operation, Service};
+use crate::wire::operation::{EnvelopeStyle, Operation, Service};
 use crate::wire::soap;
 
 /// Encoding more than this is done where blocking is allowed, so that one large page does not hold
@@ -215,9 +215,9 @@ async fn respond(
     }
     headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
     // As the two stacks of the real server write it.
-    let cache = match service {
-        Service::Client => "private",
-        Service::SimpleAuth | Service::Reporting => "private, max-age=0",
+    let cache = match service.style() {
+        EnvelopeStyle::Wcf => "private",
+        EnvelopeStyle::Asmx => "private, max-age=0",
     };
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
     if close {

@@ -9,8 +9,9 @@ use crate::services::{Peer, ServiceError, Services};
 use crate::wire::body::BodyWriter;
 use crate::wire::fault::{ErrorCode, Fault};
 use crate::wire::operation::Service;
+use crate::wire::request::{AgentRequest, Request};
 use crate::wire::soap::{self, Envelope, SoapVersion};
-use crate::wire::wusp::{Request, client, reporting, simple_auth};
+use crate::wire::wusp::{client, reporting, simple_auth};
 
 impl Services {
     /// Answers a call. Every failure becomes a fault; its cause is logged under the fault's id.
@@ -93,32 +94,45 @@ impl Services {
         peer: &Peer,
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
-        let version = envelope.version;
+        let (version, operation) = (envelope.version, envelope.operation);
         match Request::read(envelope)? {
-            Request::GetConfig(request) => self
-                .config(request.protocol_version.as_deref(), |config| {
-                    soap::respond(version, &client::GetConfigResponse(config))
-                }),
-            Request::GetConfig2(_) => {
-                let config = self.config_for_everyone();
+            Request::Agent(request) => self.run_agents(request, version, peer, outcome).await,
+            Request::Server(_) => Err(ServiceError::Unsupported(operation.name())),
+        }
+    }
+
+    async fn run_agents(
+        &self,
+        request: AgentRequest<'_>,
+        version: SoapVersion,
+        peer: &Peer,
+        outcome: &mut Outcome,
+    ) -> Result<BodyWriter, ServiceError> {
+        match request {
+            AgentRequest::GetConfig(request) => {
+                let config = self.config(&request)?;
+                Ok(soap::respond(version, &client::GetConfigResponse(config)))
+            }
+            AgentRequest::GetConfig2(_) => {
+                let config = self.configuration();
                 Ok(soap::respond(version, &client::GetConfig2Response(config)))
             }
-            Request::GetAuthorizationCookie(request) => {
+            AgentRequest::GetAuthorizationCookie(request) => {
                 let cookie_data = &self.authorization_cookie(&request, outcome)?;
                 let plug_in_id = PLUG_IN;
                 let response =
                     simple_auth::GetAuthorizationCookieResponse { plug_in_id, cookie_data };
                 Ok(soap::respond(version, &response))
             }
-            Request::GetCookie(request) => {
-                let cookie = self.cookie(&request)?;
+            AgentRequest::GetCookie(request) => {
+                let cookie = self.cookie(&request, outcome)?;
                 Ok(soap::respond(version, &client::GetCookieResponse(cookie.as_wire())))
             }
-            Request::RegisterComputer(request) => {
+            AgentRequest::RegisterComputer(request) => {
                 self.register(request, peer, outcome).await?;
                 Ok(soap::respond(version, &client::RegisterComputerResponse))
             }
-            Request::StartCategoryScan(request) => {
+            AgentRequest::StartCategoryScan(request) => {
                 let found = self.category_scan(&request)?;
                 let response = client::StartCategoryScanResponse {
                     preferred_category_ids: &found.preferred,
@@ -126,18 +140,18 @@ impl Services {
                 };
                 Ok(soap::respond(version, &response))
             }
-            Request::SyncUpdates(request) => self.sync_updates(request, version, outcome),
-            Request::SyncPrinterCatalog(request) => {
+            AgentRequest::SyncUpdates(request) => self.sync_updates(request, version, outcome),
+            AgentRequest::SyncPrinterCatalog(request) => {
                 self.sync_printer_catalog(&request, version, outcome)
             }
-            Request::RefreshCache(request) => self.refresh_cache(&request, version, outcome),
-            Request::GetExtendedUpdateInfo(request) => {
+            AgentRequest::RefreshCache(request) => self.refresh_cache(&request, version, outcome),
+            AgentRequest::GetExtendedUpdateInfo(request) => {
                 self.extended_update_info(request, version, peer, outcome)
             }
-            Request::GetExtendedUpdateInfo2(request) => {
+            AgentRequest::GetExtendedUpdateInfo2(request) => {
                 self.extended_update_info2(request, version, peer, outcome)
             }
-            Request::GetFileLocations(request) => {
+            AgentRequest::GetFileLocations(request) => {
                 let session = self.session(request.cookie.as_ref(), outcome)?;
                 let file_locations = &self.locations_of(&request, peer)?;
                 let cookie = self.seal(&session)?;
@@ -145,24 +159,24 @@ impl Services {
                 let response = client::GetFileLocationsResponse { file_locations, new_cookie };
                 Ok(soap::respond(version, &response))
             }
-            Request::GetTimestamps(request) => {
+            AgentRequest::GetTimestamps(request) => {
                 self.session(request.cookie.as_ref(), outcome)?;
                 Ok(soap::respond(version, &client::GetTimestampsResponse))
             }
-            Request::ReportEventBatch(request) => {
+            AgentRequest::ReportEventBatch(request) => {
                 let taken = self.report(request, outcome).await?;
                 Ok(soap::respond(version, &reporting::ReportEventBatchResponse(taken)))
             }
-            Request::ReportEventBatch2(request) => {
+            AgentRequest::ReportEventBatch2(request) => {
                 let taken = self.report2(request, outcome).await?;
                 Ok(soap::respond(version, &reporting::ReportEventBatch2Response(taken)))
             }
-            Request::GetRequiredInventoryType(request) => {
+            AgentRequest::GetRequiredInventoryType(request) => {
                 self.session(request.cookie.as_ref(), outcome)?;
                 // IsInventoryRequired "MUST be 0": no inventory is wanted.
                 Ok(soap::respond(version, &reporting::GetRequiredInventoryTypeResponse(0)))
             }
-            Request::ReportInventory(request) => {
+            AgentRequest::ReportInventory(request) => {
                 self.session(request.cookie.as_ref(), outcome)?;
                 // None was asked for, so none is kept, and the client is told so.
                 Ok(soap::respond(version, &reporting::ReportInventoryResponse(false)))
@@ -179,7 +193,7 @@ impl Services {
     ) -> SoapAnswer {
         let (code, message) = error.fault();
         let id = Uuid::new_v4();
-        match code.blames_server() {
+        match error.is_failure() {
             true => error!(fault.id = %id, code = code.name(), cause = %error, "fault"),
             false => debug!(fault.id = %id, code = code.name(), cause = %error, "fault"),
         }
@@ -209,4 +223,53 @@ fn actor(call: &SoapCall) -> Option<String> {
     let scheme = if call.https { "https" } else { "http" };
     let host = call.host.as_deref()?;
     Some(format!("{scheme}://{host}{}", call.service.path()))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::services::Settings;
+    use crate::state::State;
+    use crate::store::memory::MemoryStore;
+    use crate::wire::operation::Operation;
+
+    /// A server that cannot be synchronized from says so, instead of sending nothing.
+    #[tokio::test]
+    async fn an_operation_that_is_not_built_is_a_fault_that_says_so() {
+        let data = tempfile::tempdir().expect("a directory");
+        let store = Box::new(MemoryStore::default());
+        let state = State::with_store(data.path(), store, &Default::default(), || 1_790_000_000);
+        let state = std::sync::Arc::new(state.expect("a state"));
+        let services = Services::start(state, Settings::default()).await.expect("services");
+        let call = SoapCall {
+            service: Service::ServerSync,
+            operation: Some(Operation::GetAuthConfig),
+            soap_action: Some(format!("\"{}\"", Operation::GetAuthConfig.action())),
+            content_type: Some("text/xml; charset=utf-8".to_owned()),
+            body: Bytes::from_static(
+                b"<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body>\
+                  <GetAuthConfig xmlns=\"http://www.microsoft.com/SoftwareDistribution\"/>\
+                  </e:Body></e:Envelope>",
+            ),
+            peer: ([127, 0, 0, 1], 50_000).into(),
+            host: Some("updates.example.org:8530".to_owned()),
+            https: false,
+        };
+        let answer = services.soap(call).await;
+        assert_eq!((answer.status, answer.outcome.fault), (500, Some("InternalServerError")));
+        let pieces: Vec<u8> = answer.pieces.iter().flat_map(|it| it.bytes().to_vec()).collect();
+        let text = String::from_utf8(pieces).expect("UTF-8");
+        for part in [
+            "<faultcode>soap:Server</faultcode>",
+            "<faultactor>http://updates.example.org:8530/ServerSyncWebService/ServerSyncWebService.asmx</faultactor>",
+            "<ErrorCode>InternalServerError</ErrorCode>",
+            "<Message>GetAuthConfig is not supported by this server yet</Message>",
+            "<Method>\"http://www.microsoft.com/SoftwareDistribution/GetAuthConfig\"</Method>",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert!(!ServiceError::Unsupported("GetAuthConfig").is_failure(), "nothing to log as one");
+    }
 }

@@ -4,9 +4,9 @@ use roaring::RoaringBitmap;
 
 use crate::catalog::{Computer, Device, InstalledDriver, Scan};
 use crate::services::call::Outcome;
-use crate::services::session::{CATEGORY_SCANS, HARDWARE_IDS};
-use crate::services::sync_updates::{Asked, Pass, categories};
+use crate::services::sync_updates::{Asked, Part, Pass, filter, two_groups};
 use crate::services::{ServiceError, Services};
+use crate::state::Published;
 use crate::wire::body::BodyWriter;
 use crate::wire::soap::{self, SoapVersion};
 use crate::wire::wusp::client::{
@@ -15,13 +15,12 @@ use crate::wire::wusp::client::{
 
 /// Drivers that are the best for a device and better than what it has.
 pub(super) fn driver_pass(asked: &Asked, parameters: &SyncUpdateParameters<'_>) -> Pass {
-    let Asked { published, session, .. } = asked;
-    let (catalog, scope) = (&published.catalog, &published.scope);
+    let Published { catalog, scope, .. } = &*asked.published;
     let installed = parameters.installed_non_leaf_update_ids.as_deref().unwrap_or_default();
     let installed = catalog.installed(installed.iter().copied());
-    let filter = parameters.filter_category_ids.as_deref().filter(|filter| !filter.is_empty());
-    let related = filter.map(|filter| catalog.related(scope, filter));
-    let eligible = catalog.eligible_drivers(scope, &installed, related.as_ref());
+    let filter = filter(parameters);
+    let related = filter.map(|filter| asked.published.related(filter));
+    let eligible = catalog.eligible_drivers(scope, &installed, related.as_deref());
     let chids = parameters.computer_spec.as_ref().and_then(|spec| spec.hardware_ids.as_deref());
     let computer = Computer {
         hardware_ids: chids.unwrap_or_default(),
@@ -31,29 +30,14 @@ pub(super) fn driver_pass(asked: &Asked, parameters: &SyncUpdateParameters<'_>) 
     let matches = catalog.best_drivers(&eligible, &computer, &devices);
     let needed: RoaringBitmap = matches.iter().map(|found| found.revision).collect();
     let cached = parameters.cached_driver_ids.as_deref().unwrap_or_default();
-    let two_groups = filter.is_some()
-        && parameters.need_two_group_out_of_scope_updates == Some(true)
-        && session.state.protocol >= CATEGORY_SCANS;
-    let delta = catalog.delta(scope, &needed, &Scan { cached: &[cached], two_groups });
-    let told = session.state.protocol >= HARDWARE_IDS;
-    let hardware_ids = delta
-        .new
-        .iter()
-        .map(|index| {
-            let found = matches.iter().find(|found| found.revision == *index);
-            found.filter(|_| told).map_or_else(Vec::new, |found| found.hardware_ids.clone())
-        })
-        .collect();
+    let two_groups = two_groups(asked, parameters);
     Pass {
+        part: Part::Drivers,
+        delta: catalog.delta(scope, &needed, &Scan { cached: &[cached], two_groups }),
+        matches,
+        is_complete: filter.is_none() || cached.is_empty(),
         // Recorded: a driver pass that finds nothing says that none was needed.
-        driver_sync_not_needed: delta.new.is_empty(),
-        new: delta.new,
-        kept: delta.kept,
-        out_of_scope: delta.out_of_scope,
-        deployed_out_of_scope: delta.deployed_out_of_scope,
-        hardware_ids,
-        watermark: |watermarks| &mut watermarks.drivers,
-        categories: filter.map(categories),
+        driver_sync_not_needed: needed.is_empty(),
     }
 }
 
@@ -93,27 +77,25 @@ impl Services {
         version: SoapVersion,
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
-        let (session, tracked) = self.registered_session(request.cookie.as_ref(), outcome)?;
-        let asked = self.asked(session, tracked);
-        let (catalog, scope) = (&asked.published.catalog, &asked.published.scope);
+        let session = self.session(request.cookie.as_ref(), outcome)?;
         let installed = request.installed_non_leaf_update_ids.as_deref().unwrap_or_default();
         if installed.len() > self.settings.max_installed {
             return Err(ServiceError::parameter("installedNonLeafUpdateIDs"));
         }
+        let asked = self.asked(session)?;
+        let Published { catalog, scope, .. } = &*asked.published;
         let installed = catalog.installed(installed.iter().copied());
         let eligible = catalog.eligible_drivers(scope, &installed, None);
         let needed = catalog.printer_drivers(&eligible);
         let cached = request.printer_update_ids.as_deref().unwrap_or_default();
-        let delta = catalog.delta(scope, &needed, &Scan { cached: &[cached], two_groups: false });
         let pass = Pass {
-            new: delta.new,
-            kept: delta.kept,
-            out_of_scope: delta.out_of_scope,
-            deployed_out_of_scope: Vec::new(),
-            hardware_ids: Vec::new(),
-            driver_sync_not_needed: true,
-            watermark: |watermarks| &mut watermarks.printers,
-            categories: None,
+            part: Part::Drivers,
+            delta: catalog.delta(scope, &needed, &Scan { cached: &[cached], two_groups: false }),
+            // A driver is the best match for a device, and here no device is named.
+            matches: Vec::new(),
+            // The client may have drivers of other classes, which are not listed here.
+            is_complete: false,
+            driver_sync_not_needed: needed.is_empty(),
         };
         self.answer(asked, pass, |info| soap::respond(version, &SyncPrinterCatalogResponse(info)))
     }

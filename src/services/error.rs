@@ -23,6 +23,10 @@ pub enum ServiceError {
     /// A parameter cannot be read. Always the client's doing.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// The operation is read and understood, but this server does not have it. The server that
+    /// asks stops its synchronization, and its log has the reason.
+    #[error("{0} is not supported by this server yet")]
+    Unsupported(&'static str),
     /// The state failed us.
     #[error(transparent)]
     State(#[from] StateError),
@@ -58,8 +62,14 @@ impl ServiceError {
                 Some(path) => (ErrorCode::InvalidParameters, Some(path.to_owned())),
                 None => (ErrorCode::InvalidParameters, Some(error.to_string())),
             },
+            Self::Unsupported(_) => (ErrorCode::InternalServerError, Some(self.to_string())),
             Self::State(_) | Self::Cookie(_) => (ErrorCode::InternalServerError, None),
         }
+    }
+
+    /// Whether somebody who runs the server has to know: what it has, it could not do.
+    pub fn is_failure(&self) -> bool {
+        !matches!(self, Self::Unsupported(_)) && self.fault().0.blames_server()
     }
 }
 

@@ -3,19 +3,18 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::catalog::RevisionIndex;
+use crate::catalog::{Revision, RevisionIndex};
 use crate::metadata::prepared::{FragmentType, PreparedFragment, PreparedFragments};
 use crate::services::call::Outcome;
 use crate::services::{Peer, ServiceError, Services};
 use crate::state::Published;
 use crate::wire::body::BodyWriter;
 use crate::wire::soap::{self, SoapVersion};
-use crate::wire::types::RevisionId;
 use crate::wire::wusp::client::{
     ExtendedUpdateInfo, GetExtendedUpdateInfo2Request, GetExtendedUpdateInfo2Response,
     GetExtendedUpdateInfoRequest, GetExtendedUpdateInfoResponse, UpdateData,
 };
-use crate::wire::wusp::types::XmlUpdateFragmentType;
+use crate::wire::wusp::types::{FileLocation, XmlUpdateFragmentType};
 
 /// What is asked, whichever form asks.
 struct Question<'a> {
@@ -27,9 +26,8 @@ struct Question<'a> {
 }
 
 /// A revision asked for, with its fragments.
-struct Found {
-    id: RevisionId,
-    index: RevisionIndex,
+struct Found<'p> {
+    revision: &'p Revision,
     fragments: Arc<PreparedFragments>,
 }
 
@@ -56,7 +54,7 @@ impl Services {
             }
         }
         let updates = fragments(&question, &found);
-        let files = self.files(&published, &question, &found, peer);
+        let files = self.files(&question, &found, peer);
         let info = ExtendedUpdateInfo {
             updates: &updates,
             file_locations: &files,
@@ -82,7 +80,7 @@ impl Services {
             found.extend(self.find(&published, published.catalog.by_identity(&id))?);
         }
         let updates = fragments(&question, &found);
-        let files = self.files(&published, &question, &found, peer);
+        let files = self.files(&question, &found, peer);
         let info = ExtendedUpdateInfo {
             updates: &updates,
             file_locations: &files,
@@ -93,38 +91,34 @@ impl Services {
 
     /// A revision that is deployed to anyone, approved or not: agents ask for applicable updates
     /// that nobody approved, to show them.
-    fn find(
+    fn find<'p>(
         &self,
-        published: &Published,
+        published: &'p Published,
         index: Option<RevisionIndex>,
-    ) -> Result<Option<Found>, ServiceError> {
-        let index = index.filter(|index| published.scope.in_scope.contains(*index));
-        let Some(record) = index.and_then(|index| published.record(index)) else {
-            return Ok(None);
-        };
-        let fragments = self.fragments(record)?;
-        Ok(index.map(|index| Found { id: record.id, index, fragments }))
+    ) -> Result<Option<Found<'p>>, ServiceError> {
+        let deployed = index.filter(|index| published.scope.in_scope.contains(*index));
+        let found = deployed
+            .and_then(|index| Some((published.catalog.revision(index)?, published.record(index)?)));
+        let Some((revision, record)) = found else { return Ok(None) };
+        Ok(Some(Found { revision, fragments: self.state.fragments(record)? }))
     }
 
     /// Locations come with Extended fragments, as recorded, and when asked for by name.
     fn files(
         &self,
-        published: &Published,
         question: &Question<'_>,
-        found: &[Found],
+        found: &[Found<'_>],
         peer: &Peer,
-    ) -> Vec<crate::wire::wusp::types::FileLocation<'static>> {
+    ) -> Vec<FileLocation<'static>> {
         let asks = |kind| question.info_types.contains(&kind);
         let content = asks(XmlUpdateFragmentType::Extended) || asks(XmlUpdateFragmentType::FileUrl);
         let licences = asks(XmlUpdateFragmentType::Eula);
-        let files = found
-            .iter()
-            .filter_map(|found| published.catalog.revision(found.index))
-            .flat_map(|revision| {
-                let files = revision.metadata.files.iter().filter(|_| content);
-                let eulas = revision.metadata.eulas.iter().filter(|_| licences);
-                files.chain(eulas.map(|eula| &eula.file))
-            });
+        let files = found.iter().flat_map(|found| {
+            let metadata = &found.revision.metadata;
+            let files = metadata.files.iter().filter(|_| content);
+            let eulas = metadata.eulas.iter().filter(|_| licences);
+            files.chain(eulas.map(|eula| &eula.file))
+        });
         self.file_locations(files, peer, question.algorithm)
     }
 }
@@ -146,7 +140,7 @@ fn question<'a>(
 }
 
 /// All fragments of one kind before the next, as the real server sends them.
-fn fragments<'f>(question: &Question<'_>, found: &'f [Found]) -> Vec<UpdateData<'f>> {
+fn fragments<'f>(question: &Question<'_>, found: &'f [Found<'_>]) -> Vec<UpdateData<'f>> {
     let mut updates = Vec::new();
     let mut answered = Vec::new();
     for wanted in &question.info_types {
@@ -163,28 +157,52 @@ fn fragments<'f>(question: &Question<'_>, found: &'f [Found]) -> Vec<UpdateData<
             continue;
         }
         answered.push(kind);
-        for revision in found {
-            let all = revision.fragments.of(kind);
-            let chosen = all.filter(|fragment| is_wanted(question, fragment));
-            updates.extend(chosen.map(|f| UpdateData { id: revision.id, xml: &f.body }));
+        for found in found {
+            let id = found.revision.id;
+            let chosen = choose(question, found, kind);
+            updates.extend(chosen.into_iter().map(|chosen| UpdateData { id, xml: &chosen.body }));
         }
     }
     updates
 }
 
 /// A fragment without a language is for everyone. Of the others the requested languages and
-/// English, which "the service SHOULD always return": an agent without a text shows nothing.
-fn is_wanted(question: &Question<'_>, fragment: &PreparedFragment) -> bool {
-    if let (Some(region), Some(asked)) = (&fragment.geo_id, &question.geo_id)
-        && !region.is_empty()
-        && !region.eq_ignore_ascii_case(asked)
-    {
-        return false;
+/// English, which "the service SHOULD always return". An update that has none of these gives its
+/// default language: an agent without a text shows nothing.
+fn choose<'f>(
+    question: &Question<'_>,
+    found: &'f Found<'_>,
+    kind: FragmentType,
+) -> Vec<&'f PreparedFragment> {
+    let for_region = |fragment: &&PreparedFragment| is_for_region(question, found, fragment);
+    let all: Vec<_> = found.fragments.of(kind).filter(for_region).collect();
+    let asked = all.iter().copied().filter(|fragment| {
+        let language = &fragment.language;
+        language.is_empty()
+            || language.eq_ignore_ascii_case("en")
+            || question.locales.iter().any(|locale| speaks(locale, language))
+    });
+    let asked: Vec<_> = asked.collect();
+    if !asked.is_empty() {
+        return asked;
     }
-    let language = &fragment.language;
-    language.is_empty()
-        || language.eq_ignore_ascii_case("en")
-        || question.locales.iter().any(|locale| speaks(locale, language))
+    let default = &found.revision.metadata.default_language;
+    let in_default = |fragment: &&PreparedFragment| fragment.language.eq_ignore_ascii_case(default);
+    all.into_iter().filter(in_default).collect()
+}
+
+/// A licence for another region than the client's is not for it, and a general one gives way to
+/// that of its region: a client keeps one fragment of a kind for each language.
+fn is_for_region(question: &Question<'_>, found: &Found<'_>, fragment: &PreparedFragment) -> bool {
+    let is_asked = |fragment: &PreparedFragment| match (&fragment.geo_id, &question.geo_id) {
+        (Some(region), Some(asked)) => region.eq_ignore_ascii_case(asked),
+        _ => false,
+    };
+    let is_general = fragment.geo_id.as_ref().is_none_or(String::is_empty);
+    let mut siblings = found.fragments.of(fragment.kind);
+    is_asked(fragment)
+        || is_general
+            && !siblings.any(|other| is_asked(other) && other.language == fragment.language)
 }
 
 /// `de-AT` asks for `de-AT` and for `de`.

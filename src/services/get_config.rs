@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::services::cookie::ProtocolVersion;
 use crate::services::{ServiceError, Services};
-use crate::wire::wusp::client::{AuthPlugInInfo, Config, ConfigurationProperty};
+use crate::wire::wusp::client::{AuthPlugInInfo, Config, ConfigurationProperty, GetConfigRequest};
 
 /// The protocol version this server speaks. Below 3.2 agents do without category scans, and some
 /// fail ([MS-WUSP] 2.2.2.2.1).
@@ -18,21 +18,26 @@ const PLUG_INS: &[AuthPlugInInfo<'_>] = &[AuthPlugInInfo {
     parameter: "",
 }];
 
+/// The version that a client names, if it is a two-part version.
+pub(super) fn protocol_version(text: Option<&str>) -> Option<ProtocolVersion> {
+    text?.parse().ok()
+}
+
 impl Services {
-    /// Answers GetConfig through `respond`.
-    pub(super) fn config<T>(
+    /// Answers GetConfig.
+    pub(super) fn config(
         &self,
-        protocol_version: Option<&str>,
-        respond: impl FnOnce(Config<'_>) -> T,
-    ) -> Result<T, ServiceError> {
-        protocol_version
-            .and_then(|version| version.parse::<ProtocolVersion>().ok())
-            .ok_or_else(|| ServiceError::parameter("protocolVersion"))?;
-        Ok(respond(self.config_for_everyone()))
+        request: &GetConfigRequest<'_>,
+    ) -> Result<Config<'_>, ServiceError> {
+        match protocol_version(request.protocol_version.as_deref()) {
+            Some(_) => Ok(self.configuration()),
+            None => Err(ServiceError::parameter("protocolVersion")),
+        }
     }
 
-    /// GetConfig2 has no prose in the specification, so its client may leave the version out.
-    pub(super) fn config_for_everyone(&self) -> Config<'_> {
+    /// Answers GetConfig2, which has no prose in the specification: its client may leave the
+    /// version out.
+    pub(super) fn configuration(&self) -> Config<'_> {
         Config {
             last_change: self.last_change,
             is_registration_required: true,

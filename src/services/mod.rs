@@ -18,6 +18,8 @@ mod report_event_batch;
 mod session;
 mod start_category_scan;
 mod sync_updates;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,8 +30,6 @@ pub use error::ServiceError;
 pub use get_config::PROTOCOL_VERSION;
 
 use crate::catalog::PageLimits;
-use crate::metadata::prepared::PreparedFragments;
-use crate::state::records::RevisionRecord;
 use crate::state::{State, StateError};
 use crate::store::value::{NoPrevious, Stored};
 use crate::wire::time::DateTime;
@@ -118,13 +118,9 @@ impl Services {
             }
         };
         let properties = Self::properties(settings.max_extended_updates);
-        // LastChange is compared exactly, so it keeps what is printed of it: a hundredth of a
-        // second would do, nanoseconds need no argument.
-        let fingerprint = format!("{properties:?}");
-        let nanoseconds = now.saturating_mul(1_000_000_000);
-        let last_change = state.configuration(fingerprint, nanoseconds).await?;
-        let last_change = DateTime::from_unix(last_change.div_euclid(1_000_000_000), 0);
-        let last_change = last_change.unwrap_or(DateTime::MAX);
+        // Clients echo LastChange and it is compared exactly: whole seconds survive every stack.
+        let last_change = state.configuration(format!("{properties:?}"), now).await?;
+        let last_change = DateTime::from_unix(last_change, 0).unwrap_or(DateTime::MAX);
         let keyring = ArcSwap::from_pointee(keyring);
         Ok(Self { state, settings, keyring, last_change, properties })
     }
@@ -152,16 +148,5 @@ impl Services {
 
     fn now(&self) -> i64 {
         self.state.now()
-    }
-
-    /// What cookies carry of the configuration.
-    fn config_change(&self) -> i128 {
-        i128::from(self.last_change.unix_seconds()) * 1_000_000_000
-    }
-
-    /// The fragments of a revision. Mostly from memory; where the disk has to be read, other
-    /// requests go on meanwhile.
-    fn fragments(&self, record: &RevisionRecord) -> Result<Arc<PreparedFragments>, StateError> {
-        self.state.fragments(record)
     }
 }

@@ -5,12 +5,14 @@
 
 use crate::policy::target_group;
 use crate::services::call::Outcome;
-use crate::services::deployments::Audience;
+use crate::services::deployments::Deployments;
 use crate::services::{ServiceError, Services};
 use crate::wire::body::BodyWriter;
 use crate::wire::soap;
 use crate::wire::soap::SoapVersion;
-use crate::wire::wusp::client::{RefreshCacheRequest, RefreshCacheResponse, RefreshCacheResult};
+use crate::wire::wusp::client::{
+    RefreshCacheRequest, RefreshCacheResponse, RefreshCacheResult, UpdateInfo,
+};
 
 impl Services {
     pub(super) fn refresh_cache(
@@ -26,18 +28,18 @@ impl Services {
         let groups = tracked.as_ref().map_or(&[][..], |tracked| &tracked.computer.groups);
         let published = self.state.published();
         let view = published.view(&target_group::effective(groups));
-        let audience = Audience::new(session.state.protocol, tracked.as_ref());
-        let (catalog, scope) = (&published.catalog, &published.scope);
+        let protocol = session.state.protocol;
+        let deployments = Deployments::new(&published, &view, protocol, tracked.as_ref());
         let rows: Vec<RefreshCacheResult<'_>> = identities
             .iter()
             .filter_map(|identity| {
-                let index = catalog.by_identity(identity)?;
-                let deployment = view.deployment(catalog, scope, index)?;
+                let index = published.catalog.by_identity(identity)?;
+                let UpdateInfo { id, deployment, is_leaf, .. } = deployments.update(index, None)?;
                 Some(RefreshCacheResult {
-                    revision_id: catalog.revision(index)?.id,
+                    revision_id: id,
                     global_id: *identity,
-                    is_leaf: catalog.is_leaf(index),
-                    deployment: audience.deployment(&deployment, &[]),
+                    is_leaf,
+                    deployment,
                 })
             })
             .collect();

@@ -54,15 +54,10 @@ impl Services {
     ) -> Result<bool, ServiceError> {
         let client_time = client_time.ok_or_else(|| ServiceError::parameter("clientTime"))?;
         let batch = batch.ok_or_else(|| ServiceError::parameter("eventBatch"))?;
-        let now = self.now();
-        let skew = now - client_time.unix_seconds();
-        let skew = if skew.abs() > SKEW_TOLERATED { skew } else { 0 };
+        let clock = Clock::new(self.now(), client_time);
         let received = batch.len();
         let mut events: Vec<Event> =
-            batch.into_iter().filter_map(|event| domain(event, &client_id, skew)).collect();
-        // A clock that was wrong when the event was noted may be right when it is sent. Taken at its
-        // word, an event of the future would outdate every report until then.
-        events.iter_mut().for_each(|event| event.at = event.at.min(now));
+            batch.into_iter().filter_map(|event| domain(event, &client_id, clock)).collect();
         if events.len() < received {
             debug!(dropped = received - events.len(), "events without a name or of someone else");
         }
@@ -71,8 +66,28 @@ impl Services {
     }
 }
 
+/// From the client's clock to this server's.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    now: i64,
+    skew: i64,
+}
+
+impl Clock {
+    fn new(now: i64, client_time: DateTime) -> Self {
+        let skew = now.saturating_sub(client_time.unix_seconds());
+        Self { now, skew: if skew.abs() > SKEW_TOLERATED { skew } else { 0 } }
+    }
+
+    /// When an event happened: not after it was reported. One from the future, noted before the
+    /// client's clock was set right, would overrule every report until then.
+    fn corrected(self, at: DateTime) -> i64 {
+        at.unix_seconds().saturating_add(self.skew).min(self.now)
+    }
+}
+
 /// The event as the domain has it; none when it names another computer or lacks what identifies it.
-fn domain(event: ReportingEvent<'_>, client_id: &str, skew: i64) -> Option<Event> {
+fn domain(event: ReportingEvent<'_>, client_id: &str, clock: Clock) -> Option<Event> {
     let basic = event.basic_data?;
     // "The server MAY ignore events with other values."
     if basic.namespace_id.is_some_and(|namespace| namespace != 1) {
@@ -91,7 +106,7 @@ fn domain(event: ReportingEvent<'_>, client_id: &str, skew: i64) -> Option<Event
         event_id,
         source: i16::try_from(basic.source_id.unwrap_or(0)).unwrap_or(0),
         update: basic.update_id.filter(|update| update.update_id != Uuid::nil()),
-        at: basic.time_at_target?.unix_seconds().saturating_add(skew),
+        at: clock.corrected(basic.time_at_target?),
         result: basic.win32_hresult.unwrap_or(0),
         app: basic.app_name.map(Cow::into_owned).unwrap_or_default(),
         strings: strings.into_iter().map(Cow::into_owned).collect(),

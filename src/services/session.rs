@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use crate::services::call::Outcome;
 use crate::services::cookie::{ProtocolVersion, SessionState};
 use crate::services::{ServiceError, Services};
-use crate::state::Tracked;
+use crate::state::{Published, Tracked};
 use crate::wire::fault::ErrorCode;
 use crate::wire::time::DateTime;
 use crate::wire::wusp::types::{Cookie, IssuedCookie};
@@ -24,12 +24,12 @@ pub(super) const AUTO_SELECT: ProtocolVersion = ProtocolVersion { major: 1, mino
 /// How long a session cookie is good for, in seconds: as long as the real server's.
 pub(super) const SESSION_LIFETIME: i64 = 3600;
 
-/// A session with the instant at which its cookie expires.
+/// An open session.
 #[derive(Debug, Clone)]
 pub(super) struct Session {
     /// What the cookie carries.
     pub(super) state: SessionState,
-    /// Unix seconds.
+    /// When its cookie expires.
     pub(super) expires: DateTime,
 }
 
@@ -64,21 +64,34 @@ impl Services {
         Ok(Session { state, expires })
     }
 
-    /// The same, where [MS-WUSP] also demands an unchanged configuration and a registered computer
-    /// (3.1.5.7, 3.1.5.12).
-    pub(super) fn registered_session(
+    /// What [MS-WUSP] 3.1.5.7 and 3.1.5.12 demand of a session besides a good cookie: an unchanged
+    /// configuration, and a computer that is registered.
+    ///
+    /// # Errors
+    /// ServerChanged when the cookie knows more than the server, which was restored from a backup
+    /// since: revision ids may mean something else now. ConfigChanged. RegistrationRequired, also
+    /// when the computer's own policy names other groups than it is registered in: agents put the
+    /// groups into every authorization, and register again only when they are told to.
+    pub(super) fn registered(
         &self,
-        cookie: Option<&Cookie>,
-        outcome: &mut Outcome,
-    ) -> Result<(Session, Tracked), ServiceError> {
-        let session = self.session(cookie, outcome)?;
-        if session.state.config_change != self.config_change() {
+        session: &Session,
+        published: &Published,
+    ) -> Result<Tracked, ServiceError> {
+        let state = &session.state;
+        if state.is_ahead_of(published.sequence) {
+            return Err(ServiceError::code(ErrorCode::ServerChanged));
+        }
+        if state.config_change != self.last_change.unix_seconds() {
             return Err(ServiceError::code(ErrorCode::ConfigChanged));
         }
-        let tracked = self.state.computers().find(&session.state.client_id);
+        let tracked = self.state.computers().find(&state.client_id).filter(|tracked| {
+            let computer = &tracked.computer;
+            !self.settings.client_side_targeting
+                || computer.groups == computer.groups_for(&published.policy, &state.target_group)
+        });
         let tracked = tracked.ok_or_else(|| ServiceError::code(ErrorCode::RegistrationRequired))?;
         tracked.touch(self.now());
-        Ok((session, tracked))
+        Ok(tracked)
     }
 
     /// Seals a session's state anew. The lifetime does not slide: the real server keeps the expiry

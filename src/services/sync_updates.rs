@@ -2,42 +2,22 @@
 
 use std::sync::Arc;
 
-use roaring::RoaringBitmap;
 use uuid::Uuid;
 
-use crate::catalog::{RevisionIndex, Scan};
+use crate::catalog::{Delta, DriverMatch, RevisionIndex, Scan};
 use crate::metadata::prepared::{FragmentType, PreparedFragments};
 use crate::policy::target_group;
 use crate::policy::view::View;
 use crate::services::call::Outcome;
-use crate::services::cookie::{Watermark, Watermarks};
-use crate::services::deployments::Audience;
+use crate::services::deployments::Deployments;
 use crate::services::session::{CATEGORY_SCANS, Session};
 use crate::services::{ServiceError, Services, drivers};
-use crate::state::{Published, Tracked};
+use crate::state::{Published, StateError, Tracked};
 use crate::wire::body::BodyWriter;
 use crate::wire::soap::{self, SoapVersion};
-use crate::wire::types::RevisionId;
 use crate::wire::wusp::client::{
     SyncInfo, SyncUpdateParameters, SyncUpdatesRequest, SyncUpdatesResponse, UpdateInfo,
 };
-
-/// What a pass found, before it is written.
-pub(super) struct Pass {
-    /// Needed and not cached, in order of delivery.
-    pub(super) new: Vec<RevisionIndex>,
-    /// Needed and cached.
-    pub(super) kept: RoaringBitmap,
-    pub(super) out_of_scope: Vec<RevisionId>,
-    pub(super) deployed_out_of_scope: Vec<RevisionId>,
-    /// For a driver pass: the hardware ids by which each new revision is the best.
-    pub(super) hardware_ids: Vec<Vec<String>>,
-    pub(super) driver_sync_not_needed: bool,
-    /// Which changes the client was told of by passes like this one.
-    pub(super) watermark: fn(&mut Watermarks) -> &mut Watermark,
-    /// A fingerprint of the categories that the pass is limited to.
-    pub(super) categories: Option<u64>,
-}
 
 /// Everything a pass is answered from.
 pub(super) struct Asked {
@@ -47,6 +27,32 @@ pub(super) struct Asked {
     pub(super) tracked: Tracked,
 }
 
+/// Which part of a client's cache a pass is about. Each has its own watermark, because a pass
+/// tells of no change in the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Software,
+    Drivers,
+}
+
+/// What a pass found, before it is written.
+pub(super) struct Pass {
+    pub(super) part: Part,
+    pub(super) delta: Delta,
+    /// Why each driver was chosen, ascending by revision.
+    pub(super) matches: Vec<DriverMatch>,
+    /// Whether the pass is about all that the client has cached of the part. Only then does it
+    /// learn of every change, and only then the watermark may move.
+    pub(super) is_complete: bool,
+    pub(super) driver_sync_not_needed: bool,
+}
+
+/// A page: what is delivered, and whether something is left.
+struct Page {
+    updates: Vec<(RevisionIndex, Arc<PreparedFragments>)>,
+    truncated: bool,
+}
+
 impl Services {
     pub(super) fn sync_updates(
         &self,
@@ -54,10 +60,10 @@ impl Services {
         version: SoapVersion,
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
-        let (session, tracked) = self.registered_session(request.cookie.as_ref(), outcome)?;
+        let session = self.session(request.cookie.as_ref(), outcome)?;
         let parameters = request.parameters.ok_or_else(|| ServiceError::parameter("parameters"))?;
         self.check(&parameters)?;
-        let asked = self.asked(session, tracked);
+        let asked = self.asked(session)?;
         let pass = if parameters.skip_software_sync == Some(true) {
             drivers::driver_pass(&asked, &parameters)
         } else {
@@ -78,10 +84,18 @@ impl Services {
         Ok(())
     }
 
-    pub(super) fn asked(&self, session: Session, tracked: Tracked) -> Asked {
+    pub(super) fn asked(&self, mut session: Session) -> Result<Asked, ServiceError> {
         let published = self.state.published();
+        let tracked = self.registered(&session, &published)?;
         let view = published.view(&target_group::effective(&tracked.computer.groups));
-        Asked { published, view, session, tracked }
+        let state = &mut session.state;
+        if state.view != view.fingerprint() {
+            // The computer may have cached deployments of groups that it left.
+            state.view = view.fingerprint();
+            state.software_watermark = 0;
+            state.driver_watermark = 0;
+        }
+        Ok(Asked { published, view, session, tracked })
     }
 
     /// Cuts the page, reads its fragments and writes it with the cookie for the next call.
@@ -92,110 +106,90 @@ impl Services {
         respond: impl FnOnce(SyncInfo<'_>) -> BodyWriter,
     ) -> Result<BodyWriter, ServiceError> {
         let Asked { published, view, mut session, tracked } = asked;
-        let (catalog, scope) = (&published.catalog, &published.scope);
-        let protocol = session.state.protocol;
-        let audience = Audience::new(protocol, Some(&tracked));
-
-        let revision = |index: &RevisionIndex| catalog.revision(*index);
-        let sizes: Vec<u32> = pass.new.iter().filter_map(revision).map(|r| r.core_bytes).collect();
-        let page = self.settings.page.page(session.state.round.into(), &sizes);
-        let new = &pass.new[..page.len.min(pass.new.len())];
-        let fragments: Vec<Arc<PreparedFragments>> = new
+        let state = &mut session.state;
+        let page = self.page(&published, &pass.delta.new, state.round)?;
+        let deployments = Deployments::new(&published, &view, state.protocol, Some(&tracked))
+            .of_drivers(&pass.matches);
+        let new_updates: Vec<UpdateInfo<'_>> = page
+            .updates
             .iter()
-            .filter_map(|index| published.record(*index))
-            .map(|record| self.fragments(record))
-            .collect::<Result<_, _>>()?;
-        let hardware_ids: Vec<Vec<&str>> =
-            pass.hardware_ids.iter().map(|ids| ids.iter().map(String::as_str).collect()).collect();
-        let update_info = |index: RevisionIndex, hardware_ids, xml| {
-            let deployment = view.deployment(catalog, scope, index)?;
-            Some(UpdateInfo {
-                id: catalog.revision(index)?.id,
-                deployment: audience.deployment(&deployment, hardware_ids),
-                is_leaf: catalog.is_leaf(index),
-                xml,
-            })
-        };
-        let new_updates: Vec<UpdateInfo<'_>> = new
-            .iter()
-            .zip(&fragments)
-            .enumerate()
-            .filter_map(|(at, (index, fragments))| {
-                let hardware_ids = hardware_ids.get(at).map_or(&[][..], Vec::as_slice);
-                update_info(*index, hardware_ids, fragments.single(FragmentType::Core))
+            .filter_map(|(index, fragments)| {
+                deployments.update(*index, fragments.single(FragmentType::Core))
             })
             .collect();
-
-        // A client whose groups changed may have cached deployments of groups it left.
-        if session.state.groups != view.fingerprint() {
-            session.state.groups = view.fingerprint();
-            session.state.watermarks = Watermarks::default();
+        let watermark = match pass.part {
+            Part::Software => &mut state.software_watermark,
+            Part::Drivers => &mut state.driver_watermark,
+        };
+        let changed_updates = deployments.changed_since(&pass.delta.kept, *watermark);
+        if pass.is_complete {
+            *watermark = published.sequence;
         }
-        let watermark = (pass.watermark)(&mut session.state.watermarks);
-        let told = watermark.told(pass.categories);
-        watermark.tell(pass.categories, published.sequence);
-        let changed_updates: Vec<UpdateInfo<'_>> = pass
-            .kept
-            .iter()
-            .filter(|index| {
-                let deployment = view.deployment(catalog, scope, *index);
-                deployment.is_some_and(|deployment| deployment.changed > told)
-            })
-            .filter_map(|index| update_info(index, &[], None))
-            .collect();
+        // The client comes back for what is left, and for what non-leaf updates unlock.
+        let goes_on = page.truncated || new_updates.iter().any(|update| !update.is_leaf);
+        state.round = if goes_on { state.round.saturating_add(1) } else { 0 };
 
-        let unlocks_more = new_updates.iter().any(|update| !update.is_leaf);
-        session.state.round = match page.truncated || unlocks_more {
-            true => session.state.round.saturating_add(1),
-            false => 0,
-        };
+        let tells_driver_sync = state.protocol >= CATEGORY_SCANS;
         let cookie = self.seal(&session)?;
-        let knows_categories = protocol >= CATEGORY_SCANS;
         Ok(respond(SyncInfo {
             new_updates: &new_updates,
-            out_of_scope_revision_ids: &pass.out_of_scope,
+            out_of_scope_revision_ids: &pass.delta.out_of_scope,
             changed_updates: &changed_updates,
             truncated: page.truncated,
             new_cookie: Some(cookie.as_wire()),
-            deployed_out_of_scope_revision_ids: &pass.deployed_out_of_scope,
-            driver_sync_not_needed: knows_categories.then_some(pass.driver_sync_not_needed),
+            deployed_out_of_scope_revision_ids: &pass.delta.deployed_out_of_scope,
+            driver_sync_not_needed: tells_driver_sync.then_some(pass.driver_sync_not_needed),
         }))
+    }
+
+    fn page(
+        &self,
+        published: &Published,
+        new: &[RevisionIndex],
+        round: u16,
+    ) -> Result<Page, StateError> {
+        let records = || new.iter().filter_map(|index| Some((*index, published.record(*index)?)));
+        let sizes: Vec<u32> = records().map(|(_, record)| record.core_bytes).collect();
+        let page = self.settings.page.page(round.into(), &sizes);
+        let updates = records()
+            .take(page.len)
+            .map(|(index, record)| Ok((index, self.state.fragments(record)?)))
+            .collect::<Result<_, StateError>>()?;
+        Ok(Page { updates, truncated: page.truncated })
     }
 }
 
 fn software_pass(asked: &Asked, parameters: &SyncUpdateParameters<'_>) -> Pass {
-    let Asked { published, session, .. } = asked;
-    let (catalog, scope) = (&published.catalog, &published.scope);
+    let Published { catalog, scope, .. } = &*asked.published;
     let installed = parameters.installed_non_leaf_update_ids.as_deref().unwrap_or_default();
     let other = parameters.other_cached_update_ids.as_deref().unwrap_or_default();
-    // An empty filter is no filter: the client "is not performing a category scan".
-    let filter = parameters.filter_category_ids.as_deref().filter(|filter| !filter.is_empty());
-    let needed = published.needed(installed, filter);
-    let two_groups = filter.is_some()
-        && parameters.need_two_group_out_of_scope_updates == Some(true)
-        && session.state.protocol >= CATEGORY_SCANS;
-    let scan = Scan { cached: &[installed, other], two_groups };
-    let delta = catalog.delta(scope, &needed, &scan);
-    let drivers_in_scope = match filter {
-        Some(filter) => !catalog.related(scope, filter).is_disjoint(&scope.drivers),
-        None => !scope.drivers.is_empty(),
+    let filter = filter(parameters);
+    let needed = asked.published.needed(installed, filter);
+    let two_groups = two_groups(asked, parameters);
+    let delta = catalog.delta(scope, &needed, &Scan { cached: &[installed, other], two_groups });
+    let no_drivers = match filter {
+        Some(filter) => asked.published.related(filter).is_disjoint(&scope.drivers),
+        None => scope.drivers.is_empty(),
     };
     Pass {
-        new: delta.new,
-        kept: delta.kept,
-        out_of_scope: delta.out_of_scope,
-        deployed_out_of_scope: delta.deployed_out_of_scope,
-        hardware_ids: Vec::new(),
-        driver_sync_not_needed: !drivers_in_scope,
-        watermark: |watermarks| &mut watermarks.software,
-        categories: filter.map(categories),
+        part: Part::Software,
+        delta,
+        matches: Vec::new(),
+        is_complete: filter.is_none() || (installed.is_empty() && other.is_empty()),
+        driver_sync_not_needed: no_drivers,
     }
 }
 
-/// Tells the categories that a pass is limited to from others. The order in which a client names
-/// them says nothing.
-pub(super) fn categories(filter: &[Uuid]) -> u64 {
-    let mut filter = filter.to_vec();
-    filter.sort_unstable();
-    target_group::fingerprint(&filter)
+/// The categories that a pass is limited to. An empty list limits nothing: the client "is not
+/// performing a category scan".
+pub(super) fn filter<'p>(parameters: &'p SyncUpdateParameters<'_>) -> Option<&'p [Uuid]> {
+    parameters.filter_category_ids.as_deref().filter(|filter| !filter.is_empty())
+}
+
+/// Whether revisions that only fall outside the categories are to be told apart from those that
+/// are no longer deployed.
+pub(super) fn two_groups(asked: &Asked, parameters: &SyncUpdateParameters<'_>) -> bool {
+    filter(parameters).is_some()
+        && parameters.need_two_group_out_of_scope_updates == Some(true)
+        && asked.session.state.protocol >= CATEGORY_SCANS
 }

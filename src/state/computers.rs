@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use uuid::Uuid;
 
 use super::transaction::{Transaction, Written};
 use super::{State, StateError, Tracked};
 use crate::computers::computer::{ComputerInfo, bounded};
 use crate::computers::event::{Event, EventLog};
 use crate::computers::{Computer, Statuses};
-use crate::policy::Policy;
 
 /// What a computer says when it registers.
 #[derive(Debug, Clone)]
@@ -57,7 +55,8 @@ impl State {
             && old.requested_group == registration.requested_group
             && old.address == registration.address
             && (!registration.client_side_targeting
-                || old.groups == requested_groups(&self.published().policy, registration))
+                || old.groups
+                    == old.groups_for(&self.published().policy, &registration.requested_group))
     }
 
     /// Takes in the events of one report, oldest first; false when the computer is not registered.
@@ -123,59 +122,46 @@ fn register(
     transaction: &mut Transaction<'_>,
     registration: Registration,
 ) -> Result<(), StateError> {
-    let groups = registration
-        .client_side_targeting
-        .then(|| requested_groups(&transaction.model.policy, &registration));
     let now = transaction.now;
-    let requested_group = bounded(&registration.requested_group);
     let known = transaction.model.computers.get(&registration.client_id).cloned();
+    if known.is_none() && transaction.model.computers.len() >= COMPUTERS_KEPT {
+        return Err(StateError::Refused(format!("{COMPUTERS_KEPT} computers are registered")));
+    }
     let tracked = match known {
-        Some(tracked) => {
-            let old = &tracked.computer;
-            let computer = Computer {
-                info: registration.info,
-                requested_group,
-                groups: groups.unwrap_or_else(|| old.groups.clone()),
-                updated: now,
-                address: registration.address,
-                number: old.number,
-                client_id: registration.client_id,
-                registered: old.registered,
-            };
-            Tracked { computer: Arc::new(computer), ..tracked }
-        }
-        None if transaction.model.computers.len() >= COMPUTERS_KEPT => {
-            return Err(StateError::Refused(format!("{COMPUTERS_KEPT} computers are registered")));
-        }
+        Some(tracked) => tracked,
         None => {
             let computer = Computer {
                 number: transaction.next_computer()?,
                 client_id: registration.client_id,
-                info: registration.info,
-                requested_group,
-                groups: groups.unwrap_or_default(),
+                info: ComputerInfo::default(),
+                requested_group: String::new(),
+                groups: Vec::new(),
                 registered: now,
                 updated: now,
-                address: registration.address,
+                address: String::new(),
             };
             let statuses = Arc::new(Statuses::default());
             Tracked { computer: Arc::new(computer), statuses, last_contact: Arc::default() }
         }
     };
+    let old = &*tracked.computer;
+    let requested_group = bounded(&registration.requested_group);
+    let groups = match registration.client_side_targeting {
+        true => old.groups_for(&transaction.model.policy, &requested_group),
+        false => old.groups.clone(),
+    };
+    let computer = Computer {
+        info: registration.info,
+        requested_group,
+        groups,
+        updated: now,
+        address: registration.address,
+        ..old.clone()
+    };
     // Not journalled: should it be lost, the computer says it again by itself.
+    let tracked = Tracked { computer: Arc::new(computer), ..tracked };
     transaction.put_computer(tracked, Written::Computer);
     Ok(())
-}
-
-/// The groups that exist of those a computer asks for. A name that is not a group creates none.
-fn requested_groups(policy: &Policy, registration: &Registration) -> Vec<Uuid> {
-    let names = registration.requested_group.split(';');
-    let groups = names.filter_map(|name| policy.group_by_name(name));
-    let mut ids: Vec<Uuid> =
-        groups.filter(|group| !group.is_built_in()).map(|group| group.id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }
 
 fn report(

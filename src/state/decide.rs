@@ -3,6 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::neighbours::touch_for_decline;
 use super::transaction::Transaction;
 use super::{State, StateError};
 use crate::metadata::model::UpdateType;
@@ -96,7 +97,9 @@ fn approve(
     transaction.journal(json!({ "approve": approval }));
     record.approvals.retain(|old| old.group != group);
     record.approvals.push(approval);
-    record.declined = None;
+    if record.declined.take().is_some() {
+        touch_for_decline(transaction, update);
+    }
     transaction.put_decision(record);
     Ok(())
 }
@@ -116,5 +119,6 @@ fn decline(transaction: &mut Transaction<'_>, update: Uuid) {
         approval.changed = changed;
     }
     transaction.journal(json!({ "decline": update, "decided": transaction.now }));
+    touch_for_decline(transaction, update);
     transaction.put_decision(record);
 }

@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use super::model::{Model, member_identities, prerequisite_ids};
+use super::model::Model;
+use super::neighbours::touch_for_import;
 use super::records::RevisionRecord;
 use super::transaction::Transaction;
 use super::{State, StateError, blocking};
@@ -197,29 +198,10 @@ fn add(transaction: &mut Transaction<'_>, record: RevisionRecord) -> ImportOutco
     else {
         return ImportOutcome::Rejected(Rejection::Exhausted);
     };
-    touch_neighbours(transaction, &record.metadata);
+    touch_for_import(transaction, &record.metadata);
     let id = RevisionId(id);
     let imported = transaction.now;
     let changed = transaction.sequence();
     transaction.put_revision(RevisionRecord { id, deployment_id, imported, changed, ..record });
     ImportOutcome::New(id)
-}
-
-/// What becomes a prerequisite stops being a leaf, what becomes a member is deployed otherwise:
-/// clients that have it cached must be told ([MS-WUSP] 3.1.5.7, ChangedUpdates).
-fn touch_neighbours(transaction: &mut Transaction<'_>, metadata: &UpdateMetadata) {
-    let model = &transaction.model;
-    let newly_named = prerequisite_ids(metadata).filter(|id| !model.named.contains(id));
-    let mut touched: Vec<RevisionId> =
-        newly_named.filter_map(|id| model.updates.get(&id)).flatten().copied().collect();
-    let newly_bundled = member_identities(metadata).filter(|id| !model.bundled.contains(id));
-    touched.extend(newly_bundled.filter_map(|id| model.identities.get(&id)));
-    touched.sort_unstable();
-    touched.dedup();
-    for id in touched {
-        let Some(record) = transaction.model.revisions.get(&id) else { continue };
-        let record = RevisionRecord::clone(record);
-        let changed = transaction.sequence();
-        transaction.put_revision(RevisionRecord { changed, ..record });
-    }
 }

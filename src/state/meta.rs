@@ -7,8 +7,6 @@ use crate::store::value::Stored;
 
 /// Key of the configuration record in `meta`.
 const CONFIGURATION: &str = "configuration";
-/// In nanoseconds.
-const SECOND: i64 = 1_000_000_000;
 
 impl State {
     /// Goes through the writer and back.
@@ -41,24 +39,24 @@ impl State {
             .await
     }
 
-    /// When the configuration with this fingerprint was first in force, in nanoseconds since 1970:
-    /// `LastChange` of GetConfig. `now` is the time of a change that is noticed here.
+    /// Since when the configuration with this fingerprint is in force, in Unix seconds (`now` if it
+    /// is new):
+    /// `LastChange` of GetConfig. A change is noticed here, and is later than the one before
+    /// whatever the clock says: clients are told of it by its time alone.
     pub async fn configuration(&self, fingerprint: String, now: i64) -> Result<i64, StateError> {
         self.writer
             .submit(move |transaction: &mut Transaction<'_>| {
                 let known: Option<ConfigurationRecord> = transaction.meta(CONFIGURATION)?;
-                match known {
-                    Some(known) if known.fingerprint == fingerprint => Ok(known.last_change),
-                    known => {
-                        // Clients compare whole seconds, so two changes must not share one, even
-                        // after a quick restart or with a clock that was set back.
-                        let next = known.map(|known| known.last_change.saturating_add(SECOND));
-                        let last_change = next.map_or(now, |next| next.max(now));
-                        let record = ConfigurationRecord { fingerprint, last_change };
-                        transaction.put_meta(CONFIGURATION, &record);
-                        Ok(last_change)
+                let last_change = match known {
+                    Some(known) if known.fingerprint == fingerprint => {
+                        return Ok(known.last_change);
                     }
-                }
+                    Some(known) => now.max(known.last_change.saturating_add(1)),
+                    None => now,
+                };
+                let record = ConfigurationRecord { fingerprint, last_change };
+                transaction.put_meta(CONFIGURATION, &record);
+                Ok(last_change)
             })
             .await
     }
@@ -82,8 +80,8 @@ mod tests {
             ("c", 60, 60),
         ];
         for (fingerprint, now, expected) in changes {
-            let since = state.configuration(fingerprint.to_owned(), now * SECOND).await;
-            assert_eq!(since.expect("committed"), expected * SECOND, "{fingerprint} at {now}");
+            let since = state.configuration(fingerprint.to_owned(), now).await;
+            assert_eq!(since.expect("committed"), expected, "{fingerprint} at {now}");
         }
         state.close().await;
     }

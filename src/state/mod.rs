@@ -12,6 +12,7 @@ mod health;
 mod import;
 mod meta;
 mod model;
+mod neighbours;
 mod published;
 pub mod records;
 mod registry;
@@ -227,14 +228,14 @@ impl State {
         self.published.load().contents.contains_key(sha1)
     }
 
-    /// The prepared fragments of a revision, from memory or else from disk (blocking). Of those
-    /// who want the same ones at once, one reads them and the others wait for it: after a restart
-    /// the whole fleet wants the same, and some are large.
+    /// The prepared fragments of a revision, mostly from memory. Of those who want the same ones at
+    /// once, one reads them and the others wait for it: after a restart the whole fleet wants the
+    /// same, and some are large. Where the disk has to be read, other requests go on meanwhile.
     pub fn fragments(&self, record: &RevisionRecord) -> Result<Arc<PreparedFragments>, StateError> {
         self.fragment_requests.fetch_add(1, Ordering::Relaxed);
         self.fragments.get_or_insert_with(&record.fragments, || {
             self.fragment_reads.fetch_add(1, Ordering::Relaxed);
-            let file: Bytes = self.blobs.read(BlobId(record.fragments))?;
+            let file: Bytes = in_place(|| self.blobs.read(BlobId(record.fragments)))?;
             Ok(Arc::new(PreparedFragments::read(&file)?))
         })
     }
@@ -288,6 +289,16 @@ fn sweep(blobs: &Blobs, model: &Model) {
             info!(files = swept.blobs, bytes = swept.bytes, "removed what an import left behind");
         }
         Err(error) => warn!(%error, "what an import left behind stays until the next start"),
+    }
+}
+
+/// Reads from disk where it stands. On a runtime of several threads the others take over this one's
+/// tasks meanwhile.
+fn in_place<T>(read: impl FnOnce() -> T) -> T {
+    let flavor = tokio::runtime::Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    match flavor {
+        Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(read),
+        _ => read(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
-use super::published::{NEEDED_KEPT, Published};
+use super::published::{Published, Remembered};
 use super::records::{ContentRecord, Counters, DecisionRecord, RevisionRecord};
 use super::registry::Tracked;
 use crate::catalog::{Catalog, Revision};
@@ -162,8 +162,7 @@ impl Model {
             policy,
             contents,
             hold_installs,
-            views: std::sync::RwLock::default(),
-            needed: quick_cache::sync::Cache::new(NEEDED_KEPT),
+            remembered: Remembered::default(),
             files,
         }
     }

@@ -10,10 +10,10 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::records::{ContentRecord, RevisionRecord};
-use crate::catalog::{Catalog, RevisionIndex, Scope};
+use crate::catalog::{Catalog, RevisionIndex, Scope, UpdateIndex};
 use crate::metadata::model::UpdateFile;
 use crate::policy::Policy;
-use crate::policy::view::View;
+use crate::policy::view::{ContentSince, View};
 use crate::wire::types::{RevisionId, Sha1};
 
 /// Most views kept of one snapshot. Sets of groups are few; should there ever be more, the views
@@ -21,13 +21,34 @@ use crate::wire::types::{RevisionId, Sha1};
 const VIEWS_KEPT: usize = 256;
 
 /// Most answers of [`Published::needed`] kept of one snapshot.
-pub(super) const NEEDED_KEPT: usize = 1024;
+const NEEDED_KEPT: usize = 1024;
+
+/// Most answers of [`Published::related`] kept of one snapshot: clients scan few sets of
+/// categories.
+const RELATED_KEPT: usize = 64;
 
 /// What decides what a software pass needs, within one snapshot.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct NeededKey {
-    installed: Box<[u32]>,
-    filter: Option<Vec<Uuid>>,
+struct NeededKey {
+    installed: Box<[UpdateIndex]>,
+    filter: Option<Box<[Uuid]>>,
+}
+
+/// What was worked out of one snapshot and may be asked again.
+pub(super) struct Remembered {
+    views: RwLock<HashMap<Vec<Uuid>, Arc<View>>>,
+    needed: Cache<NeededKey, Arc<RoaringBitmap>>,
+    related: Cache<Box<[Uuid]>, Arc<RoaringBitmap>>,
+}
+
+impl Default for Remembered {
+    fn default() -> Self {
+        Self {
+            views: RwLock::default(),
+            needed: Cache::new(NEEDED_KEPT),
+            related: Cache::new(RELATED_KEPT),
+        }
+    }
 }
 
 /// One consistent state of the server.
@@ -45,23 +66,24 @@ pub struct Published {
     /// The files that are here.
     pub contents: Arc<HashMap<Sha1, ContentRecord>>,
     /// Whether an Install waits for its content.
-    pub(super) hold_installs: bool,
-    pub(super) views: RwLock<HashMap<Vec<Uuid>, Arc<View>>>,
-    pub(super) needed: Cache<NeededKey, Arc<RoaringBitmap>>,
+    pub hold_installs: bool,
+    pub(super) remembered: Remembered,
     pub(super) files: Arc<OnceLock<HashMap<Sha1, (RevisionIndex, usize)>>>,
 }
 
 impl Published {
     /// The deployments of computers in `groups` (see `target_group::effective`).
     pub fn view(&self, groups: &[Uuid]) -> Arc<View> {
-        if let Some(view) = self.views.read().unwrap_or_else(PoisonError::into_inner).get(groups) {
+        let views = &self.remembered.views;
+        if let Some(view) = views.read().unwrap_or_else(PoisonError::into_inner).get(groups) {
             return Arc::clone(view);
         }
         // Built outside the lock: two readers may do the same work once, none waits for the other.
         let content_since = |index| self.content_since(index);
-        let view = View::build(&self.catalog, &self.scope, &self.policy, groups, content_since);
+        let wait: Option<ContentSince<'_>> = self.hold_installs.then_some(&content_since);
+        let view = View::build(&self.catalog, &self.scope, &self.policy, groups, wait);
         let view = Arc::new(view);
-        let mut views = self.views.write().unwrap_or_else(PoisonError::into_inner);
+        let mut views = views.write().unwrap_or_else(PoisonError::into_inner);
         if views.len() >= VIEWS_KEPT {
             views.clear();
         }
@@ -73,18 +95,27 @@ impl Published {
     /// categories of `filter`. Remembered, because a fleet has few distinct sets of installed ids.
     pub fn needed(&self, installed: &[RevisionId], filter: Option<&[Uuid]>) -> Arc<RoaringBitmap> {
         let installed = self.catalog.installed(installed.iter().copied());
-        let key = NeededKey {
-            installed: installed.iter().collect(),
-            filter: filter.map(<[Uuid]>::to_vec),
-        };
-        if let Some(needed) = self.needed.get(&key) {
+        let key =
+            NeededKey { installed: installed.iter().collect(), filter: filter.map(Box::from) };
+        if let Some(needed) = self.remembered.needed.get(&key) {
             return needed;
         }
-        let related = filter.map(|filter| self.catalog.related(&self.scope, filter));
-        let needed = self.catalog.needed(&self.scope, &installed, related.as_ref());
+        let related = filter.map(|filter| self.related(filter));
+        let needed = self.catalog.needed(&self.scope, &installed, related.as_deref());
         let needed = Arc::new(needed);
-        self.needed.insert(key, Arc::clone(&needed));
+        self.remembered.needed.insert(key, Arc::clone(&needed));
         needed
+    }
+
+    /// What is related to the categories of `filter` ([`Catalog::related`]). Remembered, because
+    /// every pass of a category scan asks for the same.
+    pub fn related(&self, filter: &[Uuid]) -> Arc<RoaringBitmap> {
+        if let Some(related) = self.remembered.related.get(filter) {
+            return related;
+        }
+        let related = Arc::new(self.catalog.related(&self.scope, filter));
+        self.remembered.related.insert(filter.into(), Arc::clone(&related));
+        related
     }
 
     /// The record at an index of the catalogue.
@@ -100,11 +131,8 @@ impl Published {
     }
 
     /// Since which commit every file of the revision and of all it bundles is here; none while one
-    /// is missing. With holding switched off, always.
+    /// is missing.
     pub fn content_since(&self, index: RevisionIndex) -> Option<u64> {
-        if !self.hold_installs {
-            return Some(0);
-        }
         let mut since = 0;
         let mut seen = RoaringBitmap::from([index]);
         let mut open = vec![index];

@@ -80,7 +80,7 @@ impl Default for Counters {
 pub struct ConfigurationRecord {
     /// Digest of everything that GetConfig answers from.
     pub fingerprint: String,
-    /// `LastChange`, in nanoseconds since 1970.
+    /// `LastChange`, in Unix seconds.
     pub last_change: i64,
 }
 

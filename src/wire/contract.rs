@@ -15,6 +15,8 @@ mod tests;
 const CLIENT: &str = include_str!("../../wsdl/Client.wsdl");
 const SIMPLE_AUTH: &str = include_str!("../../wsdl/SimpleAuth.wsdl");
 const REPORTING: &str = include_str!("../../wsdl/Reporting.wsdl");
+const SERVER_SYNC: &str = include_str!("../../wsdl/ServerSync.wsdl");
+const DSS_AUTH: &str = include_str!("../../wsdl/DssAuth.wsdl");
 
 /// What the embedded contracts have in place of the server's address.
 const PLACEHOLDER: &str = "location=\"http://localhost/";
@@ -33,5 +35,7 @@ fn text(service: Service) -> &'static str {
         Service::Client => CLIENT,
         Service::SimpleAuth => SIMPLE_AUTH,
         Service::Reporting => REPORTING,
+        Service::ServerSync => SERVER_SYNC,
+        Service::DssAuth => DSS_AUTH,
     }
 }

@@ -1,4 +1,4 @@
-//! Faults in the protocol's form ([MS-WUSP] 2.2.2.4).
+//! Faults in the protocols' form ([MS-WUSP] 2.2.2.4, [MS-WSUSSS] 2.2.9).
 //!
 //! The ErrorCode decides what the client does next, so it has to be one that the specification
 //! lists for the situation; the id is what a person looks up in the server's log.
@@ -35,11 +35,15 @@ pub enum ErrorCode {
     ServerBusy,
     /// Call GetFileLocations.
     FileLocationChanged,
+    /// Between servers: the protocol's versions do not fit. Give up.
+    IncompatibleProtocolVersion,
+    /// Between servers: files were asked for that are not known here; the message has their digests.
+    FileDigestsMissing,
 }
 
 impl ErrorCode {
-    /// All codes, in the specification's order.
-    pub const ALL: [Self; 11] = [
+    /// All codes, in the specifications' order.
+    pub const ALL: [Self; 13] = [
         Self::InvalidCookie,
         Self::ConfigChanged,
         Self::RegistrationRequired,
@@ -51,6 +55,8 @@ impl ErrorCode {
         Self::RegistrationNotRequired,
         Self::ServerBusy,
         Self::FileLocationChanged,
+        Self::IncompatibleProtocolVersion,
+        Self::FileDigestsMissing,
     ];
 
     /// The name on the wire.
@@ -67,7 +73,14 @@ impl ErrorCode {
             Self::RegistrationNotRequired => "RegistrationNotRequired",
             Self::ServerBusy => "ServerBusy",
             Self::FileLocationChanged => "FileLocationChanged",
+            Self::IncompatibleProtocolVersion => "IncompatibleProtocolVersion",
+            Self::FileDigestsMissing => "FileDigestsMissing",
         }
+    }
+
+    /// The code of that name, which is case-sensitive.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.name() == name)
     }
 
     /// Whether the fault is the server's, not the client's.

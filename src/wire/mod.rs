@@ -6,9 +6,13 @@ pub mod contract;
 pub mod fault;
 pub mod little_endian;
 pub mod operation;
+#[cfg(test)]
+mod recorded;
+pub mod request;
 pub mod soap;
 pub mod time;
 pub mod types;
+pub mod wsusss;
 pub mod wusp;
 pub mod xml;
 pub mod xpress;

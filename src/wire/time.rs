@@ -35,6 +35,9 @@ impl DateTime {
     /// `0001-01-01T00:00:00Z`, which agents send for "no date".
     pub const MIN: Self = Self { seconds: -62_135_596_800, nanoseconds: 0 };
 
+    /// `9999-12-31T23:59:59.9999999Z`, the last instant of .NET, which servers send for "never".
+    pub const NEVER: Self = Self { seconds: 253_402_300_799, nanoseconds: 999_999_900 };
+
     /// `9999-12-31T23:59:59.999999999Z`.
     pub const MAX: Self = Self { seconds: 253_402_300_799, nanoseconds: 999_999_999 };
 

@@ -18,12 +18,10 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod version;
-mod watermark;
 
 pub use keyring::{Keyring, KeyringError};
 pub use state::{AuthorizationState, SessionState, TooLong};
 pub use version::{InvalidVersion, ProtocolVersion};
-pub use watermark::{Watermark, Watermarks};
 
 use aws_lc_rs::aead::{Aad, MAX_TAG_LEN, NONCE_LEN, Nonce};
 

@@ -1,6 +1,6 @@
 //! What cookies say, as fixed-layout little-endian fields. Texts have a length in front.
 
-use super::{CookieError, ProtocolVersion, Watermarks};
+use super::{CookieError, ProtocolVersion};
 use crate::wire::little_endian::Reader;
 
 /// Most bytes of a client id, and of a DNS name.
@@ -31,14 +31,23 @@ pub struct SessionState {
     pub target_group: String,
     /// What the client speaks; decides which fields it may be sent.
     pub protocol: ProtocolVersion,
-    /// The configuration's `LastChange` that the client has seen, in nanoseconds since 1970.
-    pub config_change: i128,
-    /// Which changes were sent to the client.
-    pub watermarks: Watermarks,
-    /// A fingerprint of the computer's group membership when it was last sent changes.
-    pub groups: u64,
+    /// The configuration's `LastChange` that the client has seen, in Unix seconds.
+    pub config_change: i64,
+    /// Changes of software up to this commit were sent to the client.
+    pub software_watermark: u64,
+    /// Changes of drivers up to this commit were sent to the client.
+    pub driver_watermark: u64,
+    /// The fingerprint of the view that both watermarks are about.
+    pub view: u64,
     /// How many `SyncUpdates` calls the current scan has made.
     pub round: u16,
+}
+
+impl SessionState {
+    /// Whether the client was sent changes that a server at commit `sequence` has not made.
+    pub fn is_ahead_of(&self, sequence: u64) -> bool {
+        self.software_watermark.max(self.driver_watermark) > sequence
+    }
 }
 
 /// A text that does not fit in a cookie. The caller should have refused it from the client.
@@ -74,8 +83,9 @@ impl SessionState {
         out.extend_from_slice(&self.protocol.major.to_le_bytes());
         out.extend_from_slice(&self.protocol.minor.to_le_bytes());
         out.extend_from_slice(&self.config_change.to_le_bytes());
-        self.watermarks.put(&mut out);
-        out.extend_from_slice(&self.groups.to_le_bytes());
+        out.extend_from_slice(&self.software_watermark.to_le_bytes());
+        out.extend_from_slice(&self.driver_watermark.to_le_bytes());
+        out.extend_from_slice(&self.view.to_le_bytes());
         out.extend_from_slice(&self.round.to_le_bytes());
         Ok(out)
     }
@@ -87,9 +97,10 @@ impl SessionState {
             dns_name: text(&mut fields)?,
             target_group: text(&mut fields)?,
             protocol: ProtocolVersion { major: fields.u16()?, minor: fields.u16()? },
-            config_change: i128::from_le_bytes(fields.array()?),
-            watermarks: Watermarks::read(&mut fields)?,
-            groups: fields.u64()?,
+            config_change: i64::from_le_bytes(fields.array()?),
+            software_watermark: fields.u64()?,
+            driver_watermark: fields.u64()?,
+            view: fields.u64()?,
             round: fields.u16()?,
         };
         end(fields, state)

@@ -27,15 +27,12 @@ fn session() -> SessionState {
         dns_name,
         target_group,
         protocol: ProtocolVersion { major: 2, minor: 90 },
-        config_change: 1_700_000_000_123_456_700,
-        watermarks: Watermarks { software: mark([4711, 8, 15]), ..Watermarks::default() },
-        groups: 0xfeed_face_cafe_beef,
+        config_change: 1_700_000_000,
+        software_watermark: 4711,
+        driver_watermark: 4700,
+        view: 0xfeed_face_cafe_beef,
         round: 3,
     }
-}
-
-fn mark([unlimited, categories, limited]: [u64; 3]) -> Watermark {
-    Watermark { unlimited, categories, limited }
 }
 
 fn sealed(keyring: &Keyring) -> Vec<u8> {
@@ -195,15 +192,13 @@ prop_compose! {
         dns_name in ".{0,60}",
         target_group in ".{0,120}",
         (major, minor) in any::<(u16, u16)>(),
-        config_change in any::<i128>(),
-        marks in any::<[[u64; 3]; 3]>(),
-        (groups, round) in any::<(u64, u16)>(),
+        config_change in any::<i64>(),
+        (software_watermark, driver_watermark, view, round) in any::<(u64, u64, u64, u16)>(),
     ) -> SessionState {
         let protocol = ProtocolVersion { major, minor };
-        let [software, drivers, printers] = marks.map(mark);
-        let watermarks = Watermarks { software, drivers, printers };
         SessionState {
-            client_id, dns_name, target_group, protocol, config_change, watermarks, groups, round,
+            client_id, dns_name, target_group, protocol, config_change, software_watermark,
+            driver_watermark, view, round,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Requests that have everything their contract allows, made from the contract.
+//! Messages that have everything their contract allows, made from the contract.
 
 use roxmltree::{Document, Node};
 
@@ -8,11 +8,19 @@ use crate::wire::soap::SoapVersion;
 /// The request of `operation` in an envelope: every element given, every list twice as long as
 /// its contract shows.
 pub(crate) fn request(operation: Operation, version: SoapVersion) -> String {
+    message(operation, operation.name(), version)
+}
+
+/// The response of `operation` in an envelope, likewise.
+pub(crate) fn response(operation: Operation, version: SoapVersion) -> String {
+    message(operation, &format!("{}Response", operation.name()), version)
+}
+
+fn message(operation: Operation, name: &str, version: SoapVersion) -> String {
     let contract = Contract::parse(super::text(operation.service()));
-    let schema = Schema::new(&contract.0, operation.service().namespace());
-    let name = operation.name();
+    let schema = Schema::new(&contract.0, operation.namespace());
     let content = schema.content(schema.element(name));
-    let (envelope, namespace) = (version.namespace(), operation.service().namespace());
+    let (envelope, namespace) = (version.namespace(), operation.namespace());
     format!(
         "<e:Envelope xmlns:e=\"{envelope}\"><e:Header/><e:Body>\
          <{name} xmlns=\"{namespace}\">{content}</{name}></e:Body></e:Envelope>"
@@ -33,7 +41,7 @@ pub(crate) struct Schema<'c> {
     root: Node<'c, 'static>,
 }
 
-/// An element of a complex type.
+/// An element or attribute of a complex type.
 pub(crate) struct Field<'c> {
     pub(crate) name: &'c str,
     pub(crate) kind: &'c str,
@@ -70,14 +78,27 @@ impl<'c> Schema<'c> {
             .collect()
     }
 
+    /// The attributes of a complex type, in order.
+    pub(crate) fn attributes(&self, of: Node<'c, 'static>) -> Vec<Field<'c>> {
+        of.children()
+            .filter(|node| node.has_tag_name("attribute"))
+            .map(|node| Field {
+                name: node.attribute("name").expect("an attribute has a name"),
+                kind: node.attribute("type").expect("an attribute has a type"),
+                required: node.attribute("use") == Some("required"),
+                repeats: false,
+            })
+            .collect()
+    }
+
     /// The complex type that `kind` names.
     pub(crate) fn complex(&self, kind: &str) -> Option<Node<'c, 'static>> {
-        self.global("complexType", kind.strip_prefix("tns:")?)
+        self.global("complexType", own_name(kind)?)
     }
 
     /// The values that the enumeration `kind` allows.
     pub(crate) fn enumeration(&self, kind: &str) -> Option<Vec<&'c str>> {
-        let simple = self.global("simpleType", kind.strip_prefix("tns:")?)?;
+        let simple = self.global("simpleType", own_name(kind)?)?;
         Some(simple.descendants().filter_map(|node| node.attribute("value")).collect())
     }
 
@@ -92,15 +113,20 @@ impl<'c> Schema<'c> {
         let mut content = String::new();
         for field in self.fields(of) {
             let name = field.name;
-            let value = match self.complex(field.kind) {
-                Some(complex) => self.content(complex),
-                None => self.value(field.kind).to_owned(),
+            let (attributes, value) = match self.complex(field.kind) {
+                Some(complex) => (self.attribute_list(complex), self.content(complex)),
+                None => (String::new(), self.value(field.kind).to_owned()),
             };
             for _ in 0..=usize::from(field.repeats) {
-                content.push_str(&format!("<{name}>{value}</{name}>"));
+                content.push_str(&format!("<{name}{attributes}>{value}</{name}>"));
             }
         }
         content
+    }
+
+    fn attribute_list(&self, of: Node<'c, 'static>) -> String {
+        let attributes = self.attributes(of);
+        attributes.iter().map(|it| format!(" {}=\"{}\"", it.name, self.value(it.kind))).collect()
     }
 
     fn value(&self, kind: &str) -> &'c str {
@@ -117,4 +143,9 @@ impl<'c> Schema<'c> {
                 .unwrap_or_else(|| panic!("{other} is not a type of the contract")),
         }
     }
+}
+
+/// The name of a type of the messages' own schema.
+fn own_name(kind: &str) -> Option<&str> {
+    kind.strip_prefix("tns:").or_else(|| kind.strip_prefix("mon:"))
 }

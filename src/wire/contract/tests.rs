@@ -6,15 +6,16 @@ use bytes::Bytes;
 use roxmltree::{Document, Node};
 use uuid::Uuid;
 
-use super::sample::{Contract, Schema, request};
+use super::sample::{Contract, Schema, request, response};
 use super::*;
 use crate::wire::body::{BodyWriter, Prepared};
 use crate::wire::operation::Operation;
+use crate::wire::request::Request;
 use crate::wire::soap::read::UNKNOWN;
 use crate::wire::soap::{SoapVersion, open, respond};
 use crate::wire::time::DateTime;
 use crate::wire::types::{RevisionId, Sha1, UpdateIdentity};
-use crate::wire::wusp::Request;
+use crate::wire::wsusss::both_ways::{rewrite_request, rewrite_response};
 use crate::wire::wusp::client::*;
 use crate::wire::wusp::reporting::*;
 use crate::wire::wusp::simple_auth::GetAuthorizationCookieResponse;
@@ -31,8 +32,30 @@ fn everything_a_contract_lets_a_client_send_is_read() {
             let read = Request::read(envelope).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(UNKNOWN.take(), Vec::<String>::new(), "unread in {operation:?}");
             // And the other way round: there is no field that no contract mentions.
-            let read = format!("{read:?}");
-            assert!(!read.contains("None"), "not in the contract of {operation:?}: {read}");
+            let debug = format!("{read:?}");
+            assert!(!debug.contains("None"), "not in the contract of {operation:?}: {debug}");
+            // Servers' requests are also sent.
+            if let Request::Server(read) = read {
+                obey(operation, operation.name(), &rewrite_request(version, &read));
+            }
+        }
+    }
+}
+
+#[test]
+fn everything_a_contract_lets_a_server_answer_is_read_and_written() {
+    let of_servers = |it: &&Operation| rewrite_response(**it, "").is_some();
+    for &operation in Operation::ALL.iter().filter(of_servers) {
+        for version in [SoapVersion::V11, SoapVersion::V12] {
+            UNKNOWN.take();
+            let text = response(operation, version);
+            let reread = rewrite_response(operation, &text)
+                .expect("a server's operation")
+                .unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(UNKNOWN.take(), Vec::<String>::new(), "unread of {operation:?}");
+            let debug = reread.debug;
+            assert!(!debug.contains("None"), "not in the contract of {operation:?}: {debug}");
+            obey(operation, &format!("{}Response", operation.name()), &reread.text);
         }
     }
 }
@@ -40,22 +63,37 @@ fn everything_a_contract_lets_a_client_send_is_read() {
 #[test]
 fn everything_written_obeys_the_contract() {
     for &operation in Operation::ALL {
-        let text = flatten(maximal_response(operation));
-        let document = Document::parse(&text).expect("a response is XML");
-        let response = document
-            .descendants()
-            .find(|node| node.tag_name().name() == format!("{}Response", operation.name()))
-            .expect("a response has its element");
-        let namespace = operation.service().namespace();
-        let contract = Contract::parse(super::text(operation.service()));
-        let schema = Schema::new(&contract.0, namespace);
-        check(&schema, response, schema.element(response.tag_name().name()), namespace);
+        if let Some(response) = maximal_response(operation) {
+            obey(operation, &format!("{}Response", operation.name()), &flatten(response));
+        }
     }
+}
+
+/// Fails unless the element `name` in the envelope `text` is as the contract has it.
+fn obey(operation: Operation, name: &str, text: &str) {
+    let document = Document::parse(text).expect("a message is XML");
+    let message = document
+        .descendants()
+        .find(|node| node.tag_name().name() == name)
+        .expect("a message has its element");
+    let namespace = operation.namespace();
+    let contract = Contract::parse(super::text(operation.service()));
+    let schema = Schema::new(&contract.0, namespace);
+    check(&schema, message, schema.element(name), namespace);
 }
 
 /// Fails unless the children of `node` are those of the complex type `of`, in its order.
 fn check<'c>(schema: &Schema<'c>, node: Node<'_, '_>, of: Node<'c, 'static>, namespace: &str) {
     let parent = node.tag_name().name();
+    let attributes = schema.attributes(of);
+    for attribute in node.attributes().filter(|it| it.namespace().is_none()) {
+        let known = attributes.iter().find(|it| it.name == attribute.name());
+        let known = known.unwrap_or_else(|| panic!("{parent} has a {}", attribute.name()));
+        check_value(schema, attribute.name(), attribute.value(), known.kind);
+    }
+    for attribute in attributes.iter().filter(|it| it.required) {
+        assert!(node.has_attribute(attribute.name), "{parent} lacks {}", attribute.name);
+    }
     let mut children = node.children().filter(Node::is_element).peekable();
     for field in schema.fields(of) {
         let mut count = 0;
@@ -63,7 +101,9 @@ fn check<'c>(schema: &Schema<'c>, node: Node<'_, '_>, of: Node<'c, 'static>, nam
             count += 1;
             match schema.complex(field.kind) {
                 Some(complex) => check(schema, child, complex, namespace),
-                None => check_value(schema, child, field.kind),
+                None => {
+                    check_value(schema, field.name, child.text().unwrap_or_default(), field.kind);
+                }
             }
         }
         assert!(count > 0 || !field.required, "{parent} lacks {}", field.name);
@@ -73,17 +113,18 @@ fn check<'c>(schema: &Schema<'c>, node: Node<'_, '_>, of: Node<'c, 'static>, nam
     assert!(rest.is_empty(), "not in the contract of {parent}, or out of order: {rest:?}");
 }
 
-fn check_value(schema: &Schema<'_>, node: Node<'_, '_>, kind: &str) {
-    let text = node.text().unwrap_or_default();
+fn check_value(schema: &Schema<'_>, name: &str, text: &str, kind: &str) {
     let valid = match kind {
         "xs:string" | "xs:base64Binary" => true,
         "xs:boolean" => matches!(text, "true" | "false"),
         "xs:int" => text.parse::<i32>().is_ok(),
+        "xs:short" => text.parse::<i16>().is_ok(),
+        "xs:unsignedByte" => text.parse::<u8>().is_ok(),
         "xs:dateTime" => text.parse::<DateTime>().is_ok() && text.contains('T'),
         "types:guid" => text.len() == 36 && Uuid::parse_str(text).is_ok(),
         other => schema.enumeration(other).is_some_and(|values| values.contains(&text)),
     };
-    assert!(valid, "{}: '{text}' is no {kind}", node.tag_name().name());
+    assert!(valid, "{name}: '{text}' is no {kind}");
 }
 
 fn flatten(body: BodyWriter) -> String {
@@ -91,8 +132,8 @@ fn flatten(body: BodyWriter) -> String {
     String::from_utf8(bytes).expect("a response is UTF-8")
 }
 
-/// A response that has everything the server can write.
-fn maximal_response(operation: Operation) -> BodyWriter {
+/// A response that has everything the server can write, of the operations of agents.
+fn maximal_response(operation: Operation) -> Option<BodyWriter> {
     let now: DateTime = "2026-10-04T13:17:07.59Z".parse().expect("a time");
     let cookie = IssuedCookie { expiration: now, encrypted_data: &[1, 2, 3] };
     let id = RevisionId(7);
@@ -148,7 +189,7 @@ fn maximal_response(operation: Operation) -> BodyWriter {
     let global_id = UpdateIdentity { update_id: guids[0], revision_number: 200 };
     let rows = [RefreshCacheResult { revision_id: id, global_id, is_leaf: false, deployment }];
     let v = SoapVersion::V11;
-    match operation {
+    Some(match operation {
         Operation::GetConfig => respond(v, &GetConfigResponse(config)),
         Operation::GetConfig2 => respond(v, &GetConfig2Response(config)),
         Operation::GetCookie => respond(v, &GetCookieResponse(cookie)),
@@ -184,7 +225,12 @@ fn maximal_response(operation: Operation) -> BodyWriter {
         Operation::ReportEventBatch2 => respond(v, &ReportEventBatch2Response(true)),
         Operation::GetRequiredInventoryType => respond(v, &GetRequiredInventoryTypeResponse(0)),
         Operation::ReportInventory => respond(v, &ReportInventoryResponse(true)),
-    }
+        // Those of servers are read too, and tested both ways.
+        of_servers => {
+            assert!(rewrite_response(of_servers, "").is_some(), "{of_servers:?}");
+            return None;
+        }
+    })
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::wire::body::BodyWriter;
 use crate::wire::operation::{EnvelopeStyle, Operation, Service};
-use crate::wire::xml::{Cursor, Limits, XmlError};
+use crate::wire::xml::{Cursor, XmlError};
 
 use super::read::{RequestError, Structure};
 use super::write::Writer;
@@ -27,7 +27,21 @@ pub fn open(
     service: Service,
     expected: Option<Operation>,
 ) -> Result<Envelope<'_>, SoapError> {
-    let mut cursor = Cursor::new(text, Limits::REQUEST);
+    let mut cursor = Cursor::new(text, service.limits());
+    let version = enter_message(&mut cursor)?;
+    let operation = Operation::from_name(service, cursor.local())
+        .filter(|operation| cursor.namespace() == operation.namespace())
+        .ok_or_else(|| SoapError::unknown(cursor.local()))?;
+    match expected {
+        Some(expected) if expected != operation && !is_misprinted(expected, operation) => {
+            Err(SoapError::mismatch(expected, operation))
+        }
+        _ => Ok(Envelope { version, operation, cursor }),
+    }
+}
+
+/// Steps from the start of an envelope onto the first element in its body.
+pub(super) fn enter_message(cursor: &mut Cursor<'_>) -> Result<SoapVersion, SoapError> {
     if !cursor.enter_child()? {
         return Err(XmlError::Truncated.into());
     }
@@ -37,25 +51,24 @@ pub fn open(
         .ok_or_else(|| SoapError::NotAnEnvelope(cursor.local().chars().take(64).collect()))?;
     loop {
         if !cursor.enter_child()? {
-            return Err(SoapError::NoOperation);
+            return Err(SoapError::Empty);
         }
         if cursor.local() == "Body" && cursor.namespace() == version.namespace() {
             break;
         }
         cursor.skip()?;
     }
-    if !cursor.enter_child()? {
-        return Err(SoapError::NoOperation);
-    }
-    let operation = Operation::from_name(service, cursor.local())
-        .filter(|_| cursor.namespace() == service.namespace())
-        .ok_or_else(|| SoapError::unknown(cursor.local()))?;
-    match expected {
-        Some(expected) if expected != operation && !is_misprinted(expected, operation) => {
-            Err(SoapError::mismatch(expected, operation))
+    if cursor.enter_child()? { Ok(version) } else { Err(SoapError::Empty) }
+}
+
+/// Passes over the rest of Body and of Envelope, to the envelope's well-formed end.
+pub(super) fn finish_message(mut cursor: Cursor<'_>) -> Result<(), XmlError> {
+    for _ in 0..2 {
+        while cursor.enter_child()? {
+            cursor.skip()?;
         }
-        _ => Ok(Envelope { version, operation, cursor }),
     }
+    cursor.finish()
 }
 
 /// [MS-WUSP] 2.2.2.2.9 prints the SOAPAction of SyncUpdates for SyncPrinterCatalog; its WSDL does
@@ -68,13 +81,7 @@ impl<'a> Envelope<'a> {
     /// Reads the request, and the rest of the envelope to its well-formed end.
     pub fn read<T: Structure<'a>>(mut self) -> Result<T, RequestError> {
         let request = T::read(&mut self.cursor)?;
-        // The rest of Body, then the rest of Envelope.
-        for _ in 0..2 {
-            while self.cursor.enter_child()? {
-                self.cursor.skip()?;
-            }
-        }
-        self.cursor.finish()?;
+        finish_message(self.cursor)?;
         Ok(request)
     }
 }
@@ -90,11 +97,11 @@ pub trait Response {
 
 /// Writes `response` in its envelope, as the real server's stack for the service writes it.
 pub fn respond<R: Response>(version: SoapVersion, response: &R) -> BodyWriter {
-    let service = R::OPERATION.service();
     let mut body = BodyWriter::new();
-    write_envelope(&mut body, service.style(), version, true, |out| {
+    write_envelope(&mut body, R::OPERATION.service().style(), version, true, |out| {
         let name = format!("{}Response", R::OPERATION.name());
-        out.element_with(&name, &[("xmlns", service.namespace())], |out| response.write(out));
+        let namespace = [("xmlns", R::OPERATION.namespace())];
+        out.element_with(&name, &namespace, |out| response.write(out));
     });
     body
 }
@@ -121,6 +128,6 @@ pub(crate) fn write_envelope(
     body.text().push_str(&format!(
         r#"{declaration}<{prefix}:Envelope xmlns:{prefix}="{namespace}"{on_envelope}><{prefix}:Body{on_body}>"#
     ));
-    content(&mut Writer::new(body));
+    content(&mut Writer::new(body, style));
     body.text().push_str(&format!("</{prefix}:Body></{prefix}:Envelope>"));
 }

@@ -5,17 +5,31 @@
 //! operation's own body limit applies before any of the body is read. [`decode`] makes text of the
 //! body. [`open`] steps into the envelope as far as the operation's element, from which the caller
 //! reads one typed request.
+//!
+//! Towards an upstream server this is the client: [`call`] writes a request and [`answer`] reads
+//! what came back, which may be a [`ReceivedFault`].
 
+mod answer;
+mod call;
 mod envelope;
 mod identify;
+pub(crate) mod message;
+mod received_fault;
 mod text;
 
+pub mod codec;
 pub mod read;
 pub mod write;
 
+pub use answer::{AnswerError, answer};
+pub(crate) use call::operation;
+pub use call::{Call, call};
 pub(crate) use envelope::write_envelope;
 pub use envelope::{Envelope, Response, open, respond};
 pub use identify::identify;
+pub use message::Written;
+pub(crate) use message::message_structure;
+pub use received_fault::ReceivedFault;
 pub use text::{decode, repair};
 
 use crate::wire::operation::Operation;
@@ -60,7 +74,8 @@ impl SoapVersion {
     }
 }
 
-/// Why a request is no call of an operation. Always the client's doing.
+/// Why a body is no call of an operation, or not even an envelope. Always the doing of whoever
+/// wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SoapError {
     /// The body's encoding is neither UTF-8 nor UTF-16.
@@ -76,8 +91,8 @@ pub enum SoapError {
     #[error("'{0}' is not a SOAP envelope")]
     NotAnEnvelope(String),
     /// The envelope has no body, or the body has no element.
-    #[error("the envelope calls no operation")]
-    NoOperation,
+    #[error("the envelope has no content")]
+    Empty,
     /// The action or the body's element is no operation of the service.
     #[error("'{0}' is not an operation of this service")]
     UnknownOperation(String),

@@ -1,10 +1,11 @@
-//! Reading a request's structures: by element name, in any order, each at most once.
+//! Reading a message's structures: by element name, in any order, each at most once.
 //!
 //! Agents write the fields in schema order, other stacks do not; some write a structure's children
 //! in another namespace than the contract's; newer agents send fields that no specification
 //! names. So a field is found by its local name in any namespace of the protocol, unknown elements
 //! are passed over, `xsi:nil` means absent, and the same element twice is an error, because two
-//! readers of one request must never see two different values.
+//! readers of one request must never see two different values. The answers of an upstream server
+//! are read in the same way.
 
 use std::borrow::Cow;
 
@@ -12,11 +13,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use uuid::Uuid;
 
-use crate::wire::operation::Service;
+use crate::wire::operation::{MONITORABLE_NS, Service};
 use crate::wire::time::DateTime;
 use crate::wire::xml::{Cursor, XmlError};
 
-/// Why a request's content could not be read. Always the client's doing.
+/// Why the content of a request, or of an upstream server's answer, could not be read. Always the
+/// doing of whoever wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     /// The text is not the XML it should be, or exceeds a limit on the whole document.
@@ -155,14 +157,14 @@ pub trait Structure<'a>: Sized {
 /// Steps onto the next child that is one of `names` and not nil, and says which.
 pub(crate) fn next_field(
     cursor: &mut Cursor<'_>,
-    names: &'static [&'static str],
+    names: &[&'static str],
 ) -> Result<Option<&'static str>, RequestError> {
     while cursor.enter_child()? {
         let name = names.iter().copied().find(|name| *name == cursor.local());
         match name.filter(|_| is_protocol_namespace(cursor.namespace())) {
             Some(name) if !cursor.is_nil() => return Ok(Some(name)),
             Some(_) => {}
-            None => note_unknown(cursor),
+            None => note_unknown(cursor.local()),
         }
         cursor.skip()?;
     }
@@ -170,11 +172,12 @@ pub(crate) fn next_field(
 }
 
 /// The namespaces in which peers were seen to write fields: the services' own (zeep writes a
-/// `Cookie` passed on to the reporting service in the client service's), that of `guid`, and none
-/// (encoded messages).
+/// `Cookie` passed on to the reporting service in the client service's), those of `guid` and of
+/// Ping, and none (encoded messages).
 fn is_protocol_namespace(namespace: &str) -> bool {
     namespace.is_empty()
         || namespace == "http://microsoft.com/wsdl/types/"
+        || namespace == MONITORABLE_NS
         || Service::ALL.iter().any(|service| service.namespace() == namespace)
 }
 
@@ -236,11 +239,15 @@ pub(crate) fn hresult(cursor: &mut Cursor<'_>) -> Result<i32, RequestError> {
 
 /// Reads an `xs:boolean`.
 pub(crate) fn boolean(cursor: &mut Cursor<'_>) -> Result<bool, RequestError> {
-    let text = text(cursor)?;
+    parse_boolean(&text(cursor)?)
+}
+
+/// Reads the text of an `xs:boolean`.
+pub(super) fn parse_boolean(text: &str) -> Result<bool, RequestError> {
     match text.trim() {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
-        _ => Err(RequestError::value(&text, "boolean")),
+        _ => Err(RequestError::value(text, "boolean")),
     }
 }
 
@@ -251,12 +258,16 @@ pub(crate) fn date_time(cursor: &mut Cursor<'_>) -> Result<DateTime, RequestErro
 
 /// Reads a GUID in any letter case, with or without braces.
 pub(crate) fn guid(cursor: &mut Cursor<'_>) -> Result<Uuid, RequestError> {
-    let text = text(cursor)?;
+    parse_guid(&text(cursor)?)
+}
+
+/// Reads the text of a GUID.
+pub(super) fn parse_guid(text: &str) -> Result<Uuid, RequestError> {
     let bare = text.trim();
     let bare = bare.strip_prefix('{').and_then(|it| it.strip_suffix('}')).unwrap_or(bare);
     match bare.len() {
-        36 => Uuid::try_parse(bare).map_err(|_| RequestError::value(&text, "guid")),
-        _ => Err(RequestError::value(&text, "guid")),
+        36 => Uuid::try_parse(bare).map_err(|_| RequestError::value(text, "guid")),
+        _ => Err(RequestError::value(text, "guid")),
     }
 }
 
@@ -286,18 +297,25 @@ fn parsed<T: std::str::FromStr>(
     cursor: &mut Cursor<'_>,
     expected: &'static str,
 ) -> Result<T, RequestError> {
-    let text = text(cursor)?;
-    text.trim().parse().map_err(|_| RequestError::value(&text, expected))
+    parse(&text(cursor)?, expected)
+}
+
+/// Reads the text of a value of the type `expected`.
+pub(super) fn parse<T: std::str::FromStr>(
+    text: &str,
+    expected: &'static str,
+) -> Result<T, RequestError> {
+    text.trim().parse().map_err(|_| RequestError::value(text, expected))
 }
 
 #[cfg(not(test))]
-fn note_unknown(_: &Cursor<'_>) {}
+pub(crate) fn note_unknown(_: &str) {}
 
 /// In tests, remembers what was passed over: the test of the contract demands that nothing it
 /// declares is.
 #[cfg(test)]
-fn note_unknown(cursor: &Cursor<'_>) {
-    UNKNOWN.with_borrow_mut(|unknown| unknown.push(cursor.local().to_owned()));
+pub(crate) fn note_unknown(name: &str) {
+    UNKNOWN.with_borrow_mut(|unknown| unknown.push(name.to_owned()));
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! Writing the elements of a response, as the real server writes them: no white space between
-//! elements, an element without content as `<Name/>`.
+//! Writing the elements of a message, as the real servers write them: no white space between
+//! elements, an element without content as one tag, which the one of their two stacks writes
+//! `<Name/>` and the other `<Name />`.
 
 use std::fmt::{Display, Write as _};
 
@@ -7,17 +8,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::wire::body::{BodyWriter, Prepared};
+use crate::wire::operation::EnvelopeStyle;
 use crate::wire::xml::{escape_attribute, escape_text_into};
 
-/// Writes elements into a response.
+/// Writes elements into a message.
 pub struct Writer<'w> {
     out: &'w mut BodyWriter,
+    style: EnvelopeStyle,
 }
 
 impl<'w> Writer<'w> {
-    /// Writes into `out`.
-    pub fn new(out: &'w mut BodyWriter) -> Self {
-        Self { out }
+    /// Writes into `out` as the stack of that style does.
+    pub fn new(out: &'w mut BodyWriter, style: EnvelopeStyle) -> Self {
+        Self { out, style }
     }
 
     /// Writes the element `name` with what `content` writes.
@@ -48,7 +51,10 @@ impl<'w> Writer<'w> {
         let still_empty = self.out.len() == empty;
         let text = self.out.text();
         if still_empty && text.pop().is_some() {
-            text.push_str("/>");
+            text.push_str(match self.style {
+                EnvelopeStyle::Wcf => "/>",
+                EnvelopeStyle::Asmx => " />",
+            });
         } else {
             text.push_str("</");
             text.push_str(name);

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
-use super::Request;
 use super::limits;
 use crate::wire::contract::sample;
 use crate::wire::operation::Operation;
+use crate::wire::request::{AgentRequest, Request};
 use crate::wire::soap::read::{Problem, RequestError};
 use crate::wire::soap::{SoapError, SoapVersion, decode, open, repair};
 use crate::wire::xml::XmlError;
@@ -58,7 +58,9 @@ fn a_list_ends_at_its_cap_and_its_declared_length_is_ignored() {
         )
     };
     let text = sync_updates(&categories(limits::CATEGORIES));
-    let Ok(Request::SyncUpdates(request)) = read(&text) else { panic!("refused") };
+    let Ok(Request::Agent(AgentRequest::SyncUpdates(request))) = read(&text) else {
+        panic!("refused")
+    };
     let filter = request.parameters.and_then(|it| it.filter_category_ids);
     assert_eq!(filter.map(|it| it.len()), Some(limits::CATEGORIES));
     assert_eq!(
@@ -155,7 +157,7 @@ fn an_envelope_has_to_call_the_operation_that_was_named() {
     let foreign = text.replace(SoapVersion::V11.namespace(), "urn:other");
     assert!(matches!(open_error(&foreign, None), SoapError::NotAnEnvelope(_)));
     let empty = text.replace("<SyncUpdates", "<!--").replace("</SyncUpdates>", "-->");
-    assert!(matches!(open_error(&empty, None), SoapError::NoOperation));
+    assert!(matches!(open_error(&empty, None), SoapError::Empty));
     assert!(matches!(open_error("", None), SoapError::Xml(XmlError::Truncated)));
 }
 
@@ -229,7 +231,7 @@ proptest! {
         let name = operation.name();
         let text = sync_updates(&content)
             .replace("SyncUpdates", name)
-            .replace(Operation::SyncUpdates.service().namespace(), operation.service().namespace());
+            .replace(Operation::SyncUpdates.namespace(), operation.namespace());
         survive(operation, text.as_bytes());
     }
 }

@@ -9,11 +9,7 @@ pub mod reporting;
 pub mod simple_auth;
 pub mod types;
 
-mod request;
-
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod recordings;
-
-pub use request::Request;

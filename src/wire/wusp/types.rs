@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
+use crate::wire::soap::codec::{Base64, Text, Time};
+use crate::wire::soap::message_structure;
 use crate::wire::soap::read::{
-    RequestError, Structure, base64, date_time, guid, int, request_structure, required, text,
+    RequestError, Structure, guid, int, request_structure, required, text,
 };
 use crate::wire::soap::write::Writer;
 use crate::wire::time::DateTime;
@@ -13,31 +15,27 @@ use crate::wire::types::{RevisionId, Sha1, UpdateIdentity};
 use crate::wire::wusp::limits;
 use crate::wire::xml::Cursor;
 
-request_structure! {
-    /// A cookie as a client presents it ([MS-WUSP] 2.2.3.5).
+message_structure! {
+    /// A cookie as a client presents it ([MS-WUSP] 2.2.3.5, [MS-WSUSSS] 2.2.4.8).
     ///
     /// Any part may be missing: the first GetCookie of an agent brings an `oldCookie` that has only
     /// an expiry.
     pub struct Cookie {
         /// What the client believes; the truth is inside the encrypted data.
-        expiration: DateTime = "Expiration" => date_time,
+        expiration: DateTime = "Expiration" => Time,
         /// The server's own bytes.
-        encrypted_data: Vec<u8> = "EncryptedData" => cookie_data,
+        encrypted_data: Vec<u8> = "EncryptedData" => Base64(limits::COOKIE),
     }
 }
 
-request_structure! {
-    /// Proof of identity from an authorization plug-in ([MS-WUSP] 2.2.3.4).
+message_structure! {
+    /// Proof of identity from an authorization plug-in ([MS-WUSP] 2.2.3.4, [MS-WSUSSS] 2.2.4.7).
     pub struct AuthorizationCookie<'a> {
-        /// The plug-in: `SimpleTargeting`.
-        plug_in_id: Cow<'a, str> = "PlugInId" => text,
+        /// The plug-in: `SimpleTargeting` of agents, `DssTargeting` of servers.
+        plug_in_id: Cow<'a, str> = "PlugInId" => Text,
         /// The plug-in's own bytes.
-        cookie_data: Vec<u8> = "CookieData" => cookie_data,
+        cookie_data: Vec<u8> = "CookieData" => Base64(limits::COOKIE),
     }
-}
-
-fn cookie_data(cursor: &mut Cursor<'_>) -> Result<Vec<u8>, RequestError> {
-    base64(cursor, limits::COOKIE)
 }
 
 /// A cookie as this server issues it ([MS-WUSP] 2.2.3.5).

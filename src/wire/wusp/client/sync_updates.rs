@@ -73,8 +73,8 @@ request_structure! {
 }
 
 request_structure! {
-    /// What a current agent says of its computer with every scan. Its `Products` child was always
-    /// empty and is passed over.
+    /// What a current agent says of its computer with every scan. Its `Products` child, which names
+    /// what is installed for a service that knows products, is passed over.
     pub struct ProductsParameters<'a> {
         /// False in all recordings.
         sync_current_version_only: bool = "SyncCurrentVersionOnly" => boolean,

@@ -1,104 +1,35 @@
-//! Every recorded request of the three services is read, and means what was recorded.
-
-use std::path::{Path, PathBuf};
+//! What agents sent means what was recorded.
 
 use uuid::Uuid;
 
 use crate::corpus;
 use crate::wire::operation::{Operation, Service};
-use crate::wire::soap::{SoapVersion, decode, identify, open};
+use crate::wire::recorded::Recorded;
+use crate::wire::request::{AgentRequest, Request};
+use crate::wire::soap::{Envelope, SoapVersion, open};
 use crate::wire::types::RevisionId;
-use crate::wire::wusp::Request;
 use crate::wire::wusp::client::{Device, SyncUpdateParameters};
 use crate::wire::wusp::types::XmlUpdateFragmentType;
 
-use super::{file, text};
+use super::file;
 
-/// Head and body of a recorded request.
-struct Recorded {
-    name: String,
-    head: String,
-    body: String,
-}
-
-impl Recorded {
-    /// Reads `…/request.headers` with `…/request.body`, or a file with both.
-    fn load(path: &Path) -> Self {
-        let name = path.display().to_string();
-        if path.is_dir() {
-            let (head, body) = (path.join("request.headers"), path.join("request.body"));
-            return Self { name, head: text(&head), body: text(&body) };
-        }
-        let whole = text(path);
-        let (head, body) = whole.split_once("\r\n\r\n").expect("a head and a body");
-        Self { name, head: head.to_owned(), body: body.to_owned() }
+fn read(envelope: Envelope<'_>) -> AgentRequest<'_> {
+    match Request::read(envelope) {
+        Ok(Request::Agent(request)) => request,
+        other => panic!("{other:?}"),
     }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| {
-            let (key, value) = line.split_once(':')?;
-            key.eq_ignore_ascii_case(name).then(|| value.trim())
-        })
-    }
-
-    fn service(&self) -> Option<Service> {
-        Service::from_path(self.head.split(' ').nth(1).expect("a path"))
-    }
-}
-
-fn all(folders: &[&str]) -> Vec<Recorded> {
-    let Some(corpus) = corpus::path() else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = Vec::new();
-    for folder in folders {
-        let entries = corpus.join(folder).read_dir().unwrap_or_else(|e| panic!("{folder}: {e}"));
-        paths.extend(entries.map(|entry| entry.expect("an entry").path()));
-    }
-    paths.sort();
-    paths.iter().map(|path| Recorded::load(path)).collect()
-}
-
-#[test]
-fn every_recorded_request_is_read() {
-    let folders = [
-        "agent-scan",
-        "agent-flow",
-        "agent-requests",
-        "client-basic",
-        "other-stacks/asmx",
-        "other-stacks/zeep",
-    ];
-    let recorded = all(&folders);
-    let mut count = 0;
-    for request in &recorded {
-        let Some(service) = request.service() else { continue };
-        let content_type = request.header("Content-Type");
-        let named = identify(service, request.header("SOAPAction"), content_type);
-        // Server-to-server operations of the reporting service are not this module's.
-        let Ok(Some(named)) = named else {
-            assert_eq!(service, Service::Reporting, "{}", request.name);
-            continue;
-        };
-        let body = decode(request.body.as_bytes(), content_type).expect("text");
-        let envelope = open(&body, service, Some(named))
-            .unwrap_or_else(|error| panic!("{}: {error}", request.name));
-        assert_eq!(envelope.version, SoapVersion::of_content_type(content_type));
-        let read = Request::read(envelope);
-        assert!(read.is_ok(), "{}: {read:?}", request.name);
-        count += 1;
-    }
-    assert!(recorded.is_empty() || count == 56, "{count} requests of the three services");
 }
 
 /// The recorded request, given to `check`; nothing without recordings.
-fn with(name: &str, service: Service, check: impl FnOnce(Request<'_>)) {
+fn with(name: &str, service: Service, check: impl FnOnce(AgentRequest<'_>)) {
     let Some(body) = file(&format!("{name}/request.body")) else { return };
     let envelope = open(&body, service, None).expect("an envelope");
-    check(Request::read(envelope).expect("a request"));
+    check(read(envelope));
 }
 
 fn with_scan(name: &str, check: impl FnOnce(SyncUpdateParameters<'_>)) {
     with(name, Service::Client, |request| {
-        let Request::SyncUpdates(request) = request else { panic!("{request:?}") };
+        let AgentRequest::SyncUpdates(request) = request else { panic!("{request:?}") };
         assert!(request.cookie.is_some_and(|it| it.encrypted_data.is_some()));
         check(request.parameters.expect("parameters"));
     });
@@ -111,7 +42,7 @@ fn count<T>(list: &Option<Vec<T>>) -> Option<usize> {
 #[test]
 fn an_agents_registration() {
     with("agent-scan/000003", Service::Client, |request| {
-        let Request::GetCookie(request) = request else { panic!("{request:?}") };
+        let AgentRequest::GetCookie(request) = request else { panic!("{request:?}") };
         assert_eq!(
             request.last_change.map(|it| it.to_string()).as_deref(),
             Some("2026-10-04T13:17:07.59Z")
@@ -124,7 +55,7 @@ fn an_agents_registration() {
         assert_eq!(request.protocol_version.as_deref(), Some("2.90"));
     });
     with("agent-scan/000004", Service::Client, |request| {
-        let Request::RegisterComputer(request) = request else { panic!("{request:?}") };
+        let AgentRequest::RegisterComputer(request) = request else { panic!("{request:?}") };
         let computer = request.computer_info.expect("a computer");
         assert_eq!(computer.os_build_number, Some(26200));
         assert_eq!(computer.processor_architecture.as_deref(), Some("AMD64"));
@@ -132,7 +63,7 @@ fn an_agents_registration() {
         assert_eq!(computer.mobile_operator.as_deref(), Some("Not Present"));
     });
     with("agent-scan/000005", Service::Client, |request| {
-        let Request::StartCategoryScan(request) = request else { panic!("{request:?}") };
+        let AgentRequest::StartCategoryScan(request) = request else { panic!("{request:?}") };
         let categories = request.requested_categories.expect("categories");
         assert_eq!(categories[0].index_of_and_group, 0);
         assert_eq!(categories[0].category_id, oobe());
@@ -209,7 +140,7 @@ fn check_devices(devices: &[Device<'_>]) {
 #[test]
 fn an_agent_asks_for_more() {
     with("agent-scan/000010", Service::Client, |request| {
-        let Request::GetExtendedUpdateInfo(request) = request else { panic!("{request:?}") };
+        let AgentRequest::GetExtendedUpdateInfo(request) = request else { panic!("{request:?}") };
         assert_eq!(
             request.revision_ids,
             Some(vec![RevisionId(72_571), RevisionId(108_226), RevisionId(108_231)])
@@ -234,7 +165,7 @@ fn an_agents_reports() {
     ];
     for (name, ids) in recorded {
         with(name, Service::Reporting, |request| {
-            let Request::ReportEventBatch(request) = request else { panic!("{request:?}") };
+            let AgentRequest::ReportEventBatch(request) = request else { panic!("{request:?}") };
             let events = request.event_batch.expect("events");
             let found: Vec<_> =
                 events.iter().filter_map(|event| event.basic_data.as_ref()?.event_id).collect();
@@ -250,7 +181,7 @@ fn an_agents_reports() {
         });
     }
     with("agent-flow/000018", Service::Reporting, |request| {
-        let Request::ReportEventBatch(request) = request else { panic!("{request:?}") };
+        let AgentRequest::ReportEventBatch(request) = request else { panic!("{request:?}") };
         let events = request.event_batch.expect("events");
         let failed = events[1].basic_data.as_ref().expect("basic");
         assert_eq!(failed.win32_hresult, Some(-2_145_099_769));
@@ -279,17 +210,17 @@ fn a_store_clients_requests_are_named_by_their_body() {
         let body = template.replace("{0}", zero).replace("{1}", one).replace("{2}", "");
         let envelope = open(&body, Service::Client, None).expect("an envelope");
         assert_eq!((envelope.version, envelope.operation), (SoapVersion::V12, operation));
-        match Request::read(envelope).expect("a request") {
-            Request::GetCookie(request) => {
+        match read(envelope) {
+            AgentRequest::GetCookie(request) => {
                 assert_eq!(request.old_cookie, Some(Default::default()), "it is empty");
             }
-            Request::SyncUpdates(request) => {
+            AgentRequest::SyncUpdates(request) => {
                 let scan = request.parameters.expect("parameters");
                 let installed = count(&scan.installed_non_leaf_update_ids);
                 let cached = count(&scan.other_cached_update_ids);
                 assert_eq!(installed.zip(cached), Some((56, 556)));
             }
-            Request::GetExtendedUpdateInfo2(request) => {
+            AgentRequest::GetExtendedUpdateInfo2(request) => {
                 let types = request.info_types.expect("types");
                 assert_eq!(types[0], XmlUpdateFragmentType::FileUrl);
                 assert_eq!(request.update_ids.map(|it| it[0].update_id), Some(oobe()));
@@ -305,7 +236,7 @@ fn a_cookie_in_another_services_namespace_is_read() {
     let Some(corpus) = corpus::path() else { return };
     let recorded = Recorded::load(&corpus.join("other-stacks/zeep/011_ReportEventBatch.http"));
     let envelope = open(&recorded.body, Service::Reporting, None).expect("an envelope");
-    let Ok(Request::ReportEventBatch(request)) = Request::read(envelope) else { panic!() };
+    let AgentRequest::ReportEventBatch(request) = read(envelope) else { panic!() };
     let cookie = request.cookie.expect("a cookie");
     assert_eq!(cookie.encrypted_data.as_deref(), Some(&[8, 9, 10, 11][..]));
     let time = request.client_time.map(|it| it.to_string());

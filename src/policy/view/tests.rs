@@ -1,0 +1,170 @@
+//! What a computer is told under decisions of every kind.
+
+use roaring::RoaringBitmap;
+
+use super::*;
+use crate::catalog::Revision;
+use crate::catalog::draft::{Draft, uuid};
+use crate::metadata::model::CategoryType;
+use crate::policy::approval::Declined;
+use crate::policy::target_group::{ALL_COMPUTERS, UNASSIGNED_COMPUTERS};
+use DeploymentAction::{Bundle, Evaluate, Install, OptionalInstall, PreDeploymentCheck, Uninstall};
+
+/// Catalogue, decisions and content of a test. Updates go by numbers, revisions by indices.
+struct Server {
+    catalog: Catalog,
+    policy: Policy,
+    /// Since when the content of a revision is here.
+    content: HashMap<RevisionIndex, u64>,
+}
+
+impl Server {
+    fn new(revisions: Vec<Revision>) -> Self {
+        let catalog = Catalog::build(revisions);
+        Self { catalog, policy: Policy::undecided(), content: HashMap::new() }
+    }
+
+    /// Approves for all computers, in commit `changed`.
+    fn approve(&mut self, update: u128, action: ApprovalAction, changed: u64) {
+        let update = uuid(update);
+        self.policy.approvals.entry(update).or_default().push(Approval {
+            deployment_id: 900,
+            update,
+            group: ALL_COMPUTERS,
+            action,
+            deadline: Some(77),
+            decided: 55,
+            changed,
+        });
+    }
+
+    fn decline(&mut self, update: u128) {
+        self.policy.declined.insert(uuid(update), Declined { decided: 0, changed: 1 });
+    }
+
+    fn deployments(&self, waits: bool) -> Vec<Option<Deployment>> {
+        let declined = self.policy.declined.keys().filter_map(|id| self.catalog.update(id));
+        let scope = self.catalog.scope(&declined.collect());
+        let content_since = |index| self.content.get(&index).copied();
+        let waits: Option<ContentSince<'_>> = if waits { Some(&content_since) } else { None };
+        let groups = [UNASSIGNED_COMPUTERS];
+        let view = View::build(&self.catalog, &scope, &self.policy, &groups, waits);
+        let indices = (0..).take(self.catalog.len());
+        indices.map(|index| view.deployment(&self.catalog, &scope, index)).collect()
+    }
+
+    fn actions(&self) -> Vec<Option<DeploymentAction>> {
+        self.deployments(true).into_iter().map(|it| it.map(|it| it.action)).collect()
+    }
+}
+
+#[test]
+fn what_nobody_decided_on_is_deployed_by_what_it_is() {
+    let server = Server::new(vec![
+        Draft::new(1, 1, 1).category(CategoryType::Product).build(),
+        Draft::new(2, 2, 1).detectoid().build(),
+        Draft::new(3, 3, 1).build(),
+        Draft::new(4, 4, 1).update_type(UpdateType::Driver).build(),
+        Draft::new(5, 5, 1).bundles(&[(6, 1)]).build(),
+        Draft::new(6, 6, 1).explicitly_deployable(true).changed(9).build(),
+        Draft::new(7, 6, 2).expired(true).build(),
+    ]);
+    let check = Some(PreDeploymentCheck);
+    let evaluate = Some(Evaluate);
+    assert_eq!(server.actions(), [evaluate, evaluate, check, check, check, Some(Bundle), None]);
+    let deployment = server.deployments(true)[5].expect("in scope");
+    assert_eq!((deployment.id, deployment.deadline, deployment.changed), (6, None, 9));
+}
+
+#[test]
+fn an_approval_brings_its_number_its_times_and_its_commit() {
+    let mut server = Server::new(vec![Draft::new(1, 1, 1).changed(3).build()]);
+    server.content.insert(0, 2);
+    for (approval, action) in [
+        (ApprovalAction::Install, Install),
+        (ApprovalAction::Optional, OptionalInstall),
+        (ApprovalAction::Uninstall, Uninstall),
+    ] {
+        server.policy.approvals.clear();
+        server.approve(1, approval, 5);
+        let expected = Deployment { id: 900, action, deadline: Some(77), decided: 55, changed: 5 };
+        assert_eq!(server.deployments(true), [Some(expected)]);
+    }
+    server.policy.approvals.clear();
+    server.approve(1, ApprovalAction::Block, 6);
+    let deployment = server.deployments(true)[0].expect("in scope");
+    assert_eq!((deployment.id, deployment.action), (1, PreDeploymentCheck));
+    assert_eq!((deployment.deadline, deployment.changed), (None, 6));
+}
+
+#[test]
+fn what_is_to_be_installed_waits_for_its_content() {
+    let mut server = Server::new(vec![Draft::new(1, 1, 1).build()]);
+    server.approve(1, ApprovalAction::Install, 5);
+    let held = server.deployments(true)[0].expect("in scope");
+    assert_eq!((held.action, held.deadline, held.changed), (PreDeploymentCheck, None, 5));
+    let not_held = server.deployments(false)[0].expect("in scope");
+    assert_eq!((not_held.action, not_held.deadline), (Install, Some(77)));
+    server.content.insert(0, 8);
+    let arrived = server.deployments(true)[0].expect("in scope");
+    assert_eq!((arrived.action, arrived.deadline, arrived.changed), (Install, Some(77), 8));
+    server.content.clear();
+    server.policy.approvals.clear();
+    server.approve(1, ApprovalAction::Uninstall, 9);
+    assert_eq!(server.actions(), [Some(Uninstall)], "nothing is needed to remove it");
+}
+
+#[test]
+fn an_approved_member_is_installed_for_its_own_sake_and_waits_as_a_member() {
+    let mut server = Server::new(vec![
+        Draft::new(1, 1, 1).bundles(&[(2, 1)]).build(),
+        Draft::new(2, 2, 1).explicitly_deployable(true).build(),
+        Draft::new(3, 3, 1).bundles(&[(4, 1)]).build(),
+        Draft::new(4, 4, 1).build(),
+    ]);
+    server.approve(2, ApprovalAction::Install, 5);
+    server.approve(4, ApprovalAction::Install, 5);
+    let check = Some(PreDeploymentCheck);
+    assert_eq!(server.actions(), [check, Some(Bundle), check, Some(Bundle)]);
+    server.content.extend([(1, 1), (3, 1)]);
+    let approved = [check, Some(Install), check, Some(Bundle)];
+    assert_eq!(server.actions(), approved, "the other is not there for its own sake");
+}
+
+#[test]
+fn an_approval_is_of_the_revision_that_is_offered() {
+    let mut server = Server::new(vec![Draft::new(1, 1, 1).build(), Draft::new(2, 1, 2).build()]);
+    server.approve(1, ApprovalAction::Install, 5);
+    server.approve(99, ApprovalAction::Install, 5);
+    server.content.extend([(0, 1), (1, 1)]);
+    assert_eq!(server.actions(), [None, Some(Install)]);
+}
+
+#[test]
+fn a_declined_update_is_not_deployed_unless_others_need_it() {
+    let mut server = Server::new(vec![
+        Draft::new(1, 1, 1).build(),
+        Draft::new(2, 2, 1).needs(&[1]).build(),
+        Draft::new(3, 3, 1).build(),
+    ]);
+    server.decline(1);
+    server.decline(3);
+    server.approve(1, ApprovalAction::Install, 5);
+    server.content.insert(0, 1);
+    let expected = [Some(Evaluate), Some(PreDeploymentCheck), None];
+    assert_eq!(server.actions(), expected, "an approval of a declined update says nothing");
+}
+
+#[test]
+fn views_differ_by_groups_and_by_whether_they_wait() {
+    let catalog = Catalog::build(Vec::new());
+    let scope = catalog.scope(&RoaringBitmap::new());
+    let content: ContentSince<'_> = &|_| None;
+    let fingerprint = |groups: &[Uuid], waits| {
+        View::build(&catalog, &scope, &Policy::undecided(), groups, waits).fingerprint()
+    };
+    let (one, other) = ([uuid(1)], [uuid(2)]);
+    assert_eq!(fingerprint(&one, None), fingerprint(&one, None));
+    assert_ne!(fingerprint(&one, None), fingerprint(&other, None));
+    assert_ne!(fingerprint(&one, None), fingerprint(&one, Some(content)));
+}

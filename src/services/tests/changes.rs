@@ -1,0 +1,176 @@
+//! ChangedUpdates: a client that has a revision cached learns whenever its deployment, or whether
+//! it is a leaf, is no longer what it was told ([MS-WUSP] 3.1.5.7) - once.
+
+use super::agent::Agent;
+use super::documents::Document;
+use super::server::{Server, clock};
+use crate::policy::approval::ApprovalAction::{Block, Install, None as Withdrawn};
+
+/// Checks what an agent that has `cached` is told, and that it is told once.
+macro_rules! assert_told {
+    ($agent:ident, $cached:expr, [$($change:expr),*]) => {{
+        let expected: Vec<(u32, &str, bool)> = vec![$($change),*];
+        assert_eq!($agent.scan(&[], $cached).await.changes(), expected);
+        assert_eq!($agent.scan(&[], $cached).await.changes(), [], "told twice");
+    }};
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_is_told_and_so_is_its_end() {
+    let server = Server::start(clock!()).await;
+    let [update, _] = server.import([Document::software(1), Document::software(2)]).await;
+    let mut agent = Agent::new(&server).await;
+    let cached = &agent.scan(&[], &[]).await.new_ids();
+    server.approve(1, "All Computers", Install).await;
+    assert_told!(agent, cached, [(update, "Install", true)]);
+    server.approve(1, "Unassigned Computers", Block).await;
+    assert_told!(agent, cached, [(update, "PreDeploymentCheck", true)]);
+    server.approve(1, "Unassigned Computers", Withdrawn).await;
+    assert_told!(agent, cached, [(update, "Install", true)]);
+    server.approve(1, "All Computers", Withdrawn).await;
+    assert_told!(agent, cached, [(update, "PreDeploymentCheck", true)]);
+    server.group("Elsewhere").await;
+    server.approve(1, "Elsewhere", Install).await;
+    assert_told!(agent, cached, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declined_update_is_dropped_and_comes_back_as_new() {
+    let server = Server::start(clock!()).await;
+    let [update] = server.import([Document::software(1)]).await;
+    let mut agent = Agent::new(&server).await;
+    agent.scan(&[], &[]).await;
+    server.decline(1).await;
+    let pass = agent.scan(&[], &[update]).await;
+    assert_eq!((pass.out_of_scope, pass.changed, pass.new), (vec![update], vec![], vec![]));
+    server.approve(1, "All Computers", Install).await;
+    assert_eq!(agent.scan(&[], &[]).await.action(update), "Install");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declined_update_that_others_need_is_only_evaluated() {
+    let server = Server::start(clock!()).await;
+    let [needed, update] =
+        server.import([Document::software(1), Document::software(2).needs(&[1])]).await;
+    let mut agent = Agent::new(&server).await;
+    let cached = &[needed, update];
+    agent.scan(&[], &[]).await;
+    agent.scan(&[needed], &[]).await;
+    server.decline(1).await;
+    let pass = agent.scan(&[needed], &[update]).await;
+    assert_eq!(pass.changes(), [(needed, "Evaluate", false)]);
+    server.group("Elsewhere").await;
+    server.approve(1, "Elsewhere", Install).await;
+    let pass = agent.scan(&[needed], &[update]).await;
+    assert_eq!(pass.changes(), [(needed, "PreDeploymentCheck", false)]);
+    assert_eq!(agent.scan(&[needed], cached).await.changed, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_computer_that_moves_is_told_everything_anew() {
+    let server = Server::start(clock!()).await;
+    let [one, two] = server.import([Document::software(1), Document::software(2)]).await;
+    server.group("Pilot").await;
+    server.approve(1, "Pilot", Install).await;
+    let mut agent = Agent::new(&server).await;
+    let cached = &agent.scan(&[], &[]).await.new_ids();
+    let place = |groups: &[&str]| {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        server.state.move_computer(agent.client_id.clone(), groups)
+    };
+    place(&["Pilot"]).await.expect("moved");
+    assert_told!(agent, cached, [(one, "Install", true), (two, "PreDeploymentCheck", true)]);
+    // It asks for no group itself, so registering again does not take it out.
+    agent.register(26200).await.ok();
+    assert_told!(agent, cached, []);
+    server.state.delete_group("Pilot".into()).await.expect("deleted");
+    assert_told!(
+        agent,
+        cached,
+        [(one, "PreDeploymentCheck", true), (two, "PreDeploymentCheck", true)]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_takes_effect_when_the_last_file_arrives() {
+    let server = Server::start(clock!()).await;
+    let [member, bundle] = server
+        .import([
+            Document::member(1).file("inner"),
+            Document::software(2).bundles(&[(1, 1)]).file("outer"),
+        ])
+        .await;
+    let mut agent = Agent::new(&server).await;
+    let cached = &agent.scan(&[], &[]).await.new_ids();
+    assert_eq!(cached, &[member, bundle]);
+    server.approve(2, "All Computers", Install).await;
+    assert_told!(agent, cached, [(bundle, "PreDeploymentCheck", true)]);
+    server.add_content("outer").await;
+    assert_told!(agent, cached, []);
+    server.add_content("inner").await;
+    assert_told!(agent, cached, [(bundle, "Install", true)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_no_longer_waits_for_content_tells_everyone() {
+    let mut server = Server::start(clock!()).await;
+    let [update] = server.import([Document::software(1).file("missing")]).await;
+    server.approve(1, "All Computers", Install).await;
+    let mut agent = Agent::new(&server).await;
+    assert_eq!(agent.scan(&[], &[]).await.action(update), "PreDeploymentCheck");
+    let (client_id, cookie) = (agent.client_id.clone(), agent.cookie.clone());
+    server.restart(|_, hold_installs| *hold_installs = false).await;
+    let mut agent = Agent { server: &server, client_id, cookie };
+    assert_told!(agent, &[update], [(update, "Install", true)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leaf_that_becomes_a_prerequisite_is_told() {
+    let server = Server::start(clock!()).await;
+    let [update] = server.import([Document::software(1)]).await;
+    let mut agent = Agent::new(&server).await;
+    agent.scan(&[], &[]).await;
+    server.import([Document::detectoid(2), Document::software(3).needs(&[1, 2])]).await;
+    let pass = agent.scan(&[], &[update]).await;
+    assert_eq!(pass.changes(), [(update, "PreDeploymentCheck", false)]);
+    server.import([Document::software(4).needs(&[1])]).await;
+    let pass = agent.scan(&[], &[update]).await;
+    assert_eq!(pass.changes(), [], "it was no leaf before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_that_becomes_a_member_is_told() {
+    let server = Server::start(clock!()).await;
+    let [update] = server.import([Document::software(1)]).await;
+    let mut agent = Agent::new(&server).await;
+    agent.scan(&[], &[]).await;
+    let [_bundle] = server.import([Document::software(2).bundles(&[(1, 1)])]).await;
+    let pass = agent.scan(&[], &[update]).await;
+    assert_eq!(pass.changes(), [(update, "Bundle", true)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_whose_bundles_come_and_go_is_told() {
+    let server = Server::start(clock!()).await;
+    let [member, bundle] =
+        server.import([Document::software(1), Document::software(2).bundles(&[(1, 1)])]).await;
+    let mut agent = Agent::new(&server).await;
+    let told = |pass: super::agent::Pass| -> Vec<(u32, String)> {
+        pass.changed.into_iter().map(|told| (told.id, told.action)).collect()
+    };
+    let is_bundled = vec![(member, "Bundle".to_owned())];
+    let stands_alone = vec![(member, "PreDeploymentCheck".to_owned())];
+    assert_eq!(agent.scan(&[], &[]).await.action(member), "Bundle");
+    server.decline(2).await;
+    assert_eq!(told(agent.scan(&[], &[member, bundle]).await), stands_alone);
+    server.approve(2, "All Computers", Withdrawn).await;
+    assert_eq!(told(agent.scan(&[], &[member]).await), is_bundled);
+    // The next revision no longer bundles it, the one after does again and a third is expired.
+    server.import([Document::software(2).revision(2)]).await;
+    assert_eq!(told(agent.scan(&[], &[member]).await), stands_alone);
+    server.import([Document::software(2).revision(3).bundles(&[(1, 1)])]).await;
+    assert_eq!(told(agent.scan(&[], &[member]).await), is_bundled);
+    server.import([Document::software(2).revision(4).expired()]).await;
+    assert_eq!(told(agent.scan(&[], &[member]).await), stands_alone);
+    assert_eq!(told(agent.scan(&[], &[member]).await), []);
+}

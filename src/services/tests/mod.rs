@@ -1,0 +1,16 @@
+//! The services as an agent meets them: envelopes in, envelopes out, over a real state in a
+//! temporary directory, by a clock that the test turns.
+
+mod agent;
+mod categories;
+mod changes;
+mod documents;
+mod drivers;
+mod faults;
+mod handshake;
+mod metadata;
+mod reports;
+mod scan;
+mod server;
+mod sessions;
+mod versions;
