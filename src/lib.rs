@@ -4,6 +4,7 @@
 //! `docs/architecture.md` tells how the parts work together. The parts, in the order in which they
 //! may name each other (a module only ever names those above it; `tests/layers` checks that):
 //!
+//! - [`panics`]: what happens when the code is wrong, or foreign code is
 //! - [`wire`]: bytes to typed messages and back. No I/O, no clock
 //! - [`metadata`]: one update document, and the fragments derived from it
 //! - [`catalog`]: all revisions as one immutable graph, and what a scan needs of it

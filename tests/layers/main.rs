@@ -14,6 +14,7 @@ use source::Source;
 
 /// A module may name those before it, and itself.
 const LAYERS: &[&str] = &[
+    "panics",
     "wire",
     "metadata",
     "catalog",
