@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use weir::cli::Cli;
+use weir::cli::{self, Cli};
+use weir::panics;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    weir::cli::run(Cli::parse()).await
+fn main() -> ExitCode {
+    panics::abort_on_panic();
+    cli::run(Cli::parse())
 }

@@ -1,4 +1,6 @@
 //! The way to a data directory: through the server that runs on it, or by opening it.
+//!
+//! Asking a server blocks, so it happens where that holds up nobody.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -6,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{AdminError, Command, ImportReport, SOCKET, Source, content, execute, import, socket};
-use crate::content::files::digest_of;
+use crate::content::files::{Digests, digest_of};
 use crate::state::{Settings, State, StateError};
 
 /// An open way to a data directory.
@@ -24,22 +26,30 @@ impl Access {
     /// When no server listens and the directory cannot be opened, for example because one is just
     /// starting or stopping.
     pub fn open(data: &Path, settings: &Settings, now: fn() -> i64) -> Result<Self, AdminError> {
-        let path = data.join(SOCKET);
-        if socket::is_served(&path) {
-            return Ok(Self::Served(path));
+        match Self::of_server(data) {
+            Err(AdminError::NotServed) => {
+                Ok(Self::Opened(Box::new(State::open(data, settings, now)?)))
+            }
+            served => served,
         }
-        Ok(Self::Opened(Box::new(State::open(data, settings, now)?)))
     }
 
-    /// Whether a server runs on the directory.
-    pub fn is_served(&self) -> bool {
-        matches!(self, Self::Served(_))
+    /// The way through the server that runs on `data`, and no other: the directory is not touched.
+    ///
+    /// # Errors
+    /// [`AdminError::NotServed`] when none listens.
+    pub fn of_server(data: &Path) -> Result<Self, AdminError> {
+        let path = data.join(SOCKET);
+        if socket::is_served(&path) { Ok(Self::Served(path)) } else { Err(AdminError::NotServed) }
     }
 
     /// Carries out a command.
     pub async fn run(&self, command: Command) -> Result<Value, AdminError> {
         match self {
-            Self::Served(path) => tokio::task::block_in_place(|| socket::command(path, command)),
+            Self::Served(path) => {
+                let path = path.clone();
+                blocking(move || socket::command(&path, command)).await
+            }
             Self::Opened(state) => execute(state, command).await,
         }
     }
@@ -52,7 +62,8 @@ impl Access {
     ) -> Result<ImportReport, AdminError> {
         match self {
             Self::Served(path) => {
-                tokio::task::block_in_place(|| socket::import(path, &sources, more_follows))
+                let path = path.clone();
+                blocking(move || socket::import(&path, &sources, more_follows)).await
             }
             Self::Opened(state) => import::import(state, sources, more_follows).await,
         }
@@ -64,14 +75,14 @@ impl Access {
         let open =
             || File::open(file).map_err(|source| AdminError::Read { path: name.clone(), source });
         let source = open()?;
-        let digests = tokio::task::block_in_place(|| digest_of(source));
-        let digests = digests.map_err(StateError::from)?;
+        let digest = move || digest_of(source).map_err(|error| StateError::from(error).into());
+        let Digests { sha1, length, .. } = blocking(digest).await?;
         let mut source = open()?;
-        let sha1 = digests.sha1;
         match self {
-            Self::Served(path) => tokio::task::block_in_place(|| {
-                socket::add_content(path, sha1, digests.length, &mut source)
-            }),
+            Self::Served(path) => {
+                let path = path.clone();
+                blocking(move || socket::add_content(&path, sha1, length, &mut source)).await
+            }
             Self::Opened(state) => content::add(state, sha1, source).await,
         }
     }
@@ -82,4 +93,10 @@ impl Access {
             state.close().await;
         }
     }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, AdminError> + Send + 'static,
+) -> Result<T, AdminError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| StateError::Stopped)?
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::AdminError;
 use crate::metadata::text::decode_document;
-use crate::state::{ImportOutcome, Importable, State};
+use crate::panics::contained;
+use crate::state::{ImportOutcome, Importable, State, StateError};
 use crate::wire::cabinet;
 
 /// Largest document taken, in bytes. One Core fragment of 2026 has 47 MB.
@@ -64,7 +65,8 @@ pub async fn import(
     let mut report = ImportReport::default();
     let mut names = Vec::new();
     let mut documents = Vec::new();
-    for (name, result) in tokio::task::block_in_place(|| read_all(&sources)) {
+    let results = tokio::task::spawn_blocking(move || read_all(&sources)).await;
+    for (name, result) in results.map_err(|_| StateError::Stopped)? {
         match result {
             Ok(document) => {
                 names.push(name);
@@ -98,20 +100,18 @@ fn read_all(sources: &[Source]) -> Vec<Read> {
             .chunks(share)
             .map(|chunk| scope.spawn(move || chunk.iter().flat_map(read).collect::<Vec<_>>()))
             .collect();
-        let results = workers.into_iter().zip(sources.chunks(share));
-        results
-            .flat_map(|(worker, chunk)| worker.join().unwrap_or_else(|_| failed(chunk)))
-            .collect()
+        // None panics, as reading is contained.
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
     })
 }
 
-/// A worker that panicked is our bug; its documents are reported, not lost in silence.
-fn failed(chunk: &[Source]) -> Vec<Read> {
-    let reason = || Err("internal error while reading; please report this document".to_owned());
-    chunk.iter().map(|source| (source.name.clone(), reason())).collect()
+/// Reading is our own code, but a document that it trips over must not end a server.
+fn read(source: &Source) -> Vec<Read> {
+    contained(|| read_one(source))
+        .unwrap_or_else(|panicked| vec![(source.name.clone(), Err(panicked.to_string()))])
 }
 
-fn read(source: &Source) -> Vec<Read> {
+fn read_one(source: &Source) -> Vec<Read> {
     if !source.bytes.starts_with(b"MSCF") {
         return vec![(source.name.clone(), document(&source.bytes))];
     }

@@ -32,6 +32,9 @@ pub enum AdminError {
     /// The server was asked and said no.
     #[error("{0}")]
     Refused(String),
+    /// The command needs a server, and there is none.
+    #[error("no server runs on this data directory")]
+    NotServed,
     /// The server could not be asked.
     #[error("the server on this data directory does not answer: {0}")]
     Unreachable(String),
@@ -46,4 +49,38 @@ pub enum AdminError {
         /// The operating system's reason.
         source: std::io::Error,
     },
+}
+
+/// An error with its causes, those left out that a message before them contains already.
+pub fn explain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let reason = error.to_string();
+        if !text.contains(&reason) {
+            text.push_str(": ");
+            text.push_str(&reason);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot listen")]
+    struct Outer(#[source] Middle);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the address: {0}")]
+    struct Middle(#[source] std::io::Error);
+
+    #[test]
+    fn each_cause_is_told_once() {
+        let cause = std::io::Error::other("in use");
+        assert_eq!(explain(&Outer(Middle(cause))), "cannot listen: the address: in use");
+    }
 }

@@ -1,11 +1,11 @@
 //! The local socket: administration of a running server by whoever may open its data directory.
 //!
 //! One request a connection: a line of JSON, then as many bytes as it announces; the answer is a
-//! line of JSON. The socket's file is accessible to its owner only, and that is the whole of the
-//! authentication: who can open it could as well read the store.
+//! line of JSON. The socket answers the user that the server runs as, and root, and that is the
+//! whole of the authentication: either could as well read the store.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use super::import::DOCUMENT_LIMIT;
-use super::{AdminError, Command, ImportReport, Source, content, execute, frames, import};
+use super::{AdminError, Command, ImportReport, Source, content, execute, explain, frames, import};
 use crate::state::State;
 use crate::wire::types::Sha1;
 
@@ -32,8 +32,10 @@ const LINE_LIMIT: u64 = 1 << 20;
 const BODY_LIMIT: u64 = 2 * DOCUMENT_LIMIT as u64;
 /// Requests worked on at once. Administrators are few.
 const CONNECTIONS: usize = 16;
-/// How long either side waits for the other to go on.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// How long either side waits for the other to take or to send the next bytes of a request.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a server may take to say that it is well.
+const HEALTH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,24 +58,44 @@ enum Answer {
 pub struct Socket {
     listener: UnixListener,
     path: PathBuf,
+    /// The user that the server runs as.
+    owner: u32,
 }
 
 impl Socket {
     /// Listens in `data`. Only for the holder of the data directory's lock, which makes a file left
     /// by a killed process safe to replace.
+    ///
+    /// # Errors
+    /// Also when the path is longer than the system allows for sockets, about 100 bytes.
     pub fn bind(data: &Path) -> io::Result<Self> {
         let path = data.join(SOCKET);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
+        if let Err(error) = std::os::unix::net::SocketAddr::from_pathname(&path) {
+            let length = path.as_os_str().len();
+            let reason = format!(
+                "{} has {length} bytes, too many for a socket ({error}); name a data directory \
+                 with a shorter path, which may be a symbolic link",
+                path.display()
+            );
+            return Err(io::Error::new(error.kind(), reason));
+        }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener, path })
+        let owner = std::fs::metadata(&path)?.uid();
+        Ok(Self { listener, path, owner })
     }
 
-    /// Serves until `shutdown` completes; requests that were begun are finished.
-    pub async fn serve(self, state: Arc<State>, shutdown: impl Future<Output = ()>) {
+    /// Serves until `shutdown` completes; requests that were begun then have `deadline` to finish.
+    pub async fn serve(
+        self,
+        state: Arc<State>,
+        shutdown: impl Future<Output = ()>,
+        deadline: Duration,
+    ) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         tokio::pin!(shutdown);
         loop {
@@ -82,8 +104,9 @@ impl Socket {
                 accepted = self.listener.accept() => accepted,
             };
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
-            match accepted.and_then(|(stream, _)| stream.into_std()) {
-                Ok(stream) => {
+            match accepted.and_then(|(stream, _)| self.admit(stream)) {
+                Ok(None) => warn!("refused another user on the local socket"),
+                Ok(Some(stream)) => {
                     let state = Arc::clone(&state);
                     let runtime = Handle::current();
                     tokio::task::spawn_blocking(move || {
@@ -100,7 +123,15 @@ impl Socket {
             }
         }
         let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
-        drop(places.acquire_many(all).await);
+        if tokio::time::timeout(deadline, places.acquire_many(all)).await.is_err() {
+            warn!("the shutdown deadline cut an administrator's command");
+        }
+    }
+
+    /// The file's permissions keep others out, but only since a moment after it was made.
+    fn admit(&self, stream: tokio::net::UnixStream) -> io::Result<Option<UnixStream>> {
+        let user = stream.peer_cred()?.uid();
+        if user == self.owner || user == 0 { stream.into_std().map(Some) } else { Ok(None) }
     }
 }
 
@@ -124,7 +155,7 @@ fn answer(stream: &UnixStream, state: &Arc<State>, runtime: &Handle) -> io::Resu
     };
     let answer = match answer {
         Ok(value) => Answer::Done(value),
-        Err(error) => Answer::Failed(error.to_string()),
+        Err(error) => Answer::Failed(explain(&error)),
     };
     send(stream, &answer)
 }
@@ -159,20 +190,25 @@ fn run(
     }
 }
 
-/// Asks the server whose socket is at `path`.
+/// Asks the server whose socket is at `path`, which may take as long as it needs: what is asked may
+/// be to read all content. Should its process end, the connection ends too.
 ///
 /// # Errors
 /// [`AdminError::Unreachable`] when nobody answers there.
 fn ask(path: &Path, request: &Request, body: &mut dyn Read) -> Result<Value, AdminError> {
+    let patience = matches!(request, Request::Command(Command::Health)).then_some(HEALTH_PATIENCE);
     let mut exchange = || -> io::Result<Answer> {
         let mut stream = UnixStream::connect(path)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(patience)?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        send(&stream, request)?;
-        io::copy(body, &mut stream)?;
-        stream.flush()?;
+        // A server that refuses does not wait for the rest: its answer says more than the pipe.
+        let sent = send(&stream, request).and_then(|()| io::copy(body, &mut stream));
         let mut line = Vec::new();
         BufReader::new(stream).read_until(b'\n', &mut line)?;
+        if line.is_empty() {
+            let stopped = || io::Error::new(io::ErrorKind::UnexpectedEof, "it stopped meanwhile");
+            return Err(sent.err().unwrap_or_else(stopped));
+        }
         serde_json::from_slice(&line).map_err(io::Error::from)
     };
     match exchange().map_err(|error| AdminError::Unreachable(error.to_string()))? {

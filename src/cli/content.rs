@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::output::fields;
 use super::{CliError, Context};
-use crate::admin::Command;
+use crate::admin::{Command, explain};
 
 /// Manage content files.
 #[derive(Debug, Subcommand)]
@@ -52,7 +52,7 @@ async fn add(context: &Context, files: &[PathBuf]) -> Result<(), CliError> {
             Ok(answer) => added.push(answer),
             Err(error) => refused.push(json!({
                 "file": file.display().to_string(),
-                "reason": error.to_string(),
+                "reason": explain(&error),
             })),
         }
     }

@@ -1,5 +1,6 @@
 //! `weir import`.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -31,6 +32,8 @@ impl Import {
         }
         files.sort();
         let access = context.access()?;
+        // Lines for somebody who watches; a log of them would only be long.
+        let watched = std::io::stderr().is_terminal();
         let mut report = ImportReport::default();
         let mut files = files.into_iter().peekable();
         while files.peek().is_some() {
@@ -48,7 +51,9 @@ impl Import {
                 }
             }
             report.add(access.import(batch, files.peek().is_some()).await?);
-            eprintln!("{} revisions read", report.revisions);
+            if watched {
+                eprintln!("{} revisions read", report.revisions);
+            }
         }
         access.close().await;
         let failed = !report.rejected.is_empty();
@@ -68,16 +73,24 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), CliError> {
         return Ok(());
     }
     for entry in std::fs::read_dir(path).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?.path();
-        let extension = entry.extension().and_then(|extension| extension.to_str());
-        let wanted = extension.is_some_and(|extension| {
-            extension.eq_ignore_ascii_case("xml") || extension.eq_ignore_ascii_case("cab")
-        });
-        if entry.is_dir() || wanted {
+        let entry = entry.map_err(unreadable)?;
+        let kind = entry.file_type().map_err(unreadable)?;
+        let entry = entry.path();
+        // Links to directories are not followed: they may lead back up.
+        if kind.is_dir() {
             collect(&entry, files)?;
+        } else if is_importable(&entry) && entry.is_file() {
+            files.push(entry);
         }
     }
     Ok(())
+}
+
+fn is_importable(file: &Path) -> bool {
+    let extension = file.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(|extension| {
+        extension.eq_ignore_ascii_case("xml") || extension.eq_ignore_ascii_case("cab")
+    })
 }
 
 fn read(file: &Path) -> Result<Source, Rejected> {

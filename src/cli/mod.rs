@@ -9,10 +9,12 @@ mod content;
 mod group;
 mod healthcheck;
 mod import;
+mod metrics;
 mod output;
 mod record;
 mod replay;
 mod serve;
+mod signals;
 mod telemetry;
 mod tls;
 mod update;
@@ -21,8 +23,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use tokio::runtime::Runtime;
 
-use crate::admin::{Access, AdminError, Command as AdminCommand};
+use crate::admin::{Access, AdminError, Command as AdminCommand, explain};
 use config::{Config, ConfigError};
 use output::Output;
 
@@ -39,16 +42,21 @@ pub struct Cli {
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 struct Global {
-    /// The data directory.
+    /// The data directory [default: ./weir-data, or what the configuration says]
     #[arg(long, global = true, env = "WEIR_DATA", value_name = "DIR")]
+    #[arg(hide_env_values = true, help_heading = COMMON)]
     data: Option<PathBuf>,
-    /// The configuration file.
+    /// The configuration file; `weir check-config` prints a complete one
     #[arg(long, global = true, env = "WEIR_CONFIG", value_name = "FILE")]
+    #[arg(hide_env_values = true, help_heading = COMMON)]
     config: Option<PathBuf>,
-    /// Print results as JSON.
-    #[arg(long, global = true)]
+    /// Print results as JSON, and failures too
+    #[arg(long, global = true, help_heading = COMMON)]
     json: bool,
 }
+
+/// Where help lists what every command takes: behind what is the command's own.
+const COMMON: &str = "Options of every command";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -75,7 +83,7 @@ enum Command {
     Replay(replay::Replay),
     /// Record dialogues through a proxy.
     Record(record::Record),
-    /// Ask a running server whether it is well.
+    /// Ask a running server whether it is well: exit code 0 if so, 1 if not, or if none runs.
     Healthcheck(healthcheck::Healthcheck),
     /// Check the configuration and print it in full.
     CheckConfig,
@@ -120,12 +128,19 @@ impl Context {
 }
 
 /// Runs the command line to its exit code.
-pub async fn run(cli: Cli) -> ExitCode {
+pub fn run(cli: Cli) -> ExitCode {
     let json = cli.global.json;
-    match execute(cli).await {
+    let outcome = Runtime::new().map_err(|error| failed(&error)).and_then(|runtime| {
+        let outcome = runtime.block_on(execute(cli));
+        // What may still block, reading content for somebody who was cut off say, is waited for by
+        // nobody, and nothing acknowledged depends on it.
+        runtime.shutdown_background();
+        outcome
+    });
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let message = error.to_string();
+            let message = explain(&error);
             if json && !message.is_empty() {
                 eprintln!("{}", serde_json::json!({ "error": message }));
             } else if !message.is_empty() {
@@ -137,6 +152,11 @@ pub async fn run(cli: Cli) -> ExitCode {
             }
         }
     }
+}
+
+/// A failure in words, causes included.
+fn failed(error: &dyn std::error::Error) -> CliError {
+    CliError::Failed(explain(error))
 }
 
 async fn execute(cli: Cli) -> Result<(), CliError> {
@@ -156,5 +176,17 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
         Command::Record(command) => command.run(&context).await,
         Command::Healthcheck(command) => command.run(&context).await,
         Command::CheckConfig => context.config.print(&context.output),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
     }
 }

@@ -7,7 +7,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::{fields, write_out};
-use super::{CliError, Context};
+use super::signals::Signals;
+use super::{CliError, Context, failed};
 use crate::conformance::client::ClientLimits;
 use crate::conformance::record::{RecordOptions, Recorder};
 
@@ -34,7 +35,6 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
-        let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
         let recorder = Recorder::bind(RecordOptions {
             listen: self.listen,
             upstream: self.upstream,
@@ -45,9 +45,10 @@ impl Record {
         })
         .await
         .map_err(|error| failed(&error))?;
+        let mut signals = Signals::catch().map_err(|error| failed(&error))?;
         let address = recorder.local_address().to_string();
         write_out(&format!("{}\n", json!({ "ready": true, "http": address })))?;
-        let report = recorder.run(super::serve::wait_for_signal()).await;
+        let report = recorder.run(signals.next()).await;
         let report = report.map_err(|error| failed(&error))?;
         let report = json!({ "written": report.written, "failed": report.failed });
         context.output.print(&report, fields)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{CliError, Context};
+use super::{CliError, Context, failed};
 use crate::conformance::client::ClientLimits;
 use crate::conformance::{ReplayOptions, replay};
 
@@ -29,7 +29,7 @@ impl Replay {
             ca_file: self.ca,
             limits: ClientLimits::default(),
         };
-        let report = replay(options).await.map_err(|error| CliError::Failed(error.to_string()))?;
+        let report = replay(options).await.map_err(|error| failed(&error))?;
         let value = serde_json::to_value(&report).unwrap_or_default();
         context.output.print(&value, |_| report.to_string())?;
         if report.passed() { Ok(()) } else { Err(CliError::Negative) }

@@ -6,15 +6,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Args;
 use prometheus_client::registry::Registry;
 use time::OffsetDateTime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
+use super::config::{Config, ConfigError};
+use super::metrics::StateMetrics;
 use super::output::write_out;
-use super::{CliError, Context};
+use super::signals::Signals;
+use super::{CliError, Context, failed};
 use crate::admin::{Socket, Source, import_into};
 use crate::metadata::sample;
-use crate::server::{Authority, Drained, Server, tls};
+use crate::server::tls::{self, Tls};
+use crate::server::{Authority, Drained, Server};
 use crate::services::Services;
 use crate::state::State;
 
@@ -42,12 +45,9 @@ impl Serve {
         config.https = self.https.unwrap_or(config.https);
         let settings = config.server()?;
         if settings.http.is_none() && settings.https.is_none() {
-            return Err(super::ConfigError::Invalid("http and https are both off".into()).into());
+            return Err(ConfigError::Invalid("http and https are both off".into()).into());
         }
 
-        let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
-        std::fs::create_dir_all(&config.data)
-            .map_err(|error| failed(&format!("cannot use {}: {error}", config.data.display())))?;
         let state = State::open(&config.data, &config.state(), now).map_err(|e| failed(&e))?;
         let state = Arc::new(state);
         if self.sample {
@@ -55,39 +55,26 @@ impl Serve {
         }
         let services = Services::start(Arc::clone(&state), config.services()).await;
         let services = Arc::new(services.map_err(|error| failed(&error))?);
+        let certificates = settings.https.map(|_| certificates(&config)).transpose()?;
 
-        let authority = Authority::new(&config.data, &config.tls.names);
-        let certificates = match settings.https {
-            None => None,
-            Some(_) => {
-                let source = match (&config.tls.certificate, &config.tls.key) {
-                    (Some(certificate), Some(key)) => {
-                        tls::Source::Files { certificate: certificate.clone(), key: key.clone() }
-                    }
-                    _ => tls::Source::Generated(authority.clone()),
-                };
-                let tls = tls::Tls::open(source, OffsetDateTime::now_utc());
-                Some(tls.map_err(|error| failed(&error))?)
-            }
-        };
+        let shutdown_time = settings.limits.shutdown_time;
+        let mut metrics = Registry::default();
+        metrics.register_collector(Box::new(StateMetrics(Arc::clone(&state))));
+        let server =
+            Server::bind(settings, certificates.clone(), Arc::clone(&services), metrics).await;
+        let server = server.map_err(|error| failed(&error))?;
+        let socket = Socket::bind(&config.data)
+            .map_err(|error| CliError::Failed(format!("cannot listen for commands: {error}")))?;
+        let mut signals = Signals::catch().map_err(|error| failed(&error))?;
+
         let (stop, stopped) = watch::channel(());
         let until_stopped = || {
             let mut stopped = stopped.clone();
             // An error means that the sender is gone, which is a stop as well.
             async move { drop(stopped.changed().await) }
         };
-
-        let socket = Socket::bind(&config.data)
-            .map_err(|error| failed(&format!("cannot listen in the data directory: {error}")))?;
-        let socket = tokio::spawn(socket.serve(Arc::clone(&state), until_stopped()));
-        let server = Server::bind(
-            settings,
-            certificates.clone(),
-            Arc::clone(&services),
-            Registry::default(),
-        )
-        .await
-        .map_err(|error| failed(&error))?;
+        let socket = socket.serve(Arc::clone(&state), until_stopped(), shutdown_time);
+        let socket = tokio::spawn(socket);
         let watcher = certificates.map(|certificates| tokio::spawn(certificates.watch()));
         let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
 
@@ -100,12 +87,14 @@ impl Serve {
         greet(&server, self.sample);
 
         tokio::spawn(async move {
-            wait_for_signal().await;
-            info!("stopping");
+            signals.next().await;
+            info!("stopping; a second signal stops at once");
             let _ = stop.send(());
+            signals.next().await;
+            warn!("stopped at once; what was acknowledged is durable");
+            std::process::exit(1);
         });
-        let drained = server.run(until_stopped()).await;
-        if let Drained::Cut(connections) = drained {
+        if let Drained::Cut(connections) = server.run(until_stopped()).await {
             warn!(connections, "the shutdown deadline cut connections");
         }
         drop(socket.await);
@@ -114,6 +103,17 @@ impl Serve {
         state.close().await;
         Ok(())
     }
+}
+
+/// The administrator's own certificate, or else one from our own root.
+fn certificates(config: &Config) -> Result<Arc<Tls>, CliError> {
+    let source = match (&config.tls.certificate, &config.tls.key) {
+        (Some(certificate), Some(key)) => {
+            tls::Source::Files { certificate: certificate.clone(), key: key.clone() }
+        }
+        _ => tls::Source::Generated(Authority::new(&config.data, &config.tls.names)),
+    };
+    Tls::open(source, OffsetDateTime::now_utc()).map_err(|error| failed(&error))
 }
 
 /// Unix seconds by the system's clock.
@@ -130,10 +130,10 @@ async fn install_sample(state: &Arc<State>) -> Result<(), CliError> {
     let report = import_into(state, documents.collect(), false).await?;
     for (_, bytes) in sample::contents() {
         let digests = crate::content::files::digest_of(bytes.as_slice());
-        let sha1 = digests.map_err(|error| CliError::Failed(error.to_string()))?.sha1;
+        let sha1 = digests.map_err(|error| failed(&error))?.sha1;
         if !state.has_content(&sha1) {
             let added = state.add_content(sha1, std::io::Cursor::new(bytes)).await;
-            added.map_err(|error| CliError::Failed(error.to_string()))?;
+            added.map_err(|error| failed(&error))?;
         }
     }
     info!(new = report.new, unchanged = report.unchanged, "the sample catalogue is here");
@@ -161,18 +161,5 @@ async fn rotate_keys(services: Arc<Services>) {
         if let Err(error) = services.rotate_keys().await {
             warn!(%error, "no new cookie key could be made; the old one stays in use");
         }
-    }
-}
-
-pub(super) async fn wait_for_signal() {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        // Without signals the process can only be killed, which loses nothing acknowledged.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
     }
 }

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::output::{cell, fields, write_out};
-use super::{CliError, Context};
+use super::{CliError, Context, failed};
 use crate::server::Authority;
 use crate::server::certificates::{CertificateFacts, describe};
 
@@ -20,7 +20,6 @@ pub(super) enum Tls {
 impl Tls {
     pub(super) fn run(self, context: &Context) -> Result<(), CliError> {
         let authority = Authority::new(&context.config.data, &context.config.tls.names);
-        let failed = |error: &dyn std::fmt::Display| CliError::Failed(error.to_string());
         let own = context.config.tls.certificate.is_none();
         let server_file =
             context.config.tls.certificate.clone().unwrap_or_else(|| authority.server_file());

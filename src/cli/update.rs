@@ -17,7 +17,8 @@ pub(super) enum Update {
     List,
     /// One update, or exactly one of its fragments.
     Show {
-        /// The update.
+        /// The update's id.
+        #[arg(value_name = "UPDATEID")]
         update: Uuid,
         /// The revision; the latest if none is named.
         #[arg(long, value_name = "N")]
@@ -25,13 +26,14 @@ pub(super) enum Update {
         /// Write this fragment's bytes and nothing else.
         #[arg(long)]
         fragment: Option<Fragment>,
-        /// The language of a localized fragment.
+        /// The language of a localized fragment or licence.
         #[arg(long, default_value = "en")]
         locale: String,
     },
     /// Approve an update for a group.
     Approve {
-        /// The update.
+        /// The update's id.
+        #[arg(value_name = "UPDATEID")]
         update: Uuid,
         /// The group.
         #[arg(long, value_name = "NAME")]
@@ -45,7 +47,8 @@ pub(super) enum Update {
     },
     /// Decline an update: nobody gets it any more.
     Decline {
-        /// The update.
+        /// The update's id.
+        #[arg(value_name = "UPDATEID")]
         update: Uuid,
     },
 }

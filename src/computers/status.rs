@@ -30,6 +30,21 @@ pub enum UpdateInstallationState {
     InstalledPendingReboot = 6,
 }
 
+impl UpdateInstallationState {
+    /// The specification's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "Unknown",
+            Self::NotApplicable => "NotApplicable",
+            Self::NotInstalled => "NotInstalled",
+            Self::Downloaded => "Downloaded",
+            Self::Installed => "Installed",
+            Self::Failed => "Failed",
+            Self::InstalledPendingReboot => "InstalledPendingReboot",
+        }
+    }
+}
+
 /// The state of one update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpdateStatus {

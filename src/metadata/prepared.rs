@@ -112,7 +112,7 @@ pub fn write(fragments: &Fragments) -> PreparedFile {
 }
 
 impl PreparedFragments {
-    /// Reads the bytes of a file written by [`write`].
+    /// Reads the bytes of a file written by [`write()`].
     pub fn read(file: &Bytes) -> Result<Self, DamagedFragments> {
         let rest = file.strip_prefix(MAGIC).ok_or(DamagedFragments("not such a file"))?;
         let (length, rest) =

@@ -30,7 +30,7 @@ impl Fixture {
     }
 
     pub(super) fn with(settings: &Settings) -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
+        let dir = scratch();
         let store = MemoryStore::new();
         let state = open(dir.path(), &store, settings);
         Self { state, store, dir }
@@ -70,6 +70,14 @@ impl Fixture {
         let index = published.catalog.by_id(id).expect("a revision");
         published.record(index).expect("a record").changed
     }
+}
+
+/// In memory where that is to be had: these tests are not about the disk, and every commit waits
+/// for it.
+fn scratch() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let in_memory = memory.is_dir().then(|| tempfile::tempdir_in(memory).ok()).flatten();
+    in_memory.unwrap_or_else(|| tempfile::tempdir().expect("a directory"))
 }
 
 fn open(dir: &Path, store: &MemoryStore, settings: &Settings) -> State {

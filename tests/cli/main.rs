@@ -1,0 +1,7 @@
+//! The command line as its users see it: the real binary, its output and its exit codes.
+
+mod configuration;
+mod large;
+mod results;
+mod serving;
+mod support;
