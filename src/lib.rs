@@ -8,6 +8,7 @@ pub mod conformance;
 pub mod content;
 #[cfg(test)]
 mod corpus;
+pub mod fleet;
 pub mod metadata;
 pub mod policy;
 pub mod server;
