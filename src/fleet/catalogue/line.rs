@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::random::Random;
 use super::rule::Place;
+use super::sequence::Marker;
 use super::world::{APPLICATIONS, Classification, Family, PRODUCTS, SYSTEMS, System, fixed_id};
 use crate::fleet::profile::{Architecture, Profile, Version};
 
@@ -168,9 +169,22 @@ impl Line {
         }
     }
 
-    /// Whether a detectoid of its own tells that the component is there.
-    pub(super) fn has_detectoid(self) -> bool {
-        self.slot().home == Home::Application || self.slot().kind == Kind::FilePrepended
+    /// Whether a detectoid of its own tells that the component is there. Windows Installer
+    /// products have one for each product code.
+    fn has_detectoid(self) -> bool {
+        matches!(self.slot().kind, Kind::FilePrepended | Kind::RegVersion | Kind::RegDword)
+    }
+
+    /// The detectoids of which one has to be installed, if there are any.
+    pub(super) fn detectoids(self) -> Vec<Marker> {
+        match self.slot().kind {
+            Kind::Msi => {
+                let editions = (0..).zip(self.product_codes());
+                editions.map(|(code, _)| Marker::Edition(self.0, code)).collect()
+            }
+            _ if self.has_detectoid() => vec![Marker::Component(self.0)],
+            _ => Vec::new(),
+        }
     }
 
     /// The version that release `release` brings.
@@ -233,9 +247,9 @@ impl Line {
         (format!("Microsoft-Windows-Foundation-Package~{TOKEN}~{architecture}~~"), version)
     }
 
-    /// The product codes that the component may have.
+    /// The product codes that the component may have, one for each edition.
     pub(super) fn product_codes(self) -> impl Iterator<Item = Uuid> {
-        (0..8 + self.0 % 33).map(move |code| fixed_id(0x4d53_4900 + code, self.0))
+        (0..14 + self.0 % 9).map(move |code| fixed_id(0x4d53_4900 + code, self.0))
     }
 
     /// The name of its releases.
@@ -254,7 +268,7 @@ impl Line {
             let product = &PRODUCTS[system.product];
             product.is_on(profile) && system.is_on(profile) && profile.architecture == architecture
         });
-        at_home && (!self.has_detectoid() || self.is_present(profile))
+        at_home && (self.system().is_some() && !self.has_detectoid() || self.is_present(profile))
     }
 
     /// Whether the component is on the machine, in whatever version: what its detectoid asks.

@@ -41,6 +41,7 @@ impl Marker {
             Self::Language(position) => fixed_id(0x4c, position as u64),
             Self::System(system) => fixed_id(0x53, system as u64),
             Self::Component(line) => fixed_id(0x44, line),
+            Self::Edition(line, code) => fixed_id(0x4544_0000 + code, line),
         }
     }
 
@@ -50,6 +51,8 @@ impl Marker {
             Self::Company(_) | Self::Family(_) | Self::Classification(_) => true,
             Self::Product(product) => PRODUCTS[product].is_on(profile),
             Self::Application(line) | Self::Component(line) => Line(line).is_present(profile),
+            Self::Edition(line, code) => edition(line, code)
+                .is_some_and(|product| profile.msi_products.get(&product.to_string()).is_some()),
             Self::DriverProduct => takes_drivers(profile),
             Self::Architecture(architecture) => has_architecture(profile, architecture),
             Self::Language(position) => {
@@ -115,6 +118,9 @@ impl Marker {
             Self::Language(position) => format!("Windows in {}", LANGUAGES[position].tag),
             Self::System(system) => SYSTEMS[system].name.to_owned(),
             Self::Component(line) => format!("{} is installed", Line(line).component()),
+            Self::Edition(line, code) => {
+                format!("{}, edition {} is installed", Line(line).component(), code + 1)
+            }
         }
     }
 
@@ -123,6 +129,9 @@ impl Marker {
             Self::Company(_) | Self::Family(_) | Self::Classification(_) => Rule::True,
             Self::Product(product) => PRODUCTS[product].rule(),
             Self::Application(line) | Self::Component(line) => presence_rule(Line(line)),
+            Self::Edition(line, code) => edition(line, code).map_or(Rule::True, |product| {
+                Rule::MsiProductInstalled { product, min: None, max: None }
+            }),
             Self::DriverProduct => takes_drivers_rule(),
             Self::Architecture(architecture) => Rule::Processor(architecture.processor()),
             Self::Language(position) => {
@@ -133,6 +142,11 @@ impl Marker {
             Self::System(system) => SYSTEMS[system].rule(),
         }
     }
+}
+
+/// The product code of an edition.
+fn edition(line: u64, code: u64) -> Option<Uuid> {
+    Line(line).product_codes().nth(usize::try_from(code).ok()?)
 }
 
 /// Says what [`Line::is_present`] says.

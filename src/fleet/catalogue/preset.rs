@@ -65,9 +65,9 @@ impl Preset {
     /// two. Tiny, small and std are one catalogue in three sizes.
     pub(super) fn mix(self) -> Mix {
         let drivers = match self {
-            Self::Tiny | Self::Small | Self::Std | Self::Hostile => 100,
+            Self::Tiny | Self::Small | Self::Std | Self::Hostile => 140,
             Self::Wsusscn2 => 0,
-            Self::Mu => 690,
+            Self::Mu => 755,
         };
         Mix { drivers, hostile: self == Self::Hostile }
     }

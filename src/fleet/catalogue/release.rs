@@ -76,10 +76,10 @@ impl Release {
             return 1;
         }
         let (low, high) = match random.between(0, 999) {
-            0..560 => (2, 3),
-            560..860 => (3, 6),
-            860..970 => (6, 14),
-            _ => (14, 80),
+            0..500 => (2, 3),
+            500..800 => (3, 6),
+            800..950 => (6, 14),
+            _ => (14, 140),
         };
         random.between(low, high) as u32
     }
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(bundles.iter().max(), Some(&WIDEST));
         let mean = bundles.iter().map(|leaves| u64::from(*leaves)).sum::<u64>() * 100
             / bundles.len() as u64;
-        assert!((180..260).contains(&mean), "{mean}");
+        assert!((200..280).contains(&mean), "{mean}");
         let revisions: Vec<u32> = releases().map(Release::revisions).collect();
         assert_eq!((revisions.iter().min(), revisions.iter().max()), (Some(&1), Some(&8)));
     }

@@ -47,6 +47,8 @@ pub(super) enum Marker {
     System(usize),
     /// The component of a line.
     Component(u64),
+    /// The component of a line under one of its product codes.
+    Edition(u64, u64),
 }
 
 /// What a document is.
@@ -232,8 +234,8 @@ impl Sequence {
                 self.announce(Marker::Application(line.0));
             }
         }
-        if line.has_detectoid() {
-            self.announce(Marker::Component(line.0));
+        for detectoid in line.detectoids() {
+            self.announce(detectoid);
         }
     }
 

@@ -120,9 +120,7 @@ fn prerequisites(line: Line, bundled: bool, top: bool) -> Vec<Clause> {
                 };
                 [detected, filed].concat()
             };
-            if line.has_detectoid() {
-                clauses.push(Clause::Bare(Marker::Component(line.0).id()));
-            }
+            clauses.extend(component(line));
             clauses
         }
         Home::Application => {
@@ -132,9 +130,21 @@ fn prerequisites(line: Line, bundled: bool, top: bool) -> Vec<Clause> {
                 true => vec![Clause::Category(classification), Clause::Category(product)],
                 false => vec![Clause::Any(vec![product])],
             };
-            let component = Clause::Bare(Marker::Component(line.0).id());
-            [filed, vec![component, Clause::Any(any.to_vec())]].concat()
+            let mut clauses = filed;
+            clauses.extend(component(line));
+            clauses.push(Clause::Any(any.to_vec()));
+            clauses
         }
+    }
+}
+
+/// The clause of the component's own detectoids, if it has any.
+fn component(line: Line) -> Option<Clause> {
+    let mut ids: Vec<_> = line.detectoids().into_iter().map(Marker::id).collect();
+    match ids.len() {
+        0 => None,
+        1 => Some(Clause::Bare(ids.remove(0))),
+        _ => Some(Clause::Any(ids)),
     }
 }
 
