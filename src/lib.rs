@@ -27,6 +27,7 @@ pub mod conformance;
 pub mod content;
 #[cfg(test)]
 mod corpus;
+pub mod fleet;
 pub mod metadata;
 pub mod panics;
 pub mod policy;
