@@ -4,7 +4,7 @@
 //! `docs/architecture.md` tells how the parts work together. The parts, in the order in which they
 //! may name each other (a module only ever names those above it; `tests/layers` checks that):
 //!
-//! - [`panics`]: what happens when our own code is wrong
+//! - [`panics`]: what happens when the code is wrong, or foreign code is
 //! - [`wire`]: bytes to typed messages and back. No I/O, no clock
 //! - [`metadata`]: one update document, and the fragments derived from it
 //! - [`catalog`]: all revisions as one immutable graph, and what a scan needs of it
@@ -16,6 +16,7 @@
 //! - [`services`]: one file an operation, where wire and domain meet
 //! - [`server`]: HTTP and TLS, within limits
 //! - [`admin`]: what an administrator can see and do, as commands
+//! - [`fleet`]: computers that do not exist, and a catalogue made for them
 //! - [`conformance`]: recording, replaying and comparing dialogues
 //! - [`cli`]: one file a subcommand
 
@@ -27,6 +28,7 @@ pub mod conformance;
 pub mod content;
 #[cfg(test)]
 mod corpus;
+pub mod fleet;
 pub mod metadata;
 pub mod panics;
 pub mod policy;

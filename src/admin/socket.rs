@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::net::UnixListener;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{debug, warn};
 
 use super::import::DOCUMENT_LIMIT;
@@ -32,6 +32,9 @@ const LINE_LIMIT: u64 = 1 << 20;
 const BODY_LIMIT: u64 = 2 * DOCUMENT_LIMIT as u64;
 /// Requests worked on at once. Administrators are few.
 const CONNECTIONS: usize = 16;
+/// How long a connection may hold a place before it has said what it wants. Commands know that
+/// before they connect.
+const LINE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long either side waits for the other to take or to send the next bytes of a request.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a server may take to say that it is well.
@@ -99,14 +102,13 @@ impl Socket {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         tokio::pin!(shutdown);
         loop {
-            let accepted = tokio::select! {
+            let next = tokio::select! {
                 () = &mut shutdown => break,
-                accepted = self.listener.accept() => accepted,
+                next = self.next(&places) => next,
             };
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
-            match accepted.and_then(|(stream, _)| self.admit(stream)) {
-                Ok(None) => warn!("refused another user on the local socket"),
-                Ok(Some(stream)) => {
+            match next {
+                Ok((None, _)) => warn!("refused another user on the local socket"),
+                Ok((Some(stream), place)) => {
                     let state = Arc::clone(&state);
                     let runtime = Handle::current();
                     tokio::task::spawn_blocking(move || {
@@ -128,6 +130,16 @@ impl Socket {
         }
     }
 
+    /// Waits for a place and then for a connection; none if it is somebody else's.
+    async fn next(
+        &self,
+        places: &Arc<Semaphore>,
+    ) -> io::Result<(Option<UnixStream>, OwnedSemaphorePermit)> {
+        let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+        let (stream, _) = self.listener.accept().await?;
+        Ok((self.admit(stream)?, place))
+    }
+
     /// The file's permissions keep others out, but only since a moment after it was made.
     fn admit(&self, stream: tokio::net::UnixStream) -> io::Result<Option<UnixStream>> {
         let user = stream.peer_cred()?.uid();
@@ -144,11 +156,12 @@ impl Drop for Socket {
 
 fn answer(stream: &UnixStream, state: &Arc<State>, runtime: &Handle) -> io::Result<()> {
     stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(LINE_PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut line = Vec::new();
     (&mut reader).take(LINE_LIMIT).read_until(b'\n', &mut line)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let answer = match serde_json::from_slice(&line) {
         Err(error) => Err(AdminError::Misunderstood(error.to_string())),
         Ok(request) => run(request, reader, state, runtime),

@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed,
 //! 2 usage, 64 bad configuration.
 
+mod catalogue;
 mod computer;
 mod config;
 mod content;
@@ -64,6 +65,9 @@ enum Command {
     Serve(serve::Serve),
     /// Import update documents, directories of them, and cabinets.
     Import(import::Import),
+    /// Make synthetic catalogues.
+    #[command(subcommand)]
+    Catalogue(catalogue::Catalogue),
     /// Look at updates and decide on them.
     #[command(subcommand)]
     Update(update::Update),
@@ -142,9 +146,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Err(error) => {
             let message = explain(&error);
             if json && !message.is_empty() {
-                eprintln!("{}", serde_json::json!({ "error": message }));
+                let message = serde_json::json!({ "error": message }).to_string();
+                eprintln!("{}", output::harmless_json(&message));
             } else if !message.is_empty() {
-                eprintln!("weir: {message}");
+                let lines: Vec<_> = message.lines().map(output::printable).collect();
+                eprintln!("weir: {}", lines.join("\n"));
             }
             match error {
                 CliError::Config(_) => ExitCode::from(64),
@@ -167,6 +173,7 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
     match cli.command {
         Command::Serve(command) => command.run(&context).await,
         Command::Import(command) => command.run(&context).await,
+        Command::Catalogue(command) => command.run(&context),
         Command::Update(command) => command.run(&context).await,
         Command::Group(command) => command.run(&context).await,
         Command::Computer(command) => command.run(&context).await,

@@ -21,7 +21,7 @@ impl Output {
         table: impl FnOnce(&Value) -> String,
     ) -> Result<(), CliError> {
         match self.json {
-            true => write_out(&format!("{value:#}\n")),
+            true => write_out(&format!("{}\n", harmless_json(&format!("{value:#}")))),
             false => write_out(&table(value)),
         }
     }
@@ -57,8 +57,20 @@ pub(super) fn table(headings: &[&str], rows: Vec<Vec<String>>) -> String {
     text
 }
 
-/// A value as one cell: texts bare, lists joined. Control characters, which a computer may have put
-/// into its name to rewrite an administrator's terminal, are replaced.
+/// JSON text in which what [`deceives`] is written as its number, which programs read the same.
+pub(super) fn harmless_json(text: &str) -> String {
+    let mut harmless = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => harmless.push(c),
+            c if deceives(c) => harmless.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => harmless.push(c),
+        }
+    }
+    harmless
+}
+
+/// A value as one cell: texts bare, lists joined.
 pub(super) fn cell(value: &Value) -> String {
     let text = match value {
         Value::Null => String::new(),
@@ -70,7 +82,20 @@ pub(super) fn cell(value: &Value) -> String {
         }
         other => other.to_string(),
     };
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    printable(&text)
+}
+
+/// The text without what a computer or a publisher may have put into a name to rewrite an
+/// administrator's terminal.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().map(|c| if deceives(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// Whether a terminal obeys the character instead of showing it: control characters, other line
+/// ends, and marks that turn the direction of writing. All of them have four hexadecimal digits.
+fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// All fields of an object, one a line; lists of objects indented below their name.
@@ -89,4 +114,29 @@ pub(super) fn fields(value: &Value) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NAME: &str = "pc\u{1b}[2J\u{9b}m\r\n\u{202e}exe\u{2069}";
+
+    #[test]
+    fn a_cell_is_one_harmless_line() {
+        let cell = cell(&json!({ "name": [NAME, NAME] }));
+        assert!(!cell.chars().any(deceives), "{cell:?}");
+        assert!(cell.starts_with("name pc\u{fffd}[2J\u{fffd}m"), "{cell}");
+    }
+
+    #[test]
+    fn json_is_harmless_and_says_the_same() {
+        let value = json!({ NAME: NAME, "\u{e9}": 1 });
+        let text = harmless_json(&format!("{value:#}"));
+        assert!(!text.chars().any(|c| c != '\n' && deceives(c)), "{text:?}");
+        assert!(text.contains("\u{e9}"), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), value);
+    }
 }

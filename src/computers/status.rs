@@ -137,6 +137,8 @@ impl Statuses {
         rows.sort_by_key(|row| row.update);
         rows.dedup_by_key(|row| row.update);
         rows.truncate(ROWS_KEPT);
+        // Kept for as long as the computer is, and there may be 150,000.
+        rows.shrink_to_fit();
         for row in &mut rows {
             if let Ok(at) = self.row(row.update)
                 && self.updates[at].state == row.state

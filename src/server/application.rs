@@ -59,3 +59,32 @@ impl Application for Services {
         self.state().contents().open_file(sha1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::services;
+    use crate::state::{self, State};
+    use crate::store::memory::MemoryStore;
+
+    #[tokio::test]
+    async fn services_are_unwell_once_their_store_is() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = MemoryStore::new();
+        let settings = state::Settings::default();
+        let state = State::with_store(dir.path(), Box::new(store.clone()), &settings, || 0);
+        let state = Arc::new(state.expect("a state"));
+        let services = Services::start(Arc::clone(&state), services::Settings::default()).await;
+        let services = services.expect("services");
+        assert!(services.healthy());
+        store.fail_next_commit();
+        let group = |number| state.create_group(uuid::Uuid::from_u128(number), "Pilot".into());
+        assert!(group(1).await.is_err());
+        assert!(services.healthy(), "a refused change is no reason to restart");
+        store.break_at_next_commit();
+        assert!(group(2).await.is_err());
+        assert!(!services.healthy());
+    }
+}

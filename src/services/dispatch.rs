@@ -227,49 +227,77 @@ fn actor(call: &SoapCall) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
 
     use super::*;
     use crate::services::Settings;
     use crate::state::State;
     use crate::store::memory::MemoryStore;
+    use crate::wire::contract::sample;
     use crate::wire::operation::Operation;
 
-    /// A server that cannot be synchronized from says so, instead of sending nothing.
-    #[tokio::test]
-    async fn an_operation_that_is_not_built_is_a_fault_that_says_so() {
-        let data = tempfile::tempdir().expect("a directory");
-        let store = Box::new(MemoryStore::default());
-        let state = State::with_store(data.path(), store, &Default::default(), || 1_790_000_000);
-        let state = std::sync::Arc::new(state.expect("a state"));
-        let services = Services::start(state, Settings::default()).await.expect("services");
+    const UNSUPPORTED: &str = "is not supported by this server yet";
+
+    async fn answer(services: &Services, operation: Operation) -> (SoapAnswer, String) {
         let call = SoapCall {
-            service: Service::ServerSync,
-            operation: Some(Operation::GetAuthConfig),
-            soap_action: Some(format!("\"{}\"", Operation::GetAuthConfig.action())),
+            service: operation.service(),
+            operation: Some(operation),
+            soap_action: Some(format!("\"{}\"", operation.action())),
             content_type: Some("text/xml; charset=utf-8".to_owned()),
-            body: Bytes::from_static(
-                b"<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body>\
-                  <GetAuthConfig xmlns=\"http://www.microsoft.com/SoftwareDistribution\"/>\
-                  </e:Body></e:Envelope>",
-            ),
+            body: sample::request(operation, SoapVersion::V11).into(),
             peer: ([127, 0, 0, 1], 50_000).into(),
             host: Some("updates.example.org:8530".to_owned()),
             https: false,
         };
         let answer = services.soap(call).await;
+        let bytes: Vec<u8> = answer.pieces.iter().flat_map(|it| it.bytes().to_vec()).collect();
+        (answer, String::from_utf8(bytes).expect("an answer is UTF-8"))
+    }
+
+    async fn services(data: &std::path::Path) -> Services {
+        let store = Box::new(MemoryStore::default());
+        let state = State::with_store(data, store, &Default::default(), || 1_790_000_000);
+        let state = Arc::new(state.expect("a state"));
+        Services::start(state, Settings::default()).await.expect("services")
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_is_not_built_is_a_fault_that_says_so() {
+        let data = tempfile::tempdir().expect("a directory");
+        let services = services(data.path()).await;
+        let (answer, text) = answer(&services, Operation::GetDeployments).await;
         assert_eq!((answer.status, answer.outcome.fault), (500, Some("InternalServerError")));
-        let pieces: Vec<u8> = answer.pieces.iter().flat_map(|it| it.bytes().to_vec()).collect();
-        let text = String::from_utf8(pieces).expect("UTF-8");
         for part in [
             "<faultcode>soap:Server</faultcode>",
             "<faultactor>http://updates.example.org:8530/ServerSyncWebService/ServerSyncWebService.asmx</faultactor>",
             "<ErrorCode>InternalServerError</ErrorCode>",
-            "<Message>GetAuthConfig is not supported by this server yet</Message>",
-            "<Method>\"http://www.microsoft.com/SoftwareDistribution/GetAuthConfig\"</Method>",
+            "<Message>GetDeployments is not supported by this server yet</Message>",
+            "<Method>\"http://www.microsoft.com/SoftwareDistribution/GetDeployments\"</Method>",
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        assert!(!ServiceError::Unsupported("GetAuthConfig").is_failure(), "nothing to log as one");
+        assert!(!ServiceError::Unsupported("GetDeployments").is_failure(), "nobody has to act");
+    }
+
+    #[tokio::test]
+    async fn the_support_matrix_says_no_where_the_server_does() {
+        let data = tempfile::tempdir().expect("a directory");
+        let services = services(data.path()).await;
+        let mut refused = BTreeSet::new();
+        for &operation in Operation::ALL {
+            let (_, text) = answer(&services, operation).await;
+            if text.contains(UNSUPPORTED) {
+                refused.insert((format!("{:?}", operation.service()), operation.name()));
+            }
+        }
+        let mut documented = BTreeSet::new();
+        for line in include_str!("../../docs/protocol-support.md").lines() {
+            let cells: Vec<_> = line.split('|').map(str::trim).collect();
+            if let ["", of, operation, _section, "no", ""] = cells[..] {
+                documented.extend(of.split(", ").map(|service| (service.to_owned(), operation)));
+            }
+        }
+        assert_eq!(refused, documented);
     }
 }

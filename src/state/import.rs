@@ -5,6 +5,7 @@
 //! there already changes nothing; one that says something else under the same identity is refused,
 //! because revisions never change.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::model::Model;
@@ -126,6 +127,7 @@ impl State {
     ) -> Result<Vec<ImportOutcome>, StateError> {
         // Asked first, so that what is there costs no write and what is refused leaves no file.
         let mut outcomes = self.known(&documents).await?;
+        refuse_contradictions(&documents, &mut outcomes);
         let unknown: Vec<Importable> = documents
             .into_iter()
             .zip(&outcomes)
@@ -176,6 +178,17 @@ impl State {
                 Ok(asked.into_iter().map(outcome).collect())
             })
             .await
+    }
+}
+
+/// Of documents that say different things of one revision the first is taken.
+fn refuse_contradictions(documents: &[Importable], outcomes: &mut [Option<ImportOutcome>]) {
+    let mut taken = HashMap::new();
+    for (document, outcome) in documents.iter().zip(outcomes) {
+        let (identity, id) = (document.identity(), document.document_id);
+        if outcome.is_none() && *taken.entry(identity).or_insert(id) != id {
+            *outcome = Some(ImportOutcome::Rejected(Rejection::Differs(identity)));
+        }
     }
 }
 

@@ -4,8 +4,10 @@
 //! has tests of its own elsewhere.
 
 mod approvals;
+mod dependents;
 mod documents;
 mod harness;
+mod held_installs;
 mod recovery;
 mod replay;
 mod reported_states;
@@ -14,3 +16,4 @@ mod sample_over_tls;
 mod shutdown;
 mod stable_ids;
 mod sudden_death;
+mod targeting;

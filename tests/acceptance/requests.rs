@@ -86,7 +86,8 @@ impl Recorded {
         let mut lines = head.lines();
         let path = lines.next().expect("a request line").split(' ').nth(1).expect("a path");
         let headers = lines.filter_map(|line| line.split_once(": "));
-        let headers = headers.filter(|(name, _)| !["Content-Length", "Host"].contains(name));
+        let ours = ["content-length", "host"];
+        let headers = headers.filter(|(name, _)| !ours.contains(&&*name.to_lowercase()));
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self { name, path: path.to_owned(), headers: headers.collect(), body }
     }

@@ -54,6 +54,14 @@ fn responses_in_flight_arrive_whole() {
     assert_eq!(shown_states(&directory, "office-pc.example")[GAUGE_207], "Installed");
 }
 
+#[test]
+fn a_server_can_be_stopped_as_soon_as_it_is_ready() {
+    let directory = Directory::new();
+    for _ in 0..5 {
+        directory.serve(&[]).stop();
+    }
+}
+
 /// A report that one update is installed.
 fn report(agent: &Agent) -> String {
     let event = Event::status(&[("V", &[GAUGE_207.to_owned()])]);

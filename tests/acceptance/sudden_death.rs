@@ -20,8 +20,10 @@ use crate::harness::http::Connection;
 use crate::harness::sample::*;
 use crate::sample_over_tls::shown_states;
 
-/// Shorter than a round of everything takes, so that kills fall into all of it.
+/// A few imports take this long.
 const LONGEST_LIFE_MS: u128 = 400;
+/// A start takes about this long.
+const LONGEST_START_MS: u128 = 150;
 const COMPUTERS: usize = 3;
 
 /// What was acknowledged so far.
@@ -48,15 +50,19 @@ fn what_was_acknowledged_survives() {
     let rounds = std::env::var("WEIR_KILL_ROUNDS");
     let rounds: usize = rounds.map_or(20, |rounds| rounds.parse().expect("a number"));
     let directory = Directory::new();
+    // The first start makes keys and certificates, and may be killed as well.
+    for _ in 0..5 {
+        directory.kill_while_starting(up_to(LONGEST_START_MS));
+    }
     let first = directory.serve(&["--sample"]);
     let computers = (0..COMPUTERS).map(|number| Computer::new(&first, number)).collect();
     let mut acknowledged = Acknowledged { computers, ..Acknowledged::default() };
     first.kill();
     for round in 0..rounds {
+        directory.kill_while_starting(up_to(LONGEST_START_MS));
         let server = directory.serve(&[]);
         check(&directory, &mut acknowledged, round);
-        let life = Duration::from_millis((Uuid::new_v4().as_u128() % LONGEST_LIFE_MS) as u64);
-        live_and_die(&directory, server, life, &mut acknowledged);
+        live_and_die(&directory, server, up_to(LONGEST_LIFE_MS), &mut acknowledged);
     }
     let server = directory.serve(&[]);
     check(&directory, &mut acknowledged, rounds);
@@ -64,6 +70,11 @@ fn what_was_acknowledged_survives() {
     eprintln!("{} imports were acknowledged in {rounds} rounds", acknowledged.imported.len());
     let verified = directory.json(&["content", "verify"]);
     assert_eq!(verified["damaged"], serde_json::json!([]));
+}
+
+/// A random time.
+fn up_to(milliseconds: u128) -> Duration {
+    Duration::from_millis((Uuid::new_v4().as_u128() % milliseconds) as u64)
 }
 
 fn live_and_die(

@@ -14,7 +14,6 @@ use source::Source;
 
 /// A module may name those before it, and itself.
 const LAYERS: &[&str] = &[
-    // No layer but the floor: what happens when code of any layer is wrong.
     "panics",
     "wire",
     "metadata",
@@ -27,6 +26,7 @@ const LAYERS: &[&str] = &[
     "services",
     "server",
     "admin",
+    "fleet",
     "conformance",
     "cli",
 ];

@@ -63,7 +63,7 @@ async fn a_decision_that_is_in_force_already_changes_nothing() {
 }
 
 #[tokio::test]
-async fn declining_ends_all_approvals_and_approving_takes_it_back() {
+async fn declining_withdraws_all_approvals_and_approving_takes_it_back() {
     let fixture = fixture().await;
     let install = approve("Pilot", ApprovalAction::Install, None);
     fixture.state.decide(update(1), install.clone()).await.expect("approved");
@@ -71,7 +71,9 @@ async fn declining_ends_all_approvals_and_approving_takes_it_back() {
         fixture.state.decide(update(1), Decision::Decline).await.expect("declined");
     }
     let published = fixture.state.published();
-    assert!(published.policy.is_declined(update(1)) && approvals(&fixture).is_empty());
+    assert!(published.policy.is_declined(update(1)));
+    let withdrawn = |approval: &Approval| approval.action == ApprovalAction::None;
+    assert!(approvals(&fixture).iter().all(withdrawn), "{:?}", approvals(&fixture));
     assert!(published.scope.tops.is_empty() || !published.scope.tops.contains(0));
 
     fixture.state.decide(update(1), install).await.expect("approved");

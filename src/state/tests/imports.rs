@@ -54,6 +54,7 @@ async fn one_call_may_bring_a_document_twice_and_refuse_another() {
     };
     assert_eq!(*again, ImportOutcome::Unchanged(*one));
     assert!(matches!(refused, ImportOutcome::Rejected(Rejection::Differs(_))), "{refused:?}");
+    assert_eq!(blobs(&fixture).len(), 4, "two documents and their fragments");
 }
 
 #[tokio::test]

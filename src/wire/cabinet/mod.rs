@@ -19,6 +19,13 @@ use super::little_endian::EndOfBytes;
 /// Most files, and most folders, of one cabinet. The real server puts one file in each.
 pub const MAX_FILES: usize = 16;
 
+/// How many times its own size a cabinet may become. The real server's become 15 times theirs;
+/// what becomes 300 times its size holds no document.
+const MAX_RATIO: usize = 256;
+
+/// What a cabinet of any size may become, in bytes: too little to be a weapon.
+const HARMLESS: usize = 16 << 20;
+
 /// Why a cabinet could not be unpacked. Always the fault of whoever made it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CabinetError {
@@ -39,10 +46,11 @@ pub enum CabinetError {
         /// How many the cabinet declares.
         count: u16,
     },
-    /// The cabinet declares more unpacked bytes than the caller accepts.
+    /// The cabinet declares more unpacked bytes than the caller accepts, or than one of its size
+    /// can honestly hold.
     #[error("the cabinet unpacks to more than {limit} bytes")]
     Limit {
-        /// The caller's limit in bytes.
+        /// The limit in bytes.
         limit: usize,
     },
     /// A compression other than none, MSZIP, and LZX with a window of at most 2 MiB.
@@ -70,9 +78,11 @@ impl From<EndOfBytes> for CabinetError {
 
 /// Unpacks all files: their names, for messages only, and their bytes.
 ///
-/// `limit` is the most bytes accepted of all files together, and of all folders together. It is
-/// held against what the cabinet declares before memory is taken for any of it.
+/// `limit` is the most bytes accepted of all files together, and of all folders together; a small
+/// cabinet is held to less, in proportion to its size. Both are compared with what the cabinet
+/// declares before memory is taken for any of it.
 pub fn unpack(cabinet: &[u8], limit: usize) -> Result<Vec<(String, Vec<u8>)>, CabinetError> {
+    let limit = limit.min(cabinet.len().saturating_mul(MAX_RATIO).max(HARMLESS));
     let container = Container::read(cabinet)?;
     container.check_sizes(limit)?;
     let folders = container.folders.iter().map(folder::unpack).collect::<Result<Vec<_>, _>>()?;

@@ -144,6 +144,8 @@ fn a_bomb_is_refused_before_it_is_unpacked() {
     let size = bomb.len() as u32;
     let bomb = with(&bomb, 8, &size.to_le_bytes());
     assert_eq!(unpack(&bomb, LIMIT), Err(CabinetError::Limit { limit: LIMIT }));
+    let possible = bomb.len() * 256;
+    assert_eq!(unpack(&bomb, usize::MAX), Err(CabinetError::Limit { limit: possible }));
 }
 
 #[test]

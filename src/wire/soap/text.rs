@@ -67,9 +67,7 @@ fn forbidden_length(text: &str) -> usize {
         return text.chars().next().filter(|c| is_forbidden(*c)).map_or(0, char::len_utf8);
     };
     // No reference that means anything is longer than this; leading zeros are not padded for ever.
-    let Some((number, _)) =
-        reference.get(..reference.len().min(16)).and_then(|it| it.split_once(';'))
-    else {
+    let Some((number, _)) = reference[..reference.floor_char_boundary(16)].split_once(';') else {
         return 0;
     };
     let code = match number.strip_prefix(['x', 'X']) {
@@ -160,5 +158,9 @@ mod tests {
         assert_eq!(repaired(b"a\x01b\xffc\ttab"), "a\u{fffd}b\u{fffd}c\ttab");
         assert_eq!(repaired(b"&#1;&#x1F;&#xFFFE;&#0;"), "\u{fffd}".repeat(4));
         assert_eq!(repaired(b"&#xD800;&#x41;&#10;&amp;&#;&"), "\u{fffd}&#x41;&#10;&amp;&#;&");
+        for padding in 0..4 {
+            let tail = format!("{}{}", "x".repeat(padding), "\u{65e5}".repeat(8));
+            assert_eq!(repaired(format!("&#27;{tail}").as_bytes()), format!("\u{fffd}{tail}"));
+        }
     }
 }

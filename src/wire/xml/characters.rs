@@ -9,16 +9,25 @@ use super::XmlError;
 
 /// `Char` (XML 1.0 section 2.2). Surrogates cannot occur in a `str`.
 pub(super) fn check_characters(text: &str) -> Result<(), XmlError> {
-    let illegal = |c: &char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
     // Control characters are single bytes and the two non-characters start with 0xEF, so plain
     // text is passed over bytewise.
     if !text.bytes().any(|byte| byte < 0x20 && !matches!(byte, 9 | 10 | 13) || byte == 0xef) {
         return Ok(());
     }
-    match text.chars().find(illegal) {
+    match text.chars().find(|c| is_illegal(*c)) {
         Some(character) => Err(XmlError::Character(character.into())),
         None => Ok(()),
     }
+}
+
+fn is_illegal(c: char) -> bool {
+    matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// The start of a text that may be anything, for a message that becomes XML again.
+pub(super) fn legal_start(text: &str, most: usize) -> String {
+    let legal = |c| if is_illegal(c) { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().take(most).map(legal).collect()
 }
 
 /// XML 1.0 section 2.11: `\r\n` and a lone `\r` read as `\n`.

@@ -7,7 +7,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::ResolveResult;
 use quick_xml::reader::NsReader;
 
-use super::characters::{check_characters, is_qualified_name, normalize_line_ends};
+use super::characters::{check_characters, is_qualified_name, legal_start, normalize_line_ends};
 use super::element::Element;
 use super::{Limits, XmlError, start_tag};
 
@@ -178,7 +178,7 @@ fn resolve<'a>(reference: &BytesRef<'a>, position: u64) -> Result<Cow<'a, str>, 
         "gt" => Ok(Cow::Borrowed(">")),
         "quot" => Ok(Cow::Borrowed("\"")),
         "apos" => Ok(Cow::Borrowed("'")),
-        other => Err(XmlError::Entity(other.chars().take(64).collect())),
+        other => Err(XmlError::Entity(legal_start(other, 64))),
     }
 }
 
@@ -187,7 +187,7 @@ pub(super) fn limit(what: &'static str, limit: u64) -> XmlError {
 }
 
 pub(super) fn malformed(position: u64, reason: &dyn std::fmt::Display) -> XmlError {
-    XmlError::Malformed { position, reason: reason.to_string().chars().take(200).collect() }
+    XmlError::Malformed { position, reason: legal_start(&reason.to_string(), 200) }
 }
 
 fn outside(position: u64) -> XmlError {

@@ -226,6 +226,15 @@ fn tags_are_well_formed() {
 }
 
 #[test]
+fn what_is_said_of_a_forbidden_character_does_not_hold_it() {
+    for text in ["<a></b\u{1}>", "<\0/>", "<a>&\u{b};</a>", "<a \u{ffff}='1'/>"] {
+        let reason = refused(text).to_string();
+        assert!(!reason.contains(['\0', '\u{1}', '\u{b}', '\u{ffff}']), "{reason:?}");
+        assert!(reason.contains('\u{fffd}'), "{reason:?}");
+    }
+}
+
+#[test]
 fn a_document_is_one_element() {
     for text in ["", " ", "<!-- c -->", "<?b c?>", "<?xml version='1.0'?>"] {
         assert_eq!(refused(text), XmlError::Truncated, "{text:?}");

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -78,17 +80,7 @@ impl Directory {
 
     /// Starts a server and waits until it is ready.
     pub(crate) fn serve(&self, arguments: &[&str]) -> Server {
-        let log = self.beside("serve.log");
-        let stderr = File::options().create(true).append(true).open(&log).expect("a log");
-        let mut child = self
-            .command(
-                &[&["serve", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0"], arguments]
-                    .concat(),
-            )
-            .stdout(Stdio::piped())
-            .stderr(stderr)
-            .spawn()
-            .expect("the program starts");
+        let (mut child, log) = self.start(arguments);
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("readable");
@@ -99,6 +91,23 @@ impl Directory {
         server.http = address("http");
         server.https = address("https");
         server
+    }
+
+    /// Starts a server and kills it so much later, whether or not it is ready.
+    pub(crate) fn kill_while_starting(&self, later: Duration) {
+        let (mut child, _) = self.start(&[]);
+        thread::sleep(later);
+        child.kill().expect("killed");
+        child.wait().expect("it ends");
+    }
+
+    fn start(&self, arguments: &[&str]) -> (Child, PathBuf) {
+        let log = self.beside("serve.log");
+        let stderr = File::options().create(true).append(true).open(&log).expect("a log");
+        let serve = ["serve", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0"];
+        let mut command = self.command(&[&serve, arguments].concat());
+        let child = command.stdout(Stdio::piped()).stderr(stderr).spawn();
+        (child.expect("the program starts"), log)
     }
 }
 
@@ -141,7 +150,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        if std::thread::panicking() {
+        if thread::panicking() {
             let log = fs::read_to_string(&self.log).unwrap_or_default();
             let lines: Vec<&str> = log.lines().collect();
             eprintln!(

@@ -1,0 +1,237 @@
+//! An agent without a network: what it finds must be what the oracle expects.
+//!
+//! It takes the graph from the server's own catalogue and the truth from the documents' rules, and
+//! knows nothing of lines and releases.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+use uuid::Uuid;
+
+use super::rules::Rules;
+use super::{expected, profiles, settings};
+use crate::catalog::{Catalog, Computer, Device, InstalledDriver, Revision, RevisionIndex, Scope};
+use crate::fleet::catalogue::{Expected, Preset, Settings};
+use crate::fleet::profile::{self, Profile};
+use crate::metadata::model::UpdateType;
+use crate::metadata::parse::parse;
+use crate::wire::types::RevisionId;
+
+/// How an update stands on a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    NotApplicable,
+    Installable,
+    Installed,
+}
+
+/// A catalogue as a server has it, with the documents beside it.
+struct Served {
+    catalog: Catalog,
+    scope: Scope,
+    texts: Vec<String>,
+}
+
+impl Served {
+    fn new(settings: &Settings) -> Self {
+        let texts = super::texts(settings);
+        let revision = |(id, text): (u32, &String)| Revision {
+            id: RevisionId(id),
+            deployment_id: id,
+            imported: 0,
+            changed: 0,
+            metadata: Arc::new(parse(text).expect("a document")),
+            core_bytes: 1_000,
+        };
+        let catalog = Catalog::build((0..).zip(&texts).map(revision).collect());
+        let scope = catalog.scope(&RoaringBitmap::new());
+        Self { catalog, scope, texts }
+    }
+}
+
+struct Agent<'a> {
+    served: &'a Served,
+    profile: &'a Profile,
+    standings: HashMap<RevisionIndex, Standing>,
+}
+
+impl Agent<'_> {
+    fn revision(&self, index: RevisionIndex) -> &Revision {
+        self.served.catalog.revision(index).expect("a revision")
+    }
+
+    fn standing(&mut self, index: RevisionIndex) -> Standing {
+        if let Some(standing) = self.standings.get(&index) {
+            return *standing;
+        }
+        let standing = self.find_standing(index);
+        self.standings.insert(index, standing);
+        standing
+    }
+
+    fn find_standing(&mut self, index: RevisionIndex) -> Standing {
+        let metadata = Arc::clone(&self.revision(index).metadata);
+        for clause in &metadata.prerequisites {
+            let alternatives = clause.alternatives.iter();
+            let latest: Vec<RevisionIndex> = alternatives
+                .filter_map(|id| {
+                    let update = self.served.catalog.update(id)?;
+                    self.served.catalog.latest(update)
+                })
+                .collect();
+            if !latest.into_iter().any(|other| self.standing(other) == Standing::Installed) {
+                return Standing::NotApplicable;
+            }
+        }
+        if metadata.bundled.is_empty() {
+            return self.standing_by_rules(index);
+        }
+        let mut all_installed = true;
+        for clause in &metadata.bundled {
+            let members = clause.alternatives.iter();
+            let members: Vec<RevisionIndex> =
+                members.filter_map(|member| self.served.catalog.by_identity(member)).collect();
+            let standings: Vec<Standing> =
+                members.into_iter().map(|member| self.standing(member)).collect();
+            if standings.contains(&Standing::Installed) {
+                continue;
+            }
+            all_installed = false;
+            if !standings.contains(&Standing::Installable) {
+                return Standing::NotApplicable;
+            }
+        }
+        if all_installed { Standing::Installed } else { Standing::Installable }
+    }
+
+    fn standing_by_rules(&self, index: RevisionIndex) -> Standing {
+        let text = &self.served.texts[self.revision(index).id.0 as usize];
+        let rules = Rules(roxmltree::Document::parse(text).expect("well-formed"));
+        if rules.hold("IsInstalled", self.profile) {
+            Standing::Installed
+        } else if rules.hold("IsInstallable", self.profile) {
+            Standing::Installable
+        } else {
+            Standing::NotApplicable
+        }
+    }
+
+    fn find(mut self) -> Expected {
+        let mut found = Expected { profile: self.profile.name.clone(), ..Expected::default() };
+        let mut replaced: HashSet<Uuid> = HashSet::new();
+        for index in &self.served.scope.software {
+            let metadata = Arc::clone(&self.revision(index).metadata);
+            let is_member = self.served.scope.members.contains(index);
+            let id = metadata.identity.update_id;
+            match (metadata.update_type, self.standing(index)) {
+                (UpdateType::Category | UpdateType::Detectoid, Standing::Installed) => {
+                    found.detected.push(id);
+                }
+                (UpdateType::Software, Standing::Installed) if !is_member => {
+                    found.installed.push(id);
+                }
+                (UpdateType::Software, Standing::Installable) if !is_member => {
+                    found.needed.push(id);
+                    replaced.extend(&metadata.superseded);
+                }
+                _ => {}
+            }
+        }
+        let offered = found.needed.iter().filter(|id| !replaced.contains(id));
+        found.offered = offered.copied().collect();
+        found.drivers = self.drivers();
+        for list in [
+            &mut found.detected,
+            &mut found.installed,
+            &mut found.needed,
+            &mut found.offered,
+            &mut found.drivers,
+        ] {
+            list.sort_unstable();
+        }
+        found
+    }
+
+    fn drivers(&self) -> Vec<Uuid> {
+        let installed = self.standings.iter();
+        let installed = installed.filter(|(_, standing)| **standing == Standing::Installed);
+        let updates = installed.filter_map(|(index, _)| self.served.catalog.update_of(*index));
+        let installed: RoaringBitmap = updates.collect();
+        let eligible = self.served.catalog.eligible_drivers(&self.served.scope, &installed, None);
+        let key = self.profile.feature_score_key();
+        let computer = Computer {
+            hardware_ids: &self.profile.computer_hardware_ids,
+            feature_score_key: Some(&key),
+        };
+        let devices: Vec<Device<'_>> = self.profile.devices.iter().map(device).collect();
+        let matches = self.served.catalog.best_drivers(&eligible, &computer, &devices);
+        let id = |index| self.revision(index).metadata.identity.update_id;
+        matches.into_iter().map(|found| id(found.revision)).collect()
+    }
+}
+
+fn device(device: &profile::Device) -> Device<'_> {
+    Device {
+        hardware_ids: device.hardware_ids.iter().map(String::as_str).collect(),
+        compatible_ids: device.compatible_ids.iter().map(String::as_str).collect(),
+        installed: device.driver.as_ref().map(|driver| {
+            let [a, b, c, d] = driver.version.0.map(u64::from);
+            let day = time::macros::format_description!("[year]-[month]-[day]");
+            let date = time::Date::parse(&driver.date, day).expect("a day");
+            InstalledDriver {
+                matching_id: Some(&driver.matching_id),
+                ver_date: date.midnight().assume_utc().unix_timestamp(),
+                ver_version: a << 48 | b << 32 | c << 16 | d,
+                class: &driver.class,
+                manufacturer: &driver.manufacturer,
+                provider: &driver.provider,
+                matching_computer_hardware_id: driver.matching_computer_hardware_id,
+                rank: i32::from(driver.feature_score) << 16,
+            }
+        }),
+    }
+}
+
+/// Compares all lists for all shipped profiles; every list must hold something.
+fn compare(settings: &Settings) {
+    let served = Served::new(settings);
+    for profile in &profiles() {
+        let oracle = expected(settings, profile);
+        let agent = Agent { served: &served, profile, standings: HashMap::new() };
+        let found = Expected { with_content: oracle.with_content.clone(), ..agent.find() };
+        assert_eq!(found, oracle, "{}", profile.name);
+    }
+}
+
+#[test]
+fn an_agent_finds_what_the_oracle_expects() {
+    compare(&settings(Preset::Std, 1, 1_500));
+    compare(&settings(Preset::Std, 2, 300));
+}
+
+/// A catalogue can end within a bundle; the leaves that are there then stand for themselves.
+#[test]
+fn an_agent_finds_the_same_wherever_the_catalogue_ends() {
+    for count in [181, 190, 195, 201, 217] {
+        compare(&settings(Preset::Std, 5, count));
+    }
+}
+
+#[test]
+fn the_shipped_profiles_have_something_to_do() {
+    for profile in profiles() {
+        let expected = expected(&Settings::new(Preset::Small), &profile);
+        let name = &profile.name;
+        assert!(expected.detected.len() > 10, "{name}: {}", expected.detected.len());
+        assert!(expected.installed.len() > 20, "{name}: {}", expected.installed.len());
+        assert!(expected.needed.len() > 20, "{name}: {}", expected.needed.len());
+        assert!(expected.offered.len() > 2, "{name}: {}", expected.offered.len());
+        assert!(expected.offered.len() < expected.needed.len(), "{name}");
+        assert!(!expected.with_content.is_empty(), "{name}");
+        // Windows 7 gets no drivers from this catalogue.
+        assert_eq!(expected.drivers.is_empty(), profile.os.major < 10, "{name}");
+        // A scan that lists more than 400 is refused.
+        assert!(expected.detected.len() < 400, "{name}");
+    }
+}
