@@ -91,6 +91,6 @@ async fn refusals_are_faults_with_their_own_status() {
     }
     // The reporting service's faults say who speaks, as the real server's do.
     let answer = server.call(Operation::ReportEventBatch, "").await;
-    let path = "/reportingwebservice/reportingwebservice.asmx";
+    let path = "/ReportingWebService/ReportingWebService.asmx";
     assert_eq!(answer.text_of("faultactor"), format!("http://wsus.example:8530{path}"));
 }
