@@ -170,3 +170,37 @@ fn updates(published: &Published, tracked: &Tracked) -> Value {
     });
     rows.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::computers::event::{Event, STATUS_REPORT};
+
+    #[test]
+    fn states_are_counted_from_the_rows_and_the_arrivals() {
+        let update = Uuid::from_u128;
+        let arrived: HashMap<Uuid, i64> =
+            [(1, 10), (2, 10), (3, 20), (4, 30), (5, 40)].map(|(n, at)| (update(n), at)).into();
+        let offer = Offer { arrivals: vec![10, 10, 20, 30, 40], arrived };
+        let mut statuses = Statuses::default();
+        assert_eq!(offer.count(&statuses), BTreeMap::from([("Unknown", 5)]));
+        // Update 9 is not on offer, 4 was reported although the server got it later.
+        statuses.apply(&Event {
+            instance: update(1),
+            event_id: STATUS_REPORT,
+            source: 101,
+            update: None,
+            at: 25,
+            result: 0,
+            app: String::new(),
+            strings: Vec::new(),
+            misc: vec![
+                ("U".into(), format!("{};{}", update(1), update(4))),
+                ("V".into(), update(9).to_string()),
+            ],
+        });
+        let expected =
+            [("Installed", 1), ("NotApplicable", 2), ("NotInstalled", 2), ("Unknown", 1)];
+        assert_eq!(offer.count(&statuses), BTreeMap::from(expected));
+    }
+}
