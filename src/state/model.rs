@@ -32,8 +32,8 @@ pub(super) struct Model {
     pub(super) updates: HashMap<Uuid, Vec<RevisionId>>,
     /// Updates that some prerequisite names: they are not leaves.
     pub(super) named: HashSet<Uuid>,
-    /// Revisions that some bundle names.
-    pub(super) bundled: HashSet<UpdateIdentity>,
+    /// The bundles that name a revision, whether or not it is here.
+    pub(super) bundled: HashMap<UpdateIdentity, Vec<RevisionId>>,
     pub(super) policy: Policy,
     pub(super) contents: HashMap<Sha1, ContentRecord>,
     pub(super) computers: HashMap<String, Tracked>,
@@ -48,7 +48,7 @@ impl Model {
             identities: HashMap::new(),
             updates: HashMap::new(),
             named: HashSet::new(),
-            bundled: HashSet::new(),
+            bundled: HashMap::new(),
             policy: Policy::undecided(),
             contents: HashMap::new(),
             computers: HashMap::new(),
@@ -98,7 +98,9 @@ impl Model {
         if self.identities.insert(identity, record.id).is_none() {
             self.updates.entry(identity.update_id).or_default().push(record.id);
             self.named.extend(prerequisite_ids(&record.metadata));
-            self.bundled.extend(member_identities(&record.metadata));
+            for member in member_identities(&record.metadata) {
+                self.bundled.entry(member).or_default().push(record.id);
+            }
         }
         self.revisions.insert(record.id, record);
     }

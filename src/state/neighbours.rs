@@ -15,7 +15,7 @@ use super::model::{Model, member_identities, prerequisite_ids};
 use super::records::RevisionRecord;
 use super::transaction::Transaction;
 use crate::metadata::model::UpdateMetadata;
-use crate::wire::types::RevisionId;
+use crate::wire::types::{RevisionId, UpdateIdentity};
 
 /// Marks as changed what a document that is about to be imported changes of others.
 pub(super) fn touch_for_import(transaction: &mut Transaction<'_>, metadata: &UpdateMetadata) {
@@ -23,7 +23,7 @@ pub(super) fn touch_for_import(transaction: &mut Transaction<'_>, metadata: &Upd
     // What is named for the first time stops being a leaf; what is bundled for the first time is
     // no longer offered for its own sake, unless it is explicitly deployable.
     let named = prerequisite_ids(metadata).filter(|id| !model.named.contains(id));
-    let bundled = member_identities(metadata).filter(|id| !model.bundled.contains(id));
+    let bundled = member_identities(metadata).filter(|id| !model.bundled.contains_key(id));
     let updates = named.chain(bundled.map(|identity| identity.update_id));
     let mut touched: BTreeSet<RevisionId> =
         updates.flat_map(|update| revisions_of(model, update)).copied().collect();
@@ -31,6 +31,8 @@ pub(super) fn touch_for_import(transaction: &mut Transaction<'_>, metadata: &Upd
     let before = records_of(model, metadata.identity.update_id);
     let before = before.map(|record| &*record.metadata);
     touched.extend(lasting_members(model, before.chain([metadata])));
+    // A bundle that came before one of its members has to wait for the member's content.
+    touched.extend(approved_bundles(model, metadata.identity));
     touch(transaction, &touched);
 }
 
@@ -40,7 +42,7 @@ pub(super) fn touch_for_decline(transaction: &mut Transaction<'_>, update: Uuid)
     let model = &transaction.model;
     let records = || records_of(model, update);
     let is_dependency = model.named.contains(&update)
-        || records().any(|record| model.bundled.contains(&record.metadata.identity));
+        || records().any(|record| model.bundled.contains_key(&record.metadata.identity));
     let mut touched = lasting_members(model, records().map(|record| &*record.metadata));
     if is_dependency {
         touched.extend(revisions_of(model, update));
@@ -64,6 +66,25 @@ fn lasting_members<'m>(
         }
     }
     reached.retain(|id| model.revisions.get(id).is_some_and(|record| may_stay(model, record)));
+    reached
+}
+
+/// The bundles with a revision, and the bundles with those, as far as someone approved them.
+fn approved_bundles(model: &Model, member: UpdateIdentity) -> BTreeSet<RevisionId> {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![member];
+    while let Some(member) = open.pop() {
+        let bundles = model.bundled.get(&member).into_iter().flatten();
+        for record in bundles.filter_map(|id| model.revisions.get(id)) {
+            if reached.insert(record.id) {
+                open.push(record.metadata.identity);
+            }
+        }
+    }
+    let is_approved = |record: &Arc<RevisionRecord>| {
+        model.policy.approvals.contains_key(&record.metadata.identity.update_id)
+    };
+    reached.retain(|id| model.revisions.get(id).is_some_and(is_approved));
     reached
 }
 

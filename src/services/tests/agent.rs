@@ -41,10 +41,11 @@ pub(super) struct Parameters<'p> {
     pub(super) two_groups: bool,
 }
 
-/// One UpdateInfo, or one row of RefreshCache.
+/// One UpdateInfo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
     pub(super) id: u32,
+    pub(super) deployment: u32,
     pub(super) action: String,
     pub(super) is_leaf: bool,
 }
@@ -201,6 +202,7 @@ fn told(answer: &Answer, list: &str) -> Vec<Told> {
         let text = |path: &[&str]| child(path).text().unwrap_or_default().to_owned();
         Told {
             id: text(&["ID"]).parse().expect("a number"),
+            deployment: text(&["Deployment", "ID"]).parse().expect("a number"),
             action: text(&["Deployment", "Action"]),
             is_leaf: text(&["IsLeaf"]) == "true",
         }

@@ -174,3 +174,16 @@ async fn a_member_whose_bundles_come_and_go_is_told() {
     assert_eq!(told(agent.scan(&[], &[member]).await), stands_alone);
     assert_eq!(told(agent.scan(&[], &[member]).await), []);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_whose_member_arrives_late_waits_again() {
+    let server = Server::start(clock!()).await;
+    let [bundle] = server.import([Document::software(2).bundles(&[(1, 1)])]).await;
+    server.approve(2, "All Computers", Install).await;
+    let mut agent = Agent::new(&server).await;
+    assert_eq!(agent.scan(&[], &[]).await.action(bundle), "Install");
+    let [_member] = server.import([Document::member(1).file("late")]).await;
+    assert_eq!(agent.scan(&[], &[bundle]).await.changes(), [(bundle, "PreDeploymentCheck", true)]);
+    server.add_content("late").await;
+    assert_eq!(agent.scan(&[], &[bundle]).await.changes(), [(bundle, "Install", true)]);
+}

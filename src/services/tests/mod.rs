@@ -9,6 +9,7 @@ mod drivers;
 mod faults;
 mod handshake;
 mod metadata;
+mod mirror;
 mod reports;
 mod scan;
 mod server;
