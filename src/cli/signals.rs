@@ -4,10 +4,13 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT and SIGTERM. While this exists, neither ends the process by itself.
+/// SIGINT and SIGTERM. While this exists, neither ends the process by itself, nor does SIGHUP.
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// Asks for a reload, which whoever has something to reload listens for itself. Caught here so
+    /// that it ends no process that has nothing to reload.
+    _hangup: Signal,
 }
 
 impl Signals {
@@ -17,7 +20,8 @@ impl Signals {
     /// When the system does not let them be caught.
     pub(super) fn catch() -> io::Result<Self> {
         let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { interrupt, terminate, _hangup: signal(SignalKind::hangup())? })
     }
 
     /// Completes with the next of either.
