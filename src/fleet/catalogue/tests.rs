@@ -206,7 +206,7 @@ fn one_core_fragment_of_47_mb_comes_on_demand() {
 #[test]
 fn withdrawn_updates_are_withdrawn_by_their_last_revision() {
     let mut states = HashMap::<Uuid, Vec<(u32, PublicationState)>>::new();
-    for update in updates(&settings(Preset::Std, 3, 900)) {
+    for update in updates(&settings(Preset::Std, 3, 1_500)) {
         let UpdateIdentity { update_id, revision_number } = update.identity;
         states.entry(update_id).or_default().push((revision_number, update.publication_state));
     }

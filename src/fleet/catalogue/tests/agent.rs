@@ -206,7 +206,7 @@ fn compare(settings: &Settings) {
 
 #[test]
 fn an_agent_finds_what_the_oracle_expects() {
-    compare(&settings(Preset::Std, 1, 800));
+    compare(&settings(Preset::Std, 1, 1_500));
     compare(&settings(Preset::Std, 2, 300));
 }
 
