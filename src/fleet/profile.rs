@@ -64,6 +64,9 @@ pub struct OperatingSystem {
     pub build: u32,
     /// Update build revision, the fourth part of the version.
     pub revision: u32,
+    /// Major number of the service pack.
+    #[serde(default)]
+    pub service_pack: u16,
     /// 1 workstation, 2 domain controller, 3 server.
     pub product_type: u8,
     /// Suites, as in `OSVERSIONINFOEX.wSuiteMask`.

@@ -200,7 +200,7 @@ impl DriverRelease {
 
     /// Whether its file is made on demand.
     pub(super) fn has_content(self) -> bool {
-        self.line.device() % 2 == 0
+        self.line.device().is_multiple_of(2)
     }
 
     /// The stream that its file is drawn from.

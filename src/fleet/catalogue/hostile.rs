@@ -19,7 +19,7 @@ use crate::metadata::model::UpdateType;
 const CASES: [u32; 16] = [2, 3, 1, 1, 1, 1, 1, 1, 1, 2, 1, 2, 1, 2, 2, 2];
 
 /// Updates that the longest list of superseded ones names, as in a real document.
-pub(super) const SUPERSEDED: u64 = 204;
+const SUPERSEDED: u64 = 204;
 
 /// Documents of a case.
 pub(super) fn parts(case: u64) -> u32 {

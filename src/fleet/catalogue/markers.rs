@@ -8,8 +8,7 @@ use super::line::{Kind, Line};
 use super::rule::{Comparison, Rule};
 use super::sequence::Marker;
 use super::world::{
-    DRIVER_PRODUCT, NORWEGIAN, PRODUCTS, SYSTEMS, fixed_id, has_architecture, takes_drivers,
-    takes_drivers_rule,
+    DRIVER_PRODUCT, NORWEGIAN, PRODUCTS, SYSTEMS, fixed_id, takes_drivers, takes_drivers_rule,
 };
 use super::xml::Writer;
 use crate::fleet::profile::{Architecture, Profile};
@@ -54,7 +53,7 @@ impl Marker {
             Self::Edition(line, code) => edition(line, code)
                 .is_some_and(|product| profile.msi_products.get(&product.to_string()).is_some()),
             Self::DriverProduct => takes_drivers(profile),
-            Self::Architecture(architecture) => has_architecture(profile, architecture),
+            Self::Architecture(architecture) => profile.architecture == architecture,
             Self::Language(position) => {
                 LANGUAGES[position].tags().any(|tag| tag == profile.language)
             }

@@ -6,7 +6,7 @@
 //! smaller one. Documents refer to earlier ones only, so any beginning imports cleanly.
 //!
 //! From the ground up: `world` and `line` are the model, which knows what is true on a machine;
-//! `release` and `driver` are what the seed adds; `sequence` puts documents in order; `software`,
+//! `standing` answers for it; `release` and `driver` are what the seed adds; `sequence` puts documents in order; `software`,
 //! `markers` and `driver_document` write them; `oracle` says what a machine should find in them.
 
 mod content;
@@ -28,6 +28,8 @@ mod release;
 mod rule;
 mod sequence;
 mod software;
+mod spelling;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod world;

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::driver::DriverRelease;
 use super::language::Language;
+use super::ranking::{self, Candidate};
 use super::release::Release;
 use super::sequence::{DRIVER_LANGUAGES, Entry, Plan};
-use crate::fleet::catalogue::ranking::{self, Candidate};
 use crate::fleet::profile::Profile;
 
 /// What one machine should find. All lists are sorted.

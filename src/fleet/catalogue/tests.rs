@@ -76,7 +76,7 @@ fn a_larger_catalogue_begins_with_the_smaller_one() {
 
 #[test]
 fn every_document_is_read_and_gives_fragments() {
-    for settings in [Settings::new(Preset::Tiny), settings(Preset::Hostile, 1, 200)] {
+    for settings in [Settings::new(Preset::Tiny), settings(Preset::Hostile, 1, 120)] {
         for text in texts(&settings) {
             let update = parse(&text).expect("a document");
             let fragments = derive(&text).expect("fragments");
@@ -91,7 +91,7 @@ fn every_document_is_read_and_gives_fragments() {
 #[test]
 fn references_lead_to_earlier_documents() {
     let (mut known, mut revisions) = (HashSet::new(), HashSet::new());
-    for update in updates(&settings(Preset::Std, 1, 2_000)) {
+    for update in updates(&settings(Preset::Std, 1, 900)) {
         let needed = update.prerequisites.iter().flat_map(|clause| &clause.alternatives);
         for id in needed.chain(&update.superseded) {
             assert!(known.contains(id), "{} refers to {id}", update.identity);
@@ -170,7 +170,7 @@ fn the_presets_differ_in_their_share_of_drivers() {
 
 #[test]
 fn sizes_reach_their_extremes() {
-    let settings = Settings::new(Preset::Small);
+    let settings = settings(Preset::Small, 1, 1_500);
     let mut largest_file = 0;
     let mut languages = HashSet::new();
     let mut licences = 0;
@@ -187,7 +187,7 @@ fn sizes_reach_their_extremes() {
     }
     assert!(largest_file > 1 << 32, "{largest_file}");
     assert!(languages.contains(&1) && languages.contains(&37));
-    assert!(licences > 50, "{licences}");
+    assert!(licences > 10, "{licences}");
     assert!((4_000_000..4_100_000).contains(&largest_document), "{largest_document}");
 }
 

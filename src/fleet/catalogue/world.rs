@@ -7,7 +7,7 @@ use uuid::{Uuid, uuid};
 
 use super::random::Random;
 use super::rule::{Comparison, Rule};
-use crate::fleet::profile::{Architecture, Profile};
+use crate::fleet::profile::Profile;
 
 /// Who publishes all documents: invented.
 pub(super) const PUBLISHER: Uuid = uuid!("44d826c3-4e89-4348-ba38-7649163a0fc1");
@@ -241,11 +241,6 @@ impl System {
     pub(super) fn rule(&self) -> Rule {
         range_rule(self.version, self.builds, self.product_type)
     }
-}
-
-/// Whether the machine has the architecture; spelled out because the detectoid stands beside it.
-pub(super) fn has_architecture(profile: &Profile, architecture: Architecture) -> bool {
-    profile.architecture == architecture
 }
 
 /// Whether the machine's Windows is 8.1 or later, of any type.
