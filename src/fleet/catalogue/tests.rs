@@ -32,7 +32,8 @@ fn updates(settings: &Settings) -> Vec<UpdateMetadata> {
     texts(settings).iter().map(|text| parse(text).expect("a document")).collect()
 }
 
-fn profiles() -> Vec<Profile> {
+/// The shipped profiles.
+pub(in crate::fleet) fn profiles() -> Vec<Profile> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/profiles");
     let files = std::fs::read_dir(folder).expect("profiles");
     let mut profiles: Vec<Profile> = files
