@@ -14,6 +14,7 @@ use super::records::{ContentRecord, Counters, DecisionRecord, RevisionRecord};
 use super::registry::Tracked;
 use crate::catalog::{Catalog, Revision};
 use crate::computers::{Computer, Statuses};
+use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::Policy;
 use crate::policy::target_group::TargetGroup;
@@ -23,7 +24,8 @@ use crate::wire::types::{RevisionId, Sha1, UpdateIdentity};
 /// Key of the counters in `meta`.
 pub(super) const COUNTERS: &[u8] = b"counters";
 
-/// Everything that is stored, but for reported events, which are read when needed.
+/// Everything that is stored, but for reported events and the origins of files, which are read when
+/// needed.
 pub(super) struct Model {
     pub(super) counters: Counters,
     pub(super) revisions: BTreeMap<RevisionId, Arc<RevisionRecord>>,
@@ -37,6 +39,7 @@ pub(super) struct Model {
     pub(super) policy: Policy,
     pub(super) contents: HashMap<Sha1, ContentRecord>,
     pub(super) computers: HashMap<String, Tracked>,
+    pub(super) downstream: BTreeMap<Uuid, Arc<DownstreamServer>>,
 }
 
 impl Model {
@@ -52,6 +55,7 @@ impl Model {
             policy: Policy::undecided(),
             contents: HashMap::new(),
             computers: HashMap::new(),
+            downstream: BTreeMap::new(),
         };
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
             model.counters = value::decode(&counters)?;
@@ -87,6 +91,11 @@ impl Model {
                 computer: Arc::new(computer),
             };
             model.computers.insert(tracked.computer.client_id.clone(), tracked);
+            Ok(())
+        })?;
+        store.load(Tree::Downstream, &mut |_, bytes| {
+            let server: DownstreamServer = value::decode(bytes)?;
+            model.downstream.insert(server.id, Arc::new(server));
             Ok(())
         })?;
         Ok(model)

@@ -1,6 +1,8 @@
 //! What is stored, record by record. A change of a field is a new version of its record
 //! (`store::value`); the keys are named beside the records.
 
+mod v1;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,7 @@ use uuid::Uuid;
 
 use crate::computers::event::EventLog;
 use crate::computers::{Computer, Statuses};
+use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, Declined};
 use crate::policy::target_group::TargetGroup;
@@ -56,6 +59,15 @@ pub struct ContentRecord {
     pub changed: u64,
 }
 
+/// What an upstream server told of a file besides its document. In `origins`, by SHA-1.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileOrigin {
+    /// Where Microsoft has it (`MUUrl`), if it does: http or https.
+    pub mu_url: Option<String>,
+    /// What it is decrypted with, if it is encrypted.
+    pub decryption_key: Option<Vec<u8>>,
+}
+
 /// The numbers that are given out once. In `meta` as `counters`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
@@ -84,6 +96,16 @@ pub struct ConfigurationRecord {
     pub last_change: i64,
 }
 
+impl Stored for RevisionRecord {
+    const NAME: &'static str = v1::RevisionRecord::NAME;
+    const VERSION: u8 = 2;
+    type Previous = v1::RevisionRecord;
+
+    fn migrate(previous: v1::RevisionRecord) -> Self {
+        previous.into()
+    }
+}
+
 macro_rules! first_version {
     ($($record:ty, $name:literal;)*) => {$(
         impl Stored for $record {
@@ -99,7 +121,6 @@ macro_rules! first_version {
 }
 
 first_version! {
-    RevisionRecord, "revision record";
     DecisionRecord, "decision record";
     ContentRecord, "content record";
     Counters, "counters record";
@@ -108,4 +129,6 @@ first_version! {
     Computer, "computer record";
     Statuses, "status record";
     EventLog, "event record";
+    FileOrigin, "file origin record";
+    DownstreamServer, "downstream server record";
 }
