@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::support::{Fixture, NOW};
-use crate::downstream::{Listed, SERVERS_KEPT};
+use crate::downstream::{ListKind, Listed, SERVERS_KEPT};
 use crate::state::StateError;
 use crate::state::records::FileOrigin;
 use crate::wire::types::{RevisionId, Sha1};
@@ -19,8 +19,8 @@ async fn a_server_is_known_from_its_authorization_on_and_after_a_restart() {
     state.note_authorization(server(1), "dss.example".into()).await.expect("noted");
     state.note_authorization(server(2), "other.example".into()).await.expect("noted");
     let listed = Listed { at: NOW, newest: RevisionId(7) };
-    state.note_listed(server(1), listed).await.expect("noted");
-    state.note_listed(server(3), listed).await.expect("nobody");
+    state.note_listed(server(1), ListKind::Updates, listed).await.expect("noted");
+    state.note_listed(server(3), ListKind::Configuration, listed).await.expect("nobody");
     let approved = state.approve_downstream("DSS.example".into()).await.expect("approved");
     assert!(approved.approved);
     state.forget_downstream(server(2).to_string()).await.expect("forgotten");
