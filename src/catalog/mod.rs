@@ -34,6 +34,7 @@ mod properties;
 mod revision;
 mod scope;
 mod snapshot;
+mod sync_list;
 
 pub use category_scan::CategoryScan;
 pub use driver::{Computer, Device, DriverMatch, Fit, InstalledDriver};
@@ -42,3 +43,4 @@ pub use page::{Page, PageLimits};
 pub use revision::{Revision, RevisionIndex, UpdateIndex};
 pub use scope::Scope;
 pub use snapshot::Catalog;
+pub use sync_list::{Since, UpdateFilter, Wanted};

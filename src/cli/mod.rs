@@ -7,6 +7,7 @@ mod catalogue;
 mod computer;
 mod config;
 mod content;
+mod downstream;
 mod group;
 mod healthcheck;
 mod import;
@@ -77,6 +78,9 @@ enum Command {
     /// Look at computers and place them.
     #[command(subcommand)]
     Computer(computer::Computer),
+    /// Look at servers that synchronize from this one.
+    #[command(subcommand)]
+    Downstream(downstream::Downstream),
     /// Manage content files.
     #[command(subcommand)]
     Content(content::Content),

@@ -94,10 +94,10 @@ impl Services {
         peer: &Peer,
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
-        let (version, operation) = (envelope.version, envelope.operation);
+        let version = envelope.version;
         match Request::read(envelope)? {
             Request::Agent(request) => self.run_agents(request, version, peer, outcome).await,
-            Request::Server(_) => Err(ServiceError::Unsupported(operation.name())),
+            Request::Server(request) => self.run_servers(request, version, peer, outcome).await,
         }
     }
 

@@ -15,6 +15,7 @@ mod meta;
 mod model;
 mod neighbours;
 mod origins;
+mod packed;
 mod published;
 pub mod records;
 mod registry;
@@ -38,6 +39,7 @@ pub use content::AddedContent;
 pub use decide::Decision;
 pub use health::Measures;
 pub use import::{ImportOutcome, Importable, Rejection};
+pub use packed::SyncDocument;
 pub use published::Published;
 pub use registry::{Registry, Tracked};
 
@@ -46,6 +48,7 @@ use crate::metadata::error::DocumentError;
 use crate::metadata::prepared::{DamagedFragments, PreparedFragments};
 use crate::policy::target_group::GroupNameError;
 use crate::store::blobs::{BlobId, Blobs};
+use crate::store::disposable::Disposable;
 use crate::store::journal::Journal;
 use crate::store::sled::SledStore;
 use crate::store::{Store, StoreError};
@@ -146,6 +149,8 @@ pub struct State {
     writer: Writer,
     health: Arc<Health>,
     blobs: Arc<Blobs>,
+    /// Documents in cabinets, by the document's digest.
+    packed: Disposable,
     contents: Arc<ContentStore>,
     fragments: Cache<Sha256, Arc<PreparedFragments>, ByBytes>,
     fragment_requests: AtomicU64,
@@ -175,6 +180,9 @@ impl State {
         let journal = Journal::open(&data.join("journal"))?;
         let model = Model::load(store.as_ref())?;
         sweep(&blobs, &model);
+        let documents: HashSet<Sha256> =
+            model.revisions.values().map(|record| record.document).collect();
+        let packed = Disposable::open(&data.join("packed"), |name| documents.contains(&name))?;
         let registry = Arc::new(Registry::default());
         model.computers.values().for_each(|tracked| registry.put(tracked.clone()));
         let downstream = Arc::new(Downstream::default());
@@ -203,6 +211,7 @@ impl State {
             writer,
             health,
             blobs: Arc::new(blobs),
+            packed,
             contents: Arc::new(contents),
             fragments: fragment_cache(settings.fragment_cache),
             fragment_requests: AtomicU64::new(0),

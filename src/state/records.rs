@@ -87,10 +87,10 @@ impl Default for Counters {
     }
 }
 
-/// The configuration that clients were told, and since when. In `meta` as `configuration`.
+/// A configuration that others were told, and since when. In `meta`, by its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigurationRecord {
-    /// Digest of everything that GetConfig answers from.
+    /// Digest of everything that the answer comes from.
     pub fingerprint: String,
     /// `LastChange`, in Unix seconds.
     pub last_change: i64,

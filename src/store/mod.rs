@@ -13,6 +13,7 @@
 
 pub mod batch;
 pub mod blobs;
+pub mod disposable;
 mod durable;
 pub mod error;
 pub mod export;

@@ -13,5 +13,6 @@ mod mirror;
 mod reports;
 mod scan;
 mod server;
+mod server_sync;
 mod sessions;
 mod versions;
