@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::AdminError;
 use super::updates::instant;
 use crate::downstream::DownstreamServer;
+use crate::policy::by::By;
 use crate::state::{Published, State, StateError};
 
 pub(super) fn list(state: &State) -> Value {
@@ -19,8 +20,7 @@ pub(super) fn show(state: &State, server: &str) -> Result<Value, AdminError> {
     };
     let servers = state.downstream_servers();
     let mut found = servers.iter().filter(named);
-    let not_found =
-        || StateError::NotFound { kind: "downstream server", name: server.to_owned() };
+    let not_found = || StateError::NotFound { kind: "downstream server", name: server.to_owned() };
     let first = found.next().ok_or_else(not_found)?;
     if found.next().is_some() {
         let reason =
@@ -31,12 +31,12 @@ pub(super) fn show(state: &State, server: &str) -> Result<Value, AdminError> {
 }
 
 pub(super) async fn approve(state: &State, server: String) -> Result<Value, AdminError> {
-    let server = state.approve_downstream(server).await?;
+    let server = state.approve_downstream(server, By::administrator()).await?;
     Ok(summary(&state.published(), state.now(), &server))
 }
 
 pub(super) async fn forget(state: &State, server: String) -> Result<Value, AdminError> {
-    let server = state.forget_downstream(server).await?;
+    let server = state.forget_downstream(server, By::administrator()).await?;
     Ok(json!({ "forgotten": server.id, "name": server.name }))
 }
 

@@ -49,8 +49,7 @@ impl Catalog {
     /// `since`. A real server tells older revisions of them too, against the specification.
     pub fn sync_configuration(&self, since: Option<Since>) -> RoaringBitmap {
         let wanted = (0..).zip(self.revisions()).filter(|(_, revision)| {
-            is_configuration(&revision.metadata)
-                && is_new(since, revision.id, revision.imported)
+            is_configuration(&revision.metadata) && is_new(since, revision.id, revision.imported)
         });
         wanted.map(|(index, _)| index).collect()
     }
@@ -69,8 +68,9 @@ impl Catalog {
             ([], []) => (latest, RoaringBitmap::new()),
             ([], _) | (_, []) => return RoaringBitmap::new(),
             (categories, classifications) => {
-                let matched =
-                    latest & self.filed_as_wanted(categories) & self.filed_as_wanted(classifications);
+                let matched = latest
+                    & self.filed_as_wanted(categories)
+                    & self.filed_as_wanted(classifications);
                 let added = self.added(categories, since) | self.added(classifications, since);
                 let whole = &matched & added;
                 (matched, whole)

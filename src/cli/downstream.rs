@@ -57,15 +57,7 @@ fn list(servers: &Value) -> String {
             cell(&server["id"]),
         ]
     });
-    let headings = [
-        "SERVER",
-        "APPROVED",
-        "VERSION",
-        "LAST CONTACT",
-        "LAST SYNC",
-        "BEHIND",
-        "COMPUTERS",
-        "ID",
-    ];
+    let headings =
+        ["SERVER", "APPROVED", "VERSION", "LAST CONTACT", "LAST SYNC", "BEHIND", "COMPUTERS", "ID"];
     table(&headings, rows.collect())
 }

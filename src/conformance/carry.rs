@@ -259,7 +259,8 @@ mod tests {
     #[test]
     fn anchors_that_were_given_are_quoted_and_others_stay() {
         let answer = |at: &str| {
-            let text = format!("<r><NewConfigAnchor>1,{at}</NewConfigAnchor><Anchor>{at}</Anchor></r>");
+            let text =
+                format!("<r><NewConfigAnchor>1,{at}</NewConfigAnchor><Anchor>{at}</Anchor></r>");
             Tree::parse(&text).unwrap()
         };
         let mut carry = Carry::default();

@@ -130,7 +130,8 @@ impl Services {
         };
         let properties = Self::properties(settings.max_extended_updates);
         // Clients echo LastChange and it is compared exactly: whole seconds survive every stack.
-        let last_change = state.configuration("configuration", format!("{properties:?}"), now).await?;
+        let last_change =
+            state.configuration("configuration", format!("{properties:?}"), now).await?;
         let last_change = DateTime::from_unix(last_change, 0).unwrap_or(DateTime::MAX);
         let languages = format!("{:?}", settings.downstream_languages);
         let languages_since = state.configuration("languages", languages, now).await?;

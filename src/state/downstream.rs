@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::transaction::Transaction;
 use super::{State, StateError};
 use crate::downstream::{DownstreamServer, ListKind, Listed, SERVERS_KEPT};
+use crate::policy::by::By;
 
 /// Seconds within which a server that authorizes itself once more costs no write.
 const SEEN_JUST_NOW: i64 = 60;
@@ -102,12 +103,13 @@ impl State {
     pub async fn approve_downstream(
         &self,
         server: String,
+        by: By,
     ) -> Result<Arc<DownstreamServer>, StateError> {
         self.writer
             .submit(move |transaction| {
                 let known = find(transaction, &server)?;
                 if !known.approved {
-                    transaction.journal(json!({ "approve_downstream": known.id }));
+                    transaction.journal(&by, json!({ "approve_downstream": known.id }));
                     let server = DownstreamServer::clone(&known);
                     transaction.put_downstream(DownstreamServer { approved: true, ..server });
                 }
@@ -120,11 +122,12 @@ impl State {
     pub async fn forget_downstream(
         &self,
         server: String,
+        by: By,
     ) -> Result<Arc<DownstreamServer>, StateError> {
         self.writer
             .submit(move |transaction| {
                 let known = find(transaction, &server)?;
-                transaction.journal(json!({ "forget_downstream": known.id }));
+                transaction.journal(&by, json!({ "forget_downstream": known.id }));
                 transaction.delete_downstream(known.id);
                 Ok(known)
             })

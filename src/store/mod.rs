@@ -78,6 +78,8 @@ pub enum Tree {
     Events,
     /// Content files and how far they are downloaded.
     Contents,
+    /// Deployments that are no more.
+    DeadDeployments,
     /// Where files come from.
     Origins,
     /// Downstream servers.
@@ -86,7 +88,7 @@ pub enum Tree {
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 10] = [
+    pub const ALL: [Tree; 11] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -95,6 +97,7 @@ impl Tree {
         Tree::Statuses,
         Tree::Events,
         Tree::Contents,
+        Tree::DeadDeployments,
         Tree::Origins,
         Tree::Downstream,
     ];
@@ -110,6 +113,7 @@ impl Tree {
             Tree::Statuses => "statuses",
             Tree::Events => "events",
             Tree::Contents => "contents",
+            Tree::DeadDeployments => "dead_deployments",
             Tree::Origins => "origins",
             Tree::Downstream => "downstream",
         }

@@ -77,8 +77,7 @@ fn expected(
         };
         let lists = [&filter.categories, &filter.classifications];
         let matched = lists.iter().all(|list| hits(list, &own, false));
-        let whole =
-            lists.iter().any(|list| hits(list, &own, true) || !hits(list, &known, false));
+        let whole = lists.iter().any(|list| hits(list, &own, true) || !hits(list, &known, false));
         (matched, matched && whole)
     };
     let with_members = |roots: Vec<&Revision>| {

@@ -131,9 +131,8 @@ fn is_sealed(text: &str) -> bool {
 
 /// `9438,2026-10-04 16:33:26.670` ([MS-WSUSSS] note 31).
 fn is_anchor(text: &str) -> bool {
-    let form = format_description!(
-        "[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:3]"
-    );
+    let form =
+        format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:3]");
     text.split_once(',').is_some_and(|(number, at)| {
         revision_id(number).is_some() && PrimitiveDateTime::parse(at, form).is_ok()
     })

@@ -20,8 +20,8 @@ mod state;
 mod tests;
 mod version;
 
-pub use keyring::{Keyring, KeyringError};
 pub use dss::{DssAuthorizationState, DssSessionState};
+pub use keyring::{Keyring, KeyringError};
 pub use state::{AuthorizationState, SessionState, TooLong};
 pub use version::{InvalidVersion, ProtocolVersion};
 
@@ -119,11 +119,7 @@ impl Keyring {
     }
 
     /// Issues the cookie that a server gets of `GetAuthorizationCookie` ([MS-WSUSSS] 3.1.4.2).
-    pub fn seal_dss_authorization(
-        &self,
-        state: &DssAuthorizationState,
-        expires: i64,
-    ) -> Vec<u8> {
+    pub fn seal_dss_authorization(&self, state: &DssAuthorizationState, expires: i64) -> Vec<u8> {
         self.seal(Kind::DssAuthorization, expires, &state.to_bytes())
     }
 

@@ -69,7 +69,8 @@ impl Services {
             ListKind::Configuration => None,
             ListKind::Updates => Some(update_filter(filter)?),
         };
-        let new_revisions = self.prepared_list(ListKey { newest, since, filter }, &published).await?;
+        let new_revisions =
+            self.prepared_list(ListKey { newest, since, filter }, &published).await?;
         self.state.note_listed(session.server, kind, Listed { at, newest }).await?;
         let anchor = Anchor { number: newest.0.max(1), at };
         let result = RevisionIdList {
@@ -87,9 +88,7 @@ impl Services {
         let sync = Arc::clone(&self.server_sync);
         let published = Arc::clone(published);
         let made = self.blocking(move || {
-            sync.lists.get_or_insert_with(&key, || {
-                list(&published.catalog, &key, &sync.budget)
-            })
+            sync.lists.get_or_insert_with(&key, || list(&published.catalog, &key, &sync.budget))
         });
         match made.await? {
             Ok(prepared) => Ok(prepared),

@@ -135,7 +135,8 @@ mod tests {
         for name in ["wsus", "wsus.example.com", "WSUS_1.example.com.", "10.0.0.1"] {
             assert!(is_server_name(name), "{name}");
         }
-        for name in ["", ".", "a..b", "a b", "a;b", "ä", "<a>", &"a.".repeat(200), &"a".repeat(64)] {
+        for name in ["", ".", "a..b", "a b", "a;b", "ä", "<a>", &"a.".repeat(200), &"a".repeat(64)]
+        {
             assert!(!is_server_name(name), "{name}");
         }
     }

@@ -106,9 +106,9 @@ fn gather(
     let mut documents = Vec::with_capacity(asked.len());
     let mut bytes = 0;
     for record in asked {
-        let document = sync.documents.get_or_insert_with(&record.document, || {
-            prepare(state, record, &sync.budget)
-        })?;
+        let document = sync
+            .documents
+            .get_or_insert_with(&record.document, || prepare(state, record, &sync.budget))?;
         bytes += document.body.escaped.len();
         if bytes > ANSWER_BYTES && !documents.is_empty() {
             break;

@@ -13,6 +13,7 @@ use crate::conformance::dialogue::{Dialogue, RecordedResponse};
 use crate::conformance::head::ResponseHead;
 use crate::corpus;
 use crate::metadata::model::CategoryType;
+use crate::policy::by::By;
 use crate::services::Settings;
 use crate::services::call::SoapCall;
 use crate::state::Importable;
@@ -83,7 +84,8 @@ fn wanted(list: &str, ids: &[(u128, bool)]) -> String {
 
 /// GetAuthorizationCookie and GetCookie.
 async fn cookie(server: &Server, dss: &str) -> Answer {
-    let identity = format!("<accountName>dss.example</accountName><accountGuid>{dss}</accountGuid>");
+    let identity =
+        format!("<accountName>dss.example</accountName><accountGuid>{dss}</accountGuid>");
     let answer = server.call(Operation::DssAuthGetAuthorizationCookie, &identity).await;
     if answer.status != 200 {
         return answer;
@@ -99,7 +101,8 @@ async fn cookie(server: &Server, dss: &str) -> Answer {
 /// Every recorded exchange, against a server that holds the documents that it is about.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_recorded_dialogue_replays() {
-    let (Some(folder), Some(documents)) = (corpus::folder("server-sync"), corpus::folder("documents"))
+    let (Some(folder), Some(documents)) =
+        (corpus::folder("server-sync"), corpus::folder("documents"))
     else {
         return;
     };
@@ -276,7 +279,7 @@ async fn a_server_that_was_told_nothing_here_is_told_everything() {
     let later = "<Anchor>9438,2026-10-04 12:30:00.000</Anchor><GetConfig>false</GetConfig>";
     assert_eq!(dss.list(later).await.1, ["10/1", "11/1"]);
     assert!(dss.list(later).await.1.is_empty(), "now it was told");
-    server.state.forget_downstream(DSS.into()).await.expect("forgotten");
+    server.state.forget_downstream(DSS.into(), By::administrator()).await.expect("forgotten");
     assert_eq!(dss.list(later).await.1, ["10/1", "11/1"]);
 }
 
@@ -409,12 +412,11 @@ async fn what_cannot_be_answered_is_a_fault_with_the_parameters_name() {
 #[tokio::test]
 async fn authorization_is_checked_and_ends() {
     let server = Server::start(clock!()).await;
-    for (name, guid, parameter) in [
-        ("", DSS, "accountName"),
-        ("a b", DSS, "accountName"),
-        ("dss.example", "x", "accountGuid"),
-    ] {
-        let children = format!("<accountName>{name}</accountName><accountGuid>{guid}</accountGuid>");
+    for (name, guid, parameter) in
+        [("", DSS, "accountName"), ("a b", DSS, "accountName"), ("dss.example", "x", "accountGuid")]
+    {
+        let children =
+            format!("<accountName>{name}</accountName><accountGuid>{guid}</accountGuid>");
         let answer = server.call(Operation::DssAuthGetAuthorizationCookie, &children).await;
         answer.is_fault("InvalidParameters", parameter);
     }
@@ -478,10 +480,14 @@ async fn where_approval_is_needed_a_server_waits_for_it() {
     let refused = cookie(&server, DSS).await;
     assert_eq!(refused.fault, Some("InvalidParameters"));
     assert!(refused.text_of("Message").starts_with("accountGuid"), "{}", refused.text);
-    server.state.approve_downstream("dss.example".into()).await.expect("approved");
+    server
+        .state
+        .approve_downstream("dss.example".into(), By::administrator())
+        .await
+        .expect("approved");
     let dss = Downstream::connect(&server).await;
     dss.call(Operation::GetConfigData, "").await.ok();
-    server.state.forget_downstream(DSS.into()).await.expect("forgotten");
+    server.state.forget_downstream(DSS.into(), By::administrator()).await.expect("forgotten");
     dss.call(Operation::GetConfigData, "").await.is_fault("InvalidCookie", "");
 }
 
@@ -519,7 +525,8 @@ async fn keys_of_encrypted_files_are_passed_on_and_ping_answers() {
         let mut ping = call(operation, "<pingLevel>1</pingLevel>");
         let own = operation.service().namespace();
         let body = String::from_utf8(ping.body.to_vec()).expect("UTF-8");
-        ping.body = body.replace(&format!("\"{own}\""), &format!("\"{}\"", operation.namespace())).into();
+        ping.body =
+            body.replace(&format!("\"{own}\""), &format!("\"{}\"", operation.namespace())).into();
         let answer = server.soap(ping).await.ok();
         assert_eq!(answer.text_of("SuccessFlag"), "true");
     }
