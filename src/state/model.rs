@@ -10,7 +10,9 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::published::{Published, Remembered};
-use super::records::{ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord};
+use super::records::{
+    ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord, WantedRecord,
+};
 use super::registry::Tracked;
 use crate::catalog::{Catalog, Revision};
 use crate::computers::{Computer, Statuses};
@@ -45,6 +47,7 @@ pub(super) struct Model {
     pub(super) contents: HashMap<Sha1, ContentRecord>,
     pub(super) computers: HashMap<String, Tracked>,
     pub(super) downstream: BTreeMap<Uuid, Arc<DownstreamServer>>,
+    pub(super) wanted: BTreeMap<Sha1, WantedRecord>,
 }
 
 impl Model {
@@ -62,6 +65,7 @@ impl Model {
             contents: HashMap::new(),
             computers: HashMap::new(),
             downstream: BTreeMap::new(),
+            wanted: BTreeMap::new(),
         };
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
             model.counters = value::decode(&counters)?;
@@ -108,6 +112,11 @@ impl Model {
                 computer: Arc::new(computer),
             };
             model.computers.insert(tracked.computer.client_id.clone(), tracked);
+            Ok(())
+        })?;
+        store.load(Tree::Wanted, &mut |key, bytes| {
+            let sha1 = key.try_into().map_err(|_| StoreError::corrupt("a wanted file's key"))?;
+            model.wanted.insert(Sha1(sha1), value::decode(bytes)?);
             Ok(())
         })?;
         store.load(Tree::Downstream, &mut |_, bytes| {

@@ -79,6 +79,13 @@ pub struct FileOrigin {
     pub decryption_key: Option<Vec<u8>>,
 }
 
+/// A file that a downstream server asked for and that is not here. In `wanted`, by SHA-1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedRecord {
+    /// Unix seconds of when it was first asked for.
+    pub since: i64,
+}
+
 /// The numbers that are given out once. In `meta` as `counters`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
@@ -162,4 +169,5 @@ first_version! {
     EventLog, "event record";
     FileOrigin, "file origin record";
     DownstreamServer, "downstream server record";
+    WantedRecord, "wanted file record";
 }

@@ -84,11 +84,13 @@ pub enum Tree {
     Origins,
     /// Downstream servers.
     Downstream,
+    /// Files that a downstream server asked for and that are not here.
+    Wanted,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 11] = [
+    pub const ALL: [Tree; 12] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -100,6 +102,7 @@ impl Tree {
         Tree::DeadDeployments,
         Tree::Origins,
         Tree::Downstream,
+        Tree::Wanted,
     ];
 
     /// The name under which engines and exports know the tree.
@@ -116,6 +119,7 @@ impl Tree {
             Tree::DeadDeployments => "dead_deployments",
             Tree::Origins => "origins",
             Tree::Downstream => "downstream",
+            Tree::Wanted => "wanted",
         }
     }
 

@@ -5,6 +5,8 @@ mod anchor;
 mod budget;
 mod configuration;
 mod decryption_data;
+mod deployments;
+mod download_files;
 mod driver_lists;
 mod languages;
 mod revision_list;
@@ -148,8 +150,13 @@ impl Services {
             ServerRequest::ServerSyncPing(_)
             | ServerRequest::DssAuthPing(_)
             | ServerRequest::ReportingPing(_) => Ok(self.ping(outcome, version, peer)),
-            ServerRequest::GetDeployments(_) => Err(ServiceError::Unsupported("GetDeployments")),
-            ServerRequest::DownloadFiles(_) => Err(ServiceError::Unsupported("DownloadFiles")),
+            ServerRequest::GetDeployments(request) => {
+                Ok(soap::respond(version, &self.deployments_for_server(&request, outcome)?))
+            }
+            ServerRequest::DownloadFiles(request) => {
+                let response = self.download_files(&request, outcome).await?;
+                Ok(soap::respond(version, &response))
+            }
             ServerRequest::GetRollupConfiguration(_) => {
                 Err(ServiceError::Unsupported("GetRollupConfiguration"))
             }

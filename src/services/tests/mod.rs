@@ -14,5 +14,6 @@ mod reports;
 mod scan;
 mod server;
 mod server_sync;
+mod server_sync_decisions;
 mod sessions;
 mod versions;

@@ -26,24 +26,24 @@ use crate::wire::wsusss::server_sync::{GetUpdateDataResponse, ServerUpdateData};
 const DSS: &str = "6f1c2f6e-3f0b-4d3a-9b1e-0d2f6a1c5e12";
 
 /// A downstream server with its cookie.
-struct Downstream<'s> {
+pub(super) struct Downstream<'s> {
     server: &'s Server,
     cookie: String,
 }
 
 impl<'s> Downstream<'s> {
-    async fn connect(server: &'s Server) -> Self {
+    pub(super) async fn connect(server: &'s Server) -> Self {
         let cookie = cookie(server, DSS).await.ok().text_of("EncryptedData");
         Self { server, cookie }
     }
 
-    async fn call(&self, operation: Operation, children: &str) -> Answer {
+    pub(super) async fn call(&self, operation: Operation, children: &str) -> Answer {
         let children = format!("{}{children}", cookie_element(&self.cookie));
         self.server.call(operation, &children).await
     }
 
     /// The anchor and the identities of a list.
-    async fn list(&self, filter: &str) -> (String, Vec<String>) {
+    pub(super) async fn list(&self, filter: &str) -> (String, Vec<String>) {
         let filter = format!("<filter>{filter}</filter>");
         let answer = self.call(Operation::GetRevisionIdList, &filter).await.ok();
         let numbers = answer.texts("RevisionNumber");
