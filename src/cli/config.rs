@@ -239,6 +239,7 @@ impl Config {
             },
             public_url: self.public_url.clone(),
             client_side_targeting: self.client_side_targeting,
+            max_update_data: services::Settings::default().max_update_data,
             approve_downstream: self.downstream.require_approval,
             downstream_languages: self.downstream.languages.clone(),
         }

@@ -58,6 +58,9 @@ pub struct Settings {
     /// Whether a downstream server may synchronize only once an administrator approved it. Off, as
     /// in WSUS, where any server that reaches the port may.
     pub approve_downstream: bool,
+    /// Bytes of documents after which an answer to a downstream server ends. 2,000,000 is the real
+    /// server's ([MS-WSUSSS] note 37); the other server asks for the rest again.
+    pub max_update_data: usize,
     /// The languages that downstream servers are told there are updates in; none for all.
     pub downstream_languages: Vec<String>,
 }
@@ -71,6 +74,7 @@ impl Default for Settings {
             public_url: None,
             client_side_targeting: true,
             approve_downstream: false,
+            max_update_data: 2_000_000,
             downstream_languages: Vec::new(),
         }
     }

@@ -72,13 +72,18 @@ impl Selected {
             let Some((action, is_assigned)) = action(approval.terms.action) else { continue };
             let catalog = &published.catalog;
             let Some(update) = catalog.update(&approval.update) else { continue };
-            let records =
-                catalog.history(update).iter().rev().filter_map(|it| published.record(*it));
+            let records = catalog.history(update).iter().rev();
+            let mut records = records.filter_map(|index| published.record(*index));
+            let latest = records.clone().next().map_or(0, |latest| latest.changed);
             let known = |id: u32| told.is_none_or(|told| id <= told.number);
-            let Some(record) = records.into_iter().find(|record| known(record.id.0)) else {
+            let Some(record) = records.find(|record| known(record.id.0)) else {
                 complete_up_to = complete_up_to.min(commit(approval.changed).saturating_sub(1));
                 continue;
             };
+            if latest > record.changed {
+                // To be told again, with a revision that the other server does not know yet.
+                complete_up_to = complete_up_to.min(commit(latest).saturating_sub(1));
+            }
             let changed = commit(approval.changed.max(record.changed));
             let is_new = since.is_none_or(|since| {
                 changed > since.number || approval.decided.max(record.imported) > since.at

@@ -25,10 +25,6 @@ use crate::wire::xml::escape_text;
 use super::budget::Budget;
 use super::{MAX_UPDATES, ServerSync};
 
-/// Bytes of documents after which an answer is long enough: what real servers say (note 37). The
-/// other server asks for the rest again.
-const ANSWER_BYTES: usize = 2_000_000;
-
 /// A document as it goes over the wire.
 #[derive(Debug, Clone)]
 pub(super) struct PreparedDocument {
@@ -56,7 +52,8 @@ impl Services {
         // Each may hold the largest document there is, several times over, while it is packed.
         let gate = self.server_sync.gate.acquire().await;
         let (state, sync) = (Arc::clone(&self.state), Arc::clone(&self.server_sync));
-        let gathered = self.blocking(move || gather(&state, &sync, &asked)).await?;
+        let enough = self.settings.max_update_data;
+        let gathered = self.blocking(move || gather(&state, &sync, &asked, enough)).await?;
         drop(gate);
         let documents = gathered.map_err(|failure| match failure {
             Failure::State(error) => ServiceError::State(error),
@@ -97,11 +94,13 @@ impl Services {
 
 type Documents = Vec<(Arc<RevisionRecord>, PreparedDocument)>;
 
-/// As many documents from the front as make an answer (blocking).
+/// As many documents from the front as make an answer of `enough` bytes, and one at least
+/// (blocking).
 fn gather(
     state: &State,
     sync: &ServerSync,
     asked: &[Arc<RevisionRecord>],
+    enough: usize,
 ) -> Result<Documents, Failure> {
     let mut documents = Vec::with_capacity(asked.len());
     let mut bytes = 0;
@@ -110,7 +109,7 @@ fn gather(
             .documents
             .get_or_insert_with(&record.document, || prepare(state, record, &sync.budget))?;
         bytes += document.body.escaped.len();
-        if bytes > ANSWER_BYTES && !documents.is_empty() {
+        if bytes > enough && !documents.is_empty() {
             break;
         }
         documents.push((Arc::clone(record), document));
