@@ -27,8 +27,8 @@ const LAYERS: &[&str] = &[
     "services",
     "server",
     "admin",
-    "fleet",
     "conformance",
+    "fleet",
     "cli",
 ];
 
