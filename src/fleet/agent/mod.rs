@@ -1,0 +1,3 @@
+//! One Windows Update Agent.
+
+pub mod requests;
