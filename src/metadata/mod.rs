@@ -4,7 +4,7 @@
 mod corpus;
 mod driver;
 pub mod error;
-mod files;
+pub(crate) mod files;
 pub mod fragments;
 #[cfg(test)]
 mod hostile;
