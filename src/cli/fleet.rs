@@ -148,6 +148,7 @@ fn machine_file(directory: &Path, client_id: &str) -> PathBuf {
 fn write_machine(directory: &Path, client_id: &str, profile: &Profile) -> Result<(), CliError> {
     let path = machine_file(directory, client_id);
     let json = serde_json::to_string(profile).map_err(|error| failed(&error))?;
-    let written = fs::create_dir_all(directory).and_then(|()| fs::write(&path, format!("{json}\n")));
+    let written =
+        fs::create_dir_all(directory).and_then(|()| fs::write(&path, format!("{json}\n")));
     written.map_err(|error| CliError::Failed(format!("{}: {error}", path.display())))
 }

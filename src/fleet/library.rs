@@ -65,9 +65,8 @@ impl Library {
 
     /// The LocalizedProperties fragment `text`.
     pub fn localized(&self, text: &str) -> Result<Arc<Localized>, Complaint> {
-        let failed = |error| {
-            Complaint::new(Rule::ExtendedFragment, format!("LocalizedProperties: {error}"))
-        };
+        let failed =
+            |error| Complaint::new(Rule::ExtendedFragment, format!("LocalizedProperties: {error}"));
         self.localized.find(text, || Localized::read(text).map_err(failed))
     }
 

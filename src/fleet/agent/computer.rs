@@ -78,8 +78,7 @@ impl Computer {
             client_version: version,
             os_description: description(profile),
         };
-        let os_version =
-            format!("{}.{}.{}.{}", os.major, os.minor, os.build, os.revision);
+        let os_version = format!("{}.{}.{}.{}", os.major, os.minor, os.build, os.revision);
         let mut device_attributes = format!("App=WU_OS;AppVer={text};");
         for (name, value) in profile.device_attributes.iter() {
             device_attributes.push_str(&format!("{name}={value};"));

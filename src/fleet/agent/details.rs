@@ -102,11 +102,7 @@ impl Agent {
 }
 
 /// What is missing of a revision that was asked for.
-fn missing(
-    identity: UpdateIdentity,
-    details: &Details,
-    locations: &Locations,
-) -> Vec<Complaint> {
+fn missing(identity: UpdateIdentity, details: &Details, locations: &Locations) -> Vec<Complaint> {
     let mut missing = Vec::new();
     if details.title.is_none() {
         let what = format!("{identity} has no LocalizedProperties");
@@ -154,12 +150,8 @@ mod tests {
         let mut locations = Locations::new();
         let fragment = Rule::FragmentMissing;
         assert_eq!(rules(&Details::default(), &locations), [fragment, fragment]);
-        let file = UpdateFile {
-            sha1: Sha1([1; 20]),
-            sha256: None,
-            name: "a.exe".to_owned(),
-            size: 1,
-        };
+        let file =
+            UpdateFile { sha1: Sha1([1; 20]), sha256: None, name: "a.exe".to_owned(), size: 1 };
         let title = Localized { language: "en".to_owned(), title: "A".to_owned() };
         let details = |file: UpdateFile| Details {
             extended: Some(Arc::new(Extended { files: vec![file], can_request_reboot: false })),
@@ -175,8 +167,10 @@ mod tests {
     #[test]
     fn the_nearest_language_is_chosen() {
         let locales = ["de-DE", "de", "en"].map(str::to_owned);
-        let title = |language: &str| Localized { language: language.to_owned(), title: String::new() };
-        let order = ["de-de", "DE", "en", "fr"].map(|language| preference(&title(language), &locales));
+        let title =
+            |language: &str| Localized { language: language.to_owned(), title: String::new() };
+        let order =
+            ["de-de", "DE", "en", "fr"].map(|language| preference(&title(language), &locales));
         assert_eq!(order, [0, 1, 2, 3]);
     }
 }

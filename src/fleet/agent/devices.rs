@@ -13,9 +13,10 @@ pub(super) fn of(profile: &Profile) -> String {
     let devices = profile.devices.iter().zip(&dates).map(|(device, date)| Device {
         hardware_ids: device.hardware_ids.iter().map(String::as_str).collect(),
         compatible_ids: device.compatible_ids.iter().map(String::as_str).collect(),
-        driver: device.driver.as_ref().map_or_else(InstalledDriver::default, |driver| {
-            installed(driver, device, date)
-        }),
+        driver: device
+            .driver
+            .as_ref()
+            .map_or_else(InstalledDriver::default, |driver| installed(driver, device, date)),
         extensions: Vec::new(),
     });
     system_spec(&devices.collect::<Vec<_>>())

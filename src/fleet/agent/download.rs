@@ -65,7 +65,8 @@ impl Agent {
         let mut bytes = 0;
         for window in pieces.chunks(WINDOW) {
             let shuffled = shuffled(window.len(), &mut self.download_order);
-            let got = fetch(&world, &self.computer.agency, &mut connections, &progress, window, shuffled);
+            let got =
+                fetch(&world, &self.computer.agency, &mut connections, &progress, window, shuffled);
             for (piece, data) in window.iter().zip(got.await?) {
                 bytes += data.len() as u64;
                 if let Some(progress) = progress.get_mut(piece.file) {
@@ -198,11 +199,7 @@ fn check(head: &ResponseHead, piece: Piece, size: u64, length: u64) -> Result<()
 }
 
 impl<'f> Progress<'f> {
-    fn new(
-        file: &'f UpdateFile,
-        world: &World,
-        locations: &Locations,
-    ) -> Result<Self, Complaint> {
+    fn new(file: &'f UpdateFile, world: &World, locations: &Locations) -> Result<Self, Complaint> {
         let digest = file.sha1.to_hex();
         let url = locations.get(&file.sha1).ok_or_else(|| {
             Complaint::new(Rule::FileLocationMissing, format!("no location of {digest}"))

@@ -125,7 +125,11 @@ impl Agent {
         encrypted_data.is_empty() || seconds(expiration).is_none_or(|time| time <= now)
     }
 
-    async fn recover(&mut self, operation: Operation, fault: &ReceivedFault) -> Result<(), Complaint> {
+    async fn recover(
+        &mut self,
+        operation: Operation,
+        fault: &ReceivedFault,
+    ) -> Result<(), Complaint> {
         let steps = self.ordered(operation, fault)?;
         self.carry_out(steps.iter().copied()).await
     }

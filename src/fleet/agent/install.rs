@@ -84,8 +84,7 @@ impl Agent {
             .collect();
         let replaced: BTreeSet<&Uuid> =
             wanted.iter().flat_map(|(_, core)| &core.superseded).collect();
-        let newest =
-            wanted.iter().filter(|(_, core)| !replaced.contains(&core.identity.update_id));
+        let newest = wanted.iter().filter(|(_, core)| !replaced.contains(&core.identity.update_id));
         newest.map(|(id, core)| self.candidate(*id, core)).collect()
     }
 
@@ -174,10 +173,8 @@ impl Agent {
 
     fn install(&mut self, candidate: Candidate) {
         // An installation before this one may have made it superfluous.
-        let is_still_wanted = candidate
-            .parts
-            .iter()
-            .any(|part| !part.is_installed(&self.machine.profile).is_true());
+        let is_still_wanted =
+            candidate.parts.iter().any(|part| !part.is_installed(&self.machine.profile).is_true());
         if self.store.get(candidate.id).is_none() || !is_still_wanted {
             return;
         }

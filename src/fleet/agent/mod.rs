@@ -16,9 +16,11 @@ mod install;
 mod machine;
 mod report;
 pub mod requests;
-mod schedule;
 mod scan;
+mod schedule;
 mod session;
+#[cfg(test)]
+mod tests;
 mod trouble;
 mod world;
 

@@ -5,13 +5,13 @@ use std::sync::atomic::Ordering;
 
 use uuid::Uuid;
 
+use super::Agent;
 use super::answers::{self, SyncInfo};
 use super::computer::Computer;
 use super::datastore::{Merged, Standing};
 use super::requests::{self, Cached, Category, DriverPass, Pass, SoftwarePass, SyncUpdates};
 use super::schedule::{Trigger, Work};
 use super::session::Reader;
-use super::Agent;
 use crate::fleet::referee::{Complaint, Rule};
 use crate::metadata::model::UpdateType;
 use crate::wire::operation::Operation;
@@ -62,9 +62,8 @@ impl Agent {
         if !has_category_scans {
             return Ok(());
         }
-        let build = move |_: &Self| {
-            requests::start_category_scan(&[Category { group: 0, id: category }])
-        };
+        let build =
+            move |_: &Self| requests::start_category_scan(&[Category { group: 0, id: category }]);
         let read: Reader<'_, _> = &|cursor, _| answers::preferred_categories(cursor);
         let preferred = self.call(Operation::StartCategoryScan, &build, read).await?;
         if preferred.is_empty() {

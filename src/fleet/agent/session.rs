@@ -134,9 +134,7 @@ fn check(name: &str, head: &ResponseHead, length: u64) -> Result<(), Complaint> 
     match head.headers.value("Content-Encoding") {
         None => Ok(()),
         Some(encoding) if encoding.eq_ignore_ascii_case("xpress") => Ok(()),
-        Some(encoding) => {
-            refused(Rule::ContentEncoding, format!("'{encoding}' was not asked for"))
-        }
+        Some(encoding) => refused(Rule::ContentEncoding, format!("'{encoding}' was not asked for")),
     }
 }
 

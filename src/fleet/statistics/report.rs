@@ -223,9 +223,14 @@ impl fmt::Display for Report {
             line("recoveries", format!("{times} from {code}"))?;
         }
         line("busy", self.busy.to_string())?;
-        let cpu = self.cpu_seconds.map_or(String::new(), |cpu| format!(", {cpu:.2} s of processors"));
+        let cpu =
+            self.cpu_seconds.map_or(String::new(), |cpu| format!(", {cpu:.2} s of processors"));
         line("time", format!("{:.2} s{cpu}", self.seconds))?;
-        writeln!(f, "{:<26}{:>9}{:>10}{:>10}{:>10}{:>10}", "ms", "calls", "p50", "p90", "p99", "max")?;
+        writeln!(
+            f,
+            "{:<26}{:>9}{:>10}{:>10}{:>10}{:>10}",
+            "ms", "calls", "p50", "p90", "p99", "max"
+        )?;
         let all = [("all calls", &self.latency_ms), ("ranges", &self.ranges)];
         let operations = self.operations.iter().map(|(name, latency)| (*name, latency));
         for (name, Latency { count, p50, p90, p99, max }) in all.into_iter().chain(operations) {

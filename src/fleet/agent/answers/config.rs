@@ -112,7 +112,8 @@ impl Config {
     /// Whether the server has StartCategoryScan.
     pub fn has_category_scans(&self) -> bool {
         let parts = self.protocol_version.split_once('.');
-        let numbers = parts.and_then(|(a, b)| Some((a.parse::<u32>().ok()?, b.parse::<u32>().ok()?)));
+        let numbers =
+            parts.and_then(|(a, b)| Some((a.parse::<u32>().ok()?, b.parse::<u32>().ok()?)));
         numbers.is_some_and(|version| version >= (3, 2))
     }
 }

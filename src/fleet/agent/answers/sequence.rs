@@ -43,7 +43,10 @@ impl Sequence {
     }
 
     /// Steps onto the next child and returns its name; none after the last.
-    pub(super) fn next(&mut self, cursor: &mut Cursor<'_>) -> Result<Option<&'static str>, Complaint> {
+    pub(super) fn next(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+    ) -> Result<Option<&'static str>, Complaint> {
         if !enter(cursor)? {
             self.pass(self.fields.len())?;
             return Ok(None);

@@ -119,12 +119,8 @@ pub fn sync_updates(mut cursor: Cursor<'_>, library: &Library) -> Result<SyncInf
 /// Reads the answer to RefreshCache.
 pub fn refresh_cache(mut cursor: Cursor<'_>) -> Result<Vec<Refreshed>, Complaint> {
     const RESPONSE: &[Field] = &[required("RefreshCacheResult")];
-    const ROW: &[Field] = &[
-        required("RevisionID"),
-        required("GlobalID"),
-        required("IsLeaf"),
-        required("Deployment"),
-    ];
+    const ROW: &[Field] =
+        &[required("RevisionID"), required("GlobalID"), required("IsLeaf"), required("Deployment")];
     let mut rows = Vec::new();
     let mut response = Sequence::new("RefreshCacheResponse", RESPONSE);
     while response.next(&mut cursor)?.is_some() {

@@ -4,7 +4,10 @@
 //! again when the machine has changed; what its prerequisites and members make of that is worked
 //! out from all revisions together, since they arrive in any order.
 
-use std::collections::{BTreeMap, HashMap};
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -20,7 +23,7 @@ const DEPTH: usize = 64;
 
 /// How an update stands on the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(in crate::fleet::agent) enum Standing {
     /// It has nothing to do with it.
     NotApplicable,
     /// A fact is missing that decides it.
@@ -33,33 +36,33 @@ pub(super) enum Standing {
 
 /// A revision.
 #[derive(Debug)]
-pub(super) struct Cached {
+pub(in crate::fleet::agent) struct Cached {
     /// Its Core fragment.
-    pub(super) core: Arc<Core>,
+    pub(in crate::fleet::agent) core: Arc<Core>,
     /// How it is deployed.
-    pub(super) deployment: Deployment,
+    pub(in crate::fleet::agent) deployment: Deployment,
     /// Whether nothing depends on it.
-    pub(super) is_leaf: bool,
+    pub(in crate::fleet::agent) is_leaf: bool,
     /// How it stands.
-    pub(super) standing: Standing,
+    pub(in crate::fleet::agent) standing: Standing,
     /// What its own rules say.
     by_rules: Standing,
 }
 
 /// All revisions that an agent has.
 #[derive(Debug, Default)]
-pub(super) struct Datastore {
+pub(in crate::fleet::agent) struct Datastore {
     revisions: BTreeMap<u32, Cached>,
     by_update: HashMap<Uuid, u32>,
 }
 
 /// What a page changed.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Merged {
+pub(in crate::fleet::agent) struct Merged {
     /// Revisions that came.
-    pub(super) new: usize,
+    pub(in crate::fleet::agent) new: usize,
     /// Of these, those that others depend on.
-    pub(super) non_leaf: usize,
+    pub(in crate::fleet::agent) non_leaf: usize,
 }
 
 impl Cached {
@@ -72,56 +75,56 @@ impl Cached {
     }
 
     /// Whether it is reported on: neither a category nor there for something else.
-    pub(super) fn is_reported(&self) -> bool {
+    pub(in crate::fleet::agent) fn is_reported(&self) -> bool {
         !matches!(self.deployment.action, Action::Evaluate | Action::Bundle | Action::Block)
             && matches!(self.core.update_type, UpdateType::Software | UpdateType::Driver)
     }
 
     /// Whether it is to be installed, as soon as it can be.
-    pub(super) fn is_wanted(&self) -> bool {
+    pub(in crate::fleet::agent) fn is_wanted(&self) -> bool {
         self.deployment.action == Action::Install && self.standing == Standing::Installable
     }
 }
 
 impl Datastore {
     /// All revisions by number.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Cached)> {
+    pub(in crate::fleet::agent) fn iter(&self) -> impl Iterator<Item = (u32, &Cached)> {
         self.revisions.iter().map(|(id, cached)| (*id, cached))
     }
 
     /// How many revisions there are.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::fleet::agent) fn len(&self) -> usize {
         self.revisions.len()
     }
 
     /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::fleet::agent) fn is_empty(&self) -> bool {
         self.revisions.is_empty()
     }
 
     /// A revision by its number.
-    pub(super) fn get(&self, id: u32) -> Option<&Cached> {
+    pub(in crate::fleet::agent) fn get(&self, id: u32) -> Option<&Cached> {
         self.revisions.get(&id)
     }
 
     /// The cached revision of an update, with its number.
-    pub(super) fn update(&self, update: &Uuid) -> Option<(u32, &Cached)> {
+    pub(in crate::fleet::agent) fn update(&self, update: &Uuid) -> Option<(u32, &Cached)> {
         let id = *self.by_update.get(update)?;
         Some((id, self.revisions.get(&id)?))
     }
 
     /// `InstalledNonLeafUpdateIDs`.
-    pub(super) fn installed_non_leaf(&self) -> Vec<u32> {
+    pub(in crate::fleet::agent) fn installed_non_leaf(&self) -> Vec<u32> {
         self.numbers(Cached::is_listed_as_installed)
     }
 
     /// `OtherCachedUpdateIDs`.
-    pub(super) fn other_cached(&self) -> Vec<u32> {
+    pub(in crate::fleet::agent) fn other_cached(&self) -> Vec<u32> {
         self.numbers(|cached| !cached.is_listed_as_installed() && !cached.is_driver())
     }
 
     /// `CachedDriverIDs`.
-    pub(super) fn cached_drivers(&self) -> Vec<u32> {
+    pub(in crate::fleet::agent) fn cached_drivers(&self) -> Vec<u32> {
         self.numbers(Cached::is_driver)
     }
 
@@ -131,7 +134,7 @@ impl Datastore {
 
     /// Takes a page in: first what goes, then what is new, then what changed. What the page should
     /// not have is told to `complain`.
-    pub(super) fn merge(
+    pub(in crate::fleet::agent) fn merge(
         &mut self,
         page: &SyncInfo,
         machine: &Profile,
@@ -217,7 +220,11 @@ impl Datastore {
     }
 
     /// Renumbers the store after RefreshCache. What the server has no row for is forgotten.
-    pub(super) fn refresh(&mut self, rows: &[Refreshed], mut complain: impl FnMut(Complaint)) {
+    pub(in crate::fleet::agent) fn refresh(
+        &mut self,
+        rows: &[Refreshed],
+        mut complain: impl FnMut(Complaint),
+    ) {
         let mut old = std::mem::take(&mut self.revisions);
         let by_update = std::mem::take(&mut self.by_update);
         for Refreshed { identity, info } in rows {
@@ -237,7 +244,7 @@ impl Datastore {
     }
 
     /// Evaluates all rules again: the machine has changed.
-    pub(super) fn evaluate(&mut self, machine: &Profile) {
+    pub(in crate::fleet::agent) fn evaluate(&mut self, machine: &Profile) {
         for cached in self.revisions.values_mut() {
             cached.by_rules = by_rules(&cached.core, machine);
         }
@@ -245,7 +252,7 @@ impl Datastore {
     }
 
     /// Works out how every revision stands, from its own rules and those of what it depends on.
-    pub(super) fn settle(&mut self) {
+    pub(in crate::fleet::agent) fn settle(&mut self) {
         let mut settled = HashMap::with_capacity(self.revisions.len());
         let ids: Vec<u32> = self.revisions.keys().copied().collect();
         for id in &ids {
@@ -256,12 +263,7 @@ impl Datastore {
         }
     }
 
-    fn settle_one(
-        &self,
-        id: u32,
-        settled: &mut HashMap<u32, Standing>,
-        depth: usize,
-    ) -> Standing {
+    fn settle_one(&self, id: u32, settled: &mut HashMap<u32, Standing>, depth: usize) -> Standing {
         if let Some(standing) = settled.get(&id) {
             return *standing;
         }
@@ -322,8 +324,8 @@ impl Datastore {
     }
 
     /// What is wrong with the store as a whole, after a whole scan.
-    pub(super) fn inspect(&self, mut complain: impl FnMut(Complaint)) {
-        let mut has_parent = std::collections::HashSet::new();
+    pub(in crate::fleet::agent) fn inspect(&self, mut complain: impl FnMut(Complaint)) {
+        let mut has_parent = HashSet::new();
         for cached in self.revisions.values() {
             has_parent.extend(cached.core.bundled.iter().flatten().copied());
             for update in cached.core.prerequisites.iter().flatten() {
@@ -350,14 +352,20 @@ impl Datastore {
 
 /// What a revision's own rules say. Of a bundle this is only whether it can be at all.
 fn by_rules(core: &Core, machine: &Profile) -> Standing {
-    let is_installed = core.is_installed(machine);
-    if is_installed.is_true() {
+    let installable = core.is_installable(machine);
+    // The rules of a driver speak of any of the machine's devices: it may be in use by one, worse
+    // than what another has, and still be wanted by a third.
+    if core.update_type == UpdateType::Driver && installable.is_true() {
+        return Standing::Installable;
+    }
+    let installed = core.is_installed(machine);
+    if installed.is_true() {
         return Standing::Installed;
     }
     if core.is_superseded(machine).is_true() {
         return Standing::NotApplicable;
     }
-    match (is_installed, core.is_installable(machine)) {
+    match (installed, installable) {
         (_, Truth::False) => Standing::NotApplicable,
         (Truth::False, Truth::True) => Standing::Installable,
         _ => Standing::Unknown,
