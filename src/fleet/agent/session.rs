@@ -141,6 +141,7 @@ fn check(name: &str, head: &ResponseHead, length: u64) -> Result<(), Complaint> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conformance::encoding::EncodingError;
 
     fn broken(change: (&str, &str)) -> Option<Rule> {
         let good = "HTTP/1.1 200 OK\r\nContent-Type: text/xml; charset=utf-8\r\n\
@@ -159,6 +160,15 @@ mod tests {
         assert_eq!(broken(("Length: 10", "Length: 11")), Some(Rule::ContentLength));
         assert_eq!(broken(("Content-Length: 10\r\n", "")), Some(Rule::ContentLength));
         assert_eq!(broken(("xpress", "gzip")), Some(Rule::ContentEncoding));
+    }
+
+    #[test]
+    fn what_kept_an_answer_away_says_which_rule_is_broken() {
+        let rule = |error: ClientError| no_answer("GetConfig", &error).rule;
+        assert_eq!(rule(ClientError::Timeout(BUSY)), Rule::NoAnswer);
+        assert_eq!(rule(ClientError::TooLarge(1)), Rule::NoAnswer);
+        let encoding = EncodingError::Unknown("br".to_owned());
+        assert_eq!(rule(ClientError::Encoding(encoding)), Rule::ContentEncoding);
     }
 
     #[test]

@@ -194,29 +194,70 @@ async fn what_no_agent_gets_over_is_told() {
     assert_eq!(live(answers).await.1, [Rule::ReportRefused]);
 }
 
-/// Every page unlocks the next, without end.
-#[tokio::test]
-async fn a_scan_ends_within_200_trips() {
-    let mut answers: Vec<_> = DAY[..4].iter().map(|name| good(name)).collect();
-    answers.extend((1..=210).map(|number| {
-        let xml = format!(
-            "&lt;UpdateIdentity UpdateID=\"{}\" RevisionNumber=\"1\" /&gt;\
-             &lt;Properties UpdateType=\"Category\" /&gt;",
-            Uuid::from_u128(number)
-        );
-        let content = format!(
+/// A page with one revision.
+fn page(number: u128, is_leaf: bool, core: &str) -> RecordedResponse {
+    let core = core.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let id = Uuid::from_u128(number);
+    response(
+        "SyncUpdates",
+        &format!(
             "<SyncUpdatesResult><NewUpdates><UpdateInfo><ID>{number}</ID><Deployment><ID>1</ID>\
              <Action>Evaluate</Action><IsAssigned>true</IsAssigned>\
              <LastChangeTime>2026-10-04</LastChangeTime><AutoSelect>0</AutoSelect>\
              <AutoDownload>0</AutoDownload><SupersedenceBehavior>0</SupersedenceBehavior>\
-             </Deployment><IsLeaf>false</IsLeaf><Xml>{xml}</Xml></UpdateInfo></NewUpdates>\
-             <Truncated>false</Truncated><NewCookie>\
+             </Deployment><IsLeaf>{is_leaf}</IsLeaf>\
+             <Xml>&lt;UpdateIdentity UpdateID=\"{id}\" RevisionNumber=\"1\" /&gt;{core}</Xml>\
+             </UpdateInfo></NewUpdates><Truncated>false</Truncated><NewCookie>\
              <Expiration>2999-10-04T16:03:35Z</Expiration><EncryptedData>AAAA</EncryptedData>\
              </NewCookie></SyncUpdatesResult>"
-        );
-        response("SyncUpdates", &content)
-    }));
+        ),
+    )
+}
+
+/// Every page unlocks the next, without end.
+#[tokio::test]
+async fn a_scan_ends_within_200_trips() {
+    let mut answers: Vec<_> = DAY[..4].iter().map(|name| good(name)).collect();
+    let category = "<Properties UpdateType=\"Category\" />";
+    answers.extend((1..=210).map(|number| page(number, false, category)));
     let (asked, rules) = live(answers).await;
     assert_eq!(rules, [Rule::TooManyTrips]);
     assert_eq!(asked.iter().filter(|name| *name == "SyncUpdates").count(), 200);
+}
+
+#[tokio::test]
+async fn a_driver_has_to_fit_a_device() {
+    let mut answers: Vec<_> = DAY[..5].iter().map(|name| good(name)).collect();
+    let driver = "<Properties UpdateType=\"Driver\" /><ApplicabilityRules><IsInstalled>\
+        <d.WindowsDriverInstalled /></IsInstalled><IsInstallable><d.WindowsDriverInstallable />\
+        </IsInstallable><Metadata><d.WindowsDriverMetaData HardwareID=\"PCI\\NOT_THERE\" \
+        DriverVerDate=\"2026-01-01\" DriverVerVersion=\"1.0.0.0\" WhqlDriverID=\"1\" \
+        Class=\"Net\" Company=\"A\" Provider=\"A\" Manufacturer=\"A\" Model=\"A\" />\
+        </Metadata></ApplicabilityRules>";
+    answers.push(page(1, true, driver));
+    answers.push(good("ReportEventBatch"));
+    assert_eq!(live(answers).await.1, [Rule::DriverFits]);
+}
+
+#[tokio::test]
+async fn files_have_to_be_somewhere() {
+    let mut answers: Vec<_> = DAY[..4].iter().map(|name| good(name)).collect();
+    let software = "<Properties UpdateType=\"Software\" /><ApplicabilityRules><IsInstalled>\
+        <False /></IsInstalled><IsInstallable><True /></IsInstallable></ApplicabilityRules>";
+    answers.push(page(1, true, software));
+    answers.push(good("SyncUpdates"));
+    answers.push(response(
+        "GetExtendedUpdateInfo",
+        "<GetExtendedUpdateInfoResult><Updates><Update><ID>1</ID><Xml>&lt;ExtendedProperties \
+         DefaultPropertiesLanguage=\"en\" /&gt;&lt;Files&gt;&lt;File \
+         Digest=\"D2zdslftJ5kG/B9a2zSqQu83qTs=\" DigestAlgorithm=\"SHA1\" FileName=\"a.exe\" \
+         Size=\"1\" /&gt;&lt;/Files&gt;</Xml></Update></Updates><FileLocations><FileLocation>\
+         <FileDigest>o3nVUm+zp6BCPaHNf8MYKo1EhEk=</FileDigest><Url>/Content/a.exe</Url>\
+         </FileLocation></FileLocations></GetExtendedUpdateInfoResult>",
+    ));
+    answers.push(good("ReportEventBatch"));
+    let mut rules = live(answers).await.1;
+    rules.sort_unstable();
+    let gaps = [Rule::FragmentMissing, Rule::FileLocationMissing, Rule::FileLocation];
+    assert_eq!(rules, [&gaps[..], &[Rule::FileDigest]].concat());
 }

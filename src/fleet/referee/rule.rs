@@ -74,8 +74,6 @@ rules! {
     TooManyTrips "too-many-trips" "The agent gives up with 0x80244010.";
     /// What bundles a member is sent, too.
     BundleWithoutParent "bundle-without-parent" "The agent keeps and evaluates what nothing offers.";
-    /// A member of a bundle that is offered is sent, too.
-    BundleMemberMissing "bundle-member-missing" "The bundle can never be installed.";
     /// IsLeaf is false exactly of what is a prerequisite.
     IsLeaf "is-leaf" "A leaf is never listed as installed, so that all that depends on it never arrives.";
     /// A driver that is sent fits a device.
