@@ -22,6 +22,16 @@ const PROFILES: &[&str] = &[
     include_str!("../../testdata/profiles/windows-10-22h2-x64.json"),
     include_str!("../../testdata/profiles/windows-server-2022.json"),
     include_str!("../../testdata/profiles/windows-7-sp1-x64.json"),
+    include_str!("../../testdata/profiles/windows-10-22h2-x86.json"),
+    include_str!("../../testdata/profiles/windows-10-ltsc-2019-x64.json"),
+    include_str!("../../testdata/profiles/windows-11-23h2-x64.json"),
+    include_str!("../../testdata/profiles/windows-11-24h2-arm64.json"),
+    include_str!("../../testdata/profiles/windows-11-25h2-x64.json"),
+    include_str!("../../testdata/profiles/windows-8-1-x64.json"),
+    include_str!("../../testdata/profiles/windows-server-2012-r2.json"),
+    include_str!("../../testdata/profiles/windows-server-2016.json"),
+    include_str!("../../testdata/profiles/windows-server-2019.json"),
+    include_str!("../../testdata/profiles/windows-server-2025.json"),
 ];
 
 /// Run simulated computers against a server. Exit code 1 when one had something to complain of.

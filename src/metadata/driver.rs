@@ -73,8 +73,8 @@ fn read_children(cursor: &mut Cursor<'_>, entry: &mut DriverEntry) -> Result<(),
         if children > ROWS {
             return Err(DocumentError::TooMany { what: "children of a driver row", limit: ROWS });
         }
-        // The specification's paths are unqualified, so any namespace will do. In a fragment the
-        // names begin with their schema's letter instead.
+        // The specification's paths are unqualified, so any namespace will do. Fragments have none,
+        // and a prefix instead.
         let name = cursor.local();
         match name.strip_prefix("d.").unwrap_or(name) {
             "FeatureScore" => {
