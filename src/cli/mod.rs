@@ -10,6 +10,7 @@ mod content;
 mod group;
 mod healthcheck;
 mod import;
+mod log_lines;
 mod metrics;
 mod output;
 mod record;
@@ -141,6 +142,7 @@ pub fn run(cli: Cli) -> ExitCode {
         runtime.shutdown_background();
         outcome
     });
+    log_lines::flush();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -62,6 +62,9 @@ pub(crate) fn revision_id(cursor: &mut Cursor<'_>) -> Result<RevisionId, Request
     u32::try_from(id).map(RevisionId).map_err(|_| RequestError::value(&id.to_string(), "int"))
 }
 
+/// Ids for which there is room from the start: a list grows anyway, just not from nothing.
+const IDS_EXPECTED: usize = 256;
+
 /// Reads a list of revision ids, at most `cap`, as `list(&["int"], cap, revision_id)` would. The
 /// lists of a scan have thousands of entries, all written alike: the first of each run is read as
 /// any element is, the others without ado.
@@ -69,7 +72,7 @@ pub(crate) fn revision_ids(
     cap: usize,
 ) -> impl FnOnce(&mut Cursor<'_>) -> Result<Vec<RevisionId>, RequestError> {
     move |cursor| {
-        let mut ids = Vec::new();
+        let mut ids = Vec::with_capacity(cap.min(IDS_EXPECTED));
         while next_field(cursor, &["int"])?.is_some() {
             if ids.len() >= cap {
                 return Err(RequestError::new(Problem::TooMany(cap)));

@@ -44,7 +44,10 @@ impl Tags {
 
     /// The number in the element at `from`, and where the element ends.
     fn element(self, text: &[u8], from: usize) -> Option<(u32, usize)> {
-        let start = self.start.after(text, skip_white_space(text, from))?;
+        let start = match self.start.after(text, from) {
+            Some(start) => start,
+            None => self.start.after(text, skip_white_space(text, from))?,
+        };
         let (number, digits) = leading_number(word_at(text, start)?)?;
         Some((number, self.end.after(text, start + digits)?))
     }
