@@ -45,6 +45,12 @@ const TEXT_EXPECTED: usize = 1024;
 /// costs more than the copy, and a small block compresses badly on its own.
 const INLINE_BELOW: usize = 1024;
 
+impl Default for BodyWriter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl BodyWriter {
     /// An empty response.
     pub fn new() -> Self {
