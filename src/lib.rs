@@ -10,14 +10,15 @@
 //! - [`catalog`]: all revisions as one immutable graph, and what a scan needs of it
 //! - [`policy`]: target groups and approvals, and what they mean for a computer
 //! - [`computers`]: registered computers, their events and installation states
+//! - [`downstream`]: servers that synchronize from this one, and what they report
 //! - [`content`]: the files that clients download
 //! - [`store`]: what survives a restart
 //! - [`state`]: all of it together: one writer, one published snapshot
 //! - [`services`]: one file an operation, where wire and domain meet
 //! - [`server`]: HTTP and TLS, within limits
 //! - [`admin`]: what an administrator can see and do, as commands
-//! - [`fleet`]: computers that do not exist, and a catalogue made for them
 //! - [`conformance`]: recording, replaying and comparing dialogues
+//! - [`fleet`]: computers that do not exist, and a catalogue made for them
 //! - [`cli`]: one file a subcommand
 
 pub mod admin;
@@ -28,6 +29,7 @@ pub mod conformance;
 pub mod content;
 #[cfg(test)]
 mod corpus;
+pub mod downstream;
 pub mod fleet;
 pub mod metadata;
 pub mod panics;

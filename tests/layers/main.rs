@@ -20,14 +20,15 @@ const LAYERS: &[&str] = &[
     "catalog",
     "policy",
     "computers",
+    "downstream",
     "content",
     "store",
     "state",
     "services",
     "server",
     "admin",
-    "fleet",
     "conformance",
+    "fleet",
     "cli",
 ];
 
