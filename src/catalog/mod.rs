@@ -32,13 +32,17 @@ mod prerequisites;
 #[cfg(test)]
 mod properties;
 mod revision;
+mod revision_set;
 mod scope;
 mod snapshot;
+mod sync_list;
 
 pub use category_scan::CategoryScan;
 pub use driver::{Computer, Device, DriverMatch, Fit, InstalledDriver};
 pub use evaluate::{Delta, Scan};
 pub use page::{Page, PageLimits};
 pub use revision::{Revision, RevisionIndex, UpdateIndex};
+pub use revision_set::RevisionSet;
 pub use scope::Scope;
 pub use snapshot::Catalog;
+pub use sync_list::{Since, UpdateFilter, Wanted};
