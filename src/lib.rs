@@ -6,6 +6,7 @@
 //!
 //! - [`panics`]: what happens when the code is wrong, or foreign code is
 //! - [`wire`]: bytes to typed messages and back. No I/O, no clock
+//! - [`http`]: the side of HTTP that asks: connections, TLS, proxies, limits
 //! - [`metadata`]: one update document, and the fragments derived from it
 //! - [`catalog`]: all revisions as one immutable graph, and what a scan needs of it
 //! - [`policy`]: target groups and approvals, and what they mean for a computer
@@ -29,6 +30,7 @@ pub mod content;
 #[cfg(test)]
 mod corpus;
 pub mod fleet;
+pub mod http;
 pub mod metadata;
 pub mod panics;
 pub mod policy;
