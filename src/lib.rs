@@ -14,6 +14,7 @@
 //! - [`content`]: the files that clients download
 //! - [`store`]: what survives a restart
 //! - [`state`]: all of it together: one writer, one published snapshot
+//! - [`upstream`]: this server as a downstream server: synchronising with another
 //! - [`services`]: one file an operation, where wire and domain meet
 //! - [`server`]: HTTP and TLS, within limits
 //! - [`admin`]: what an administrator can see and do, as commands
@@ -38,4 +39,5 @@ pub mod server;
 pub mod services;
 pub mod state;
 pub mod store;
+pub mod upstream;
 pub mod wire;

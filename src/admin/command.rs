@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::policy::approval::ApprovalAction;
+use crate::upstream::records::{ScheduleRecord, SourceRecord};
+use crate::upstream::{Scope, SelectionChange};
 
 /// One command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -82,6 +84,34 @@ pub enum Command {
     ContentStatus,
     /// Reads every content file and compares it with the metadata.
     VerifyContent,
+    /// The upstream server.
+    SyncSource {
+        /// What it is to be from now on; none to leave it.
+        source: Option<SourceRecord>,
+    },
+    /// What can be synchronised.
+    SyncCategories,
+    /// What is synchronised.
+    SyncSelect {
+        /// What is to be changed of it.
+        change: Option<SelectionChange>,
+    },
+    /// Begins a synchronization.
+    SyncStart {
+        /// How much of it.
+        scope: Scope,
+    },
+    /// What runs, and how the last synchronization went.
+    SyncStatus,
+    /// Calls off what runs.
+    SyncCancel,
+    /// The last synchronizations.
+    SyncHistory,
+    /// When synchronizations begin by themselves.
+    SyncSchedule {
+        /// When from now on; none to leave it.
+        schedule: Option<ScheduleRecord>,
+    },
 }
 
 /// A kind of fragment as the command line spells it.

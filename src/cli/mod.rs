@@ -16,6 +16,7 @@ mod record;
 mod replay;
 mod serve;
 mod signals;
+mod sync;
 mod telemetry;
 mod tls;
 mod update;
@@ -80,6 +81,9 @@ enum Command {
     /// Manage content files.
     #[command(subcommand)]
     Content(content::Content),
+    /// Take the catalogue from another server.
+    #[command(subcommand)]
+    Sync(sync::Sync),
     /// Certificates, and what to tell Windows.
     #[command(subcommand)]
     Tls(tls::Tls),
@@ -119,7 +123,8 @@ struct Context {
 impl Context {
     /// The way to the data directory.
     fn access(&self) -> Result<Access, CliError> {
-        Ok(Access::open(&self.config.data, &self.config.state(), serve::now)?)
+        let Config { data, .. } = &self.config;
+        Ok(Access::open(data, &self.config.state(), self.config.upstream(), serve::now)?)
     }
 
     /// Carries out one administrative command and closes the way again.
@@ -178,6 +183,7 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
         Command::Group(command) => command.run(&context).await,
         Command::Computer(command) => command.run(&context).await,
         Command::Content(command) => command.run(&context).await,
+        Command::Sync(command) => command.run(&context).await,
         Command::Tls(command) => command.run(&context),
         Command::Replay(command) => command.run(&context).await,
         Command::Record(command) => command.run(&context).await,

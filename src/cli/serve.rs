@@ -14,12 +14,13 @@ use super::metrics::StateMetrics;
 use super::output::write_out;
 use super::signals::Signals;
 use super::{CliError, Context, failed};
-use crate::admin::{Socket, Source, import_into};
+use crate::admin::{Socket, Source, Subject, import_into};
 use crate::metadata::sample;
 use crate::server::tls::{self, Tls};
 use crate::server::{Authority, Drained, Server};
 use crate::services::Services;
 use crate::state::State;
+use crate::upstream::Upstream;
 
 /// How often it is looked whether a new cookie key is due.
 const KEY_CHECK: Duration = Duration::from_secs(3600);
@@ -73,10 +74,13 @@ impl Serve {
             // An error means that the sender is gone, which is a stop as well.
             async move { drop(stopped.changed().await) }
         };
-        let socket = socket.serve(Arc::clone(&state), until_stopped(), shutdown_time);
+        let upstream = Upstream::new(Arc::clone(&state), config.upstream());
+        let subject = Subject { state: Arc::clone(&state), upstream: Arc::clone(&upstream) };
+        let socket = socket.serve(Arc::new(subject), until_stopped(), shutdown_time);
         let socket = tokio::spawn(socket);
         let watcher = certificates.map(|certificates| tokio::spawn(certificates.watch()));
         let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
+        let schedule = tokio::spawn(Arc::clone(&upstream).follow_schedule());
 
         let ready = serde_json::json!({
             "ready": true,
@@ -100,6 +104,8 @@ impl Serve {
         drop(socket.await);
         watcher.iter().for_each(tokio::task::JoinHandle::abort);
         rotation.abort();
+        schedule.abort();
+        upstream.stop().await;
         state.close().await;
         Ok(())
     }

@@ -23,6 +23,9 @@ use crate::wire::types::{RevisionId, Sha1, UpdateIdentity};
 /// Key of the counters in `meta`.
 pub(super) const COUNTERS: &[u8] = b"counters";
 
+/// Key in `meta` of the record that is there while staged revisions are moved.
+pub(super) const PUBLISHING: &str = "publishing";
+
 /// Everything that is stored, but for reported events, which are read when needed.
 pub(super) struct Model {
     pub(super) counters: Counters,
@@ -37,6 +40,10 @@ pub(super) struct Model {
     pub(super) policy: Policy,
     pub(super) contents: HashMap<Sha1, ContentRecord>,
     pub(super) computers: HashMap<String, Tracked>,
+    /// Fetched, durable, and seen by nobody until they are moved to the revisions.
+    pub(super) staged: BTreeMap<UpdateIdentity, Arc<RevisionRecord>>,
+    /// Whether moving them has begun, and has to be finished before anything else.
+    pub(super) publishing: bool,
 }
 
 impl Model {
@@ -52,6 +59,8 @@ impl Model {
             policy: Policy::undecided(),
             contents: HashMap::new(),
             computers: HashMap::new(),
+            staged: BTreeMap::new(),
+            publishing: false,
         };
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
             model.counters = value::decode(&counters)?;
@@ -89,6 +98,12 @@ impl Model {
             model.computers.insert(tracked.computer.client_id.clone(), tracked);
             Ok(())
         })?;
+        store.load(Tree::Staged, &mut |_, bytes| {
+            let record: RevisionRecord = value::decode(bytes)?;
+            model.staged.insert(record.metadata.identity, Arc::new(record));
+            Ok(())
+        })?;
+        model.publishing = store.read(Tree::Meta, PUBLISHING.as_bytes())?.is_some();
         Ok(model)
     }
 

@@ -11,7 +11,6 @@ use crate::computers::{Computer, Statuses};
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, Declined};
 use crate::policy::target_group::TargetGroup;
-use crate::store::value::{NoPrevious, Stored};
 use crate::wire::types::{RevisionId, Sha256};
 
 /// One revision: what is evaluated of it, and where its document and fragments lie.
@@ -56,6 +55,22 @@ pub struct ContentRecord {
     pub changed: u64,
 }
 
+/// Where a file comes from, and what opens it. In `sources`, by SHA-1.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSource {
+    /// `MUUrl`: where its publisher has it. As it was received: not checked in any way.
+    pub url: Option<String>,
+    /// The key of an encrypted file.
+    pub decryption_key: Option<Vec<u8>>,
+}
+
+/// In `meta` as `publishing` while what was staged becomes visible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishingRecord {
+    /// Unix seconds of the beginning.
+    pub began: i64,
+}
+
 /// The numbers that are given out once. In `meta` as `counters`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
@@ -84,19 +99,21 @@ pub struct ConfigurationRecord {
     pub last_change: i64,
 }
 
+/// Makes records of these types storable, in a first version.
 macro_rules! first_version {
     ($($record:ty, $name:literal;)*) => {$(
-        impl Stored for $record {
+        impl $crate::store::value::Stored for $record {
             const NAME: &'static str = $name;
             const VERSION: u8 = 1;
-            type Previous = NoPrevious;
+            type Previous = $crate::store::value::NoPrevious;
 
-            fn migrate(previous: NoPrevious) -> Self {
+            fn migrate(previous: $crate::store::value::NoPrevious) -> Self {
                 match previous {}
             }
         }
     )*};
 }
+pub(crate) use first_version;
 
 first_version! {
     RevisionRecord, "revision record";
@@ -104,6 +121,8 @@ first_version! {
     ContentRecord, "content record";
     Counters, "counters record";
     ConfigurationRecord, "configuration record";
+    FileSource, "file source record";
+    PublishingRecord, "publishing record";
     TargetGroup, "target group record";
     Computer, "computer record";
     Statuses, "status record";

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::StateError;
-use super::model::{COUNTERS, Dirty, Model};
-use super::records::{ContentRecord, Counters, DecisionRecord, RevisionRecord};
+use super::model::{COUNTERS, Dirty, Model, PUBLISHING};
+use super::records::{
+    ContentRecord, Counters, DecisionRecord, FileSource, PublishingRecord, RevisionRecord,
+};
 use super::registry::Tracked;
 use crate::computers::event::EventLog;
 use crate::policy::target_group::TargetGroup;
 use crate::store::value::{self, Stored};
 use crate::store::{Batch, Change, Store, StoreError, Tree};
-use crate::wire::types::Sha1;
+use crate::wire::types::{Sha1, UpdateIdentity};
 
 /// The changes of one commit. A change refuses before it calls any method that alters something.
 pub(super) struct Transaction<'a> {
@@ -107,6 +109,50 @@ impl<'a> Transaction<'a> {
         self.put(Tree::Revisions, &record.id.0.to_be_bytes(), &record);
         self.mark(|dirty| &mut dirty.catalog);
         self.model.add_revision(Arc::new(record));
+    }
+
+    /// Stores a revision where nobody sees it.
+    pub(super) fn stage_revision(&mut self, record: RevisionRecord) {
+        self.put(Tree::Staged, &staged_key(&record.metadata.identity), &record);
+        self.model.staged.insert(record.metadata.identity, Arc::new(record));
+    }
+
+    /// Takes a revision from where it was staged.
+    pub(super) fn unstage_revision(&mut self, identity: &UpdateIdentity) {
+        self.staged.batch.delete(Tree::Staged, staged_key(identity));
+        self.model.staged.remove(identity);
+    }
+
+    /// From this commit on, what is staged becomes visible whatever happens.
+    pub(super) fn begin_publishing(&mut self) {
+        let began = self.now;
+        self.put_meta(PUBLISHING, &PublishingRecord { began });
+        self.model.publishing = true;
+    }
+
+    /// With this commit all that was staged has become visible.
+    pub(super) fn end_publishing(&mut self) {
+        self.staged.batch.delete(Tree::Meta, PUBLISHING);
+        self.model.publishing = false;
+    }
+
+    /// Adds to what is known of where a file comes from.
+    pub(super) fn add_source(&mut self, sha1: Sha1, source: FileSource) -> Result<(), StoreError> {
+        let known = self.source(&sha1)?.unwrap_or_default();
+        let added = FileSource {
+            url: source.url.or_else(|| known.url.clone()),
+            decryption_key: source.decryption_key.or_else(|| known.decryption_key.clone()),
+        };
+        if added != known {
+            self.put(Tree::Sources, &sha1.0, &added);
+        }
+        Ok(())
+    }
+
+    /// Where a file comes from, as of the last commit.
+    pub(super) fn source(&self, sha1: &Sha1) -> Result<Option<FileSource>, StoreError> {
+        let stored = self.store.read(Tree::Sources, &sha1.0)?;
+        stored.map(|bytes| value::decode(&bytes)).transpose()
     }
 
     pub(super) fn put_decision(&mut self, decision: DecisionRecord) {
@@ -236,6 +282,10 @@ impl<'a> Transaction<'a> {
             Err(error) => self.staged.failed = Some(Arc::new(error)),
         }
     }
+}
+
+fn staged_key(identity: &UpdateIdentity) -> Vec<u8> {
+    [&identity.update_id.as_bytes()[..], &identity.revision_number.to_be_bytes()].concat()
 }
 
 /// Which records of a computer a change writes.

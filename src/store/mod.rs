@@ -77,11 +77,15 @@ pub enum Tree {
     Events,
     /// Content files and how far they are downloaded.
     Contents,
+    /// Revisions that a synchronization fetched and that nobody sees yet.
+    Staged,
+    /// Where the publisher has the content files.
+    Sources,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 8] = [
+    pub const ALL: [Tree; 10] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -90,6 +94,8 @@ impl Tree {
         Tree::Statuses,
         Tree::Events,
         Tree::Contents,
+        Tree::Staged,
+        Tree::Sources,
     ];
 
     /// The name under which engines and exports know the tree.
@@ -103,6 +109,8 @@ impl Tree {
             Tree::Statuses => "statuses",
             Tree::Events => "events",
             Tree::Contents => "contents",
+            Tree::Staged => "staged",
+            Tree::Sources => "sources",
         }
     }
 

@@ -24,6 +24,7 @@ const LAYERS: &[&str] = &[
     "content",
     "store",
     "state",
+    "upstream",
     "services",
     "server",
     "admin",
@@ -45,7 +46,7 @@ const RESERVED: &[Reserved] = &[
     Reserved {
         krate: "hyper",
         module: None,
-        to: &["src/http/", "src/server/", "src/conformance/"],
+        to: &["src/http/", "src/upstream/", "src/server/", "src/conformance/"],
     },
     // The recorder is a proxy: a server to the client that it records.
     Reserved {
