@@ -36,7 +36,7 @@ mod scope;
 mod snapshot;
 
 pub use category_scan::CategoryScan;
-pub use driver::{Computer, Device, DriverMatch, InstalledDriver};
+pub use driver::{Computer, Device, DriverMatch, Fit, InstalledDriver};
 pub use evaluate::{Delta, Scan};
 pub use page::{Page, PageLimits};
 pub use revision::{Revision, RevisionIndex, UpdateIndex};
