@@ -85,7 +85,7 @@ impl Filter {
     }
 
     /// The same question, as it is asked for the first time.
-    pub(super) fn from_the_beginning(mut self) -> Self {
+    pub(super) fn for_the_first_time(mut self) -> Self {
         self.anchor = None;
         self.products.iter_mut().for_each(|(_, delta)| *delta = false);
         self.classifications.iter_mut().for_each(|(_, delta)| *delta = false);

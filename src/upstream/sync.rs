@@ -150,7 +150,7 @@ impl Sync<'_> {
                         || error.is_about("filter")) =>
             {
                 tracing::warn!(%error, "the upstream server is asked from the beginning");
-                list(connection, &filter.from_the_beginning()).await
+                list(connection, &filter.for_the_first_time()).await
             }
             listed => listed,
         }
