@@ -43,6 +43,7 @@ impl Draft {
             kb_article_ids: Vec::new(),
             security_bulletin_ids: Vec::new(),
             eula_id: None,
+            languages: Vec::new(),
             prerequisites: Vec::new(),
             bundled: Vec::new(),
             superseded: Vec::new(),

@@ -7,12 +7,14 @@
 mod computers;
 mod content;
 mod decide;
+mod downstream;
 mod groups;
 mod health;
 mod import;
 mod meta;
 mod model;
 mod neighbours;
+mod origins;
 mod published;
 pub mod records;
 mod registry;
@@ -50,6 +52,7 @@ use crate::store::journal::Journal;
 use crate::store::sled::SledStore;
 use crate::store::{Store, StoreError};
 use crate::wire::types::{Sha1, Sha256};
+use downstream::Downstream;
 use health::Health;
 use model::Model;
 use records::RevisionRecord;
@@ -141,6 +144,7 @@ impl quick_cache::Weighter<Sha256, Arc<PreparedFragments>> for ByBytes {
 pub struct State {
     published: Arc<ArcSwap<Published>>,
     registry: Arc<Registry>,
+    downstream: Arc<Downstream>,
     writer: Writer,
     health: Arc<Health>,
     blobs: Arc<Blobs>,
@@ -179,6 +183,8 @@ impl State {
         sweep(&blobs, &model);
         let registry = Arc::new(Registry::default());
         model.computers.values().for_each(|tracked| registry.put(tracked.clone()));
+        let downstream = Arc::new(Downstream::default());
+        downstream.replace(model.downstream.clone());
         let published = model.publish(settings.hold_installs, None);
         let published = Arc::new(ArcSwap::from_pointee(published));
         let health = Arc::new(Health::default());
@@ -191,6 +197,7 @@ impl State {
             patience: settings.import_patience,
             published: Arc::clone(&published),
             registry: Arc::clone(&registry),
+            downstream: Arc::clone(&downstream),
             health: Arc::clone(&health),
             now,
         };
@@ -198,6 +205,7 @@ impl State {
         Ok(Self {
             published,
             registry,
+            downstream,
             writer,
             health,
             blobs: Arc::new(blobs),

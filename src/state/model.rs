@@ -14,6 +14,7 @@ use super::records::{ContentRecord, Counters, DecisionRecord, RevisionRecord};
 use super::registry::Tracked;
 use crate::catalog::{Catalog, Revision};
 use crate::computers::{Computer, Statuses};
+use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::Policy;
 use crate::policy::target_group::TargetGroup;
@@ -26,7 +27,8 @@ pub(super) const COUNTERS: &[u8] = b"counters";
 /// Key in `meta` of the record that is there while staged revisions are moved.
 pub(super) const PUBLISHING: &str = "publishing";
 
-/// Everything that is stored, but for reported events, which are read when needed.
+/// Everything that is stored, but for reported events and the origins of files, which are read when
+/// needed.
 pub(super) struct Model {
     pub(super) counters: Counters,
     pub(super) revisions: BTreeMap<RevisionId, Arc<RevisionRecord>>,
@@ -40,6 +42,7 @@ pub(super) struct Model {
     pub(super) policy: Policy,
     pub(super) contents: HashMap<Sha1, ContentRecord>,
     pub(super) computers: HashMap<String, Tracked>,
+    pub(super) downstream: BTreeMap<Uuid, Arc<DownstreamServer>>,
     /// Fetched, durable, and seen by nobody until they are moved to the revisions.
     pub(super) staged: BTreeMap<UpdateIdentity, Arc<RevisionRecord>>,
     /// Whether moving them has begun, and has to be finished before anything else.
@@ -59,6 +62,7 @@ impl Model {
             policy: Policy::undecided(),
             contents: HashMap::new(),
             computers: HashMap::new(),
+            downstream: BTreeMap::new(),
             staged: BTreeMap::new(),
             publishing: false,
         };
@@ -96,6 +100,11 @@ impl Model {
                 computer: Arc::new(computer),
             };
             model.computers.insert(tracked.computer.client_id.clone(), tracked);
+            Ok(())
+        })?;
+        store.load(Tree::Downstream, &mut |_, bytes| {
+            let server: DownstreamServer = value::decode(bytes)?;
+            model.downstream.insert(server.id, Arc::new(server));
             Ok(())
         })?;
         store.load(Tree::Staged, &mut |_, bytes| {

@@ -1,6 +1,8 @@
 //! What is stored, record by record. A change of a field is a new version of its record
 //! (`store::value`); the keys are named beside the records.
 
+mod v1;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,9 +10,11 @@ use uuid::Uuid;
 
 use crate::computers::event::EventLog;
 use crate::computers::{Computer, Statuses};
+use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, Declined};
 use crate::policy::target_group::TargetGroup;
+use crate::store::value::Stored;
 use crate::wire::types::{RevisionId, Sha256};
 
 /// One revision: what is evaluated of it, and where its document and fragments lie.
@@ -55,12 +59,12 @@ pub struct ContentRecord {
     pub changed: u64,
 }
 
-/// Where a file comes from, and what opens it. In `sources`, by SHA-1.
+/// What an upstream server told of a file besides its document. In `origins`, by SHA-1.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileSource {
-    /// `MUUrl`: where its publisher has it. As it was received: not checked in any way.
-    pub url: Option<String>,
-    /// The key of an encrypted file.
+pub struct FileOrigin {
+    /// Where Microsoft has it (`MUUrl`), if it does: http or https.
+    pub mu_url: Option<String>,
+    /// What it is decrypted with, if it is encrypted.
     pub decryption_key: Option<Vec<u8>>,
 }
 
@@ -99,6 +103,16 @@ pub struct ConfigurationRecord {
     pub last_change: i64,
 }
 
+impl Stored for RevisionRecord {
+    const NAME: &'static str = v1::RevisionRecord::NAME;
+    const VERSION: u8 = 2;
+    type Previous = v1::RevisionRecord;
+
+    fn migrate(previous: v1::RevisionRecord) -> Self {
+        previous.into()
+    }
+}
+
 /// Makes records of these types storable, in a first version.
 macro_rules! first_version {
     ($($record:ty, $name:literal;)*) => {$(
@@ -116,15 +130,15 @@ macro_rules! first_version {
 pub(crate) use first_version;
 
 first_version! {
-    RevisionRecord, "revision record";
     DecisionRecord, "decision record";
     ContentRecord, "content record";
     Counters, "counters record";
     ConfigurationRecord, "configuration record";
-    FileSource, "file source record";
     PublishingRecord, "publishing record";
     TargetGroup, "target group record";
     Computer, "computer record";
     Statuses, "status record";
     EventLog, "event record";
+    FileOrigin, "file origin record";
+    DownstreamServer, "downstream server record";
 }

@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 use super::import::{ImportOutcome, Importable, add};
 use super::model::Model;
-use super::records::{FileSource, RevisionRecord};
+use super::records::{FileOrigin, RevisionRecord};
 use super::transaction::Transaction;
 use super::{State, StateError};
-use crate::store::{Store, StoreError};
+use crate::store::{Batch, Store, StoreError};
 use crate::wire::types::{Sha1, UpdateIdentity};
 
 /// Revisions moved in one commit: each takes two changes, and its neighbours some more.
@@ -74,16 +74,11 @@ impl State {
     pub async fn stage(
         &self,
         documents: Vec<Importable>,
-        sources: Vec<(Sha1, FileSource)>,
+        origins: Vec<(Sha1, FileOrigin)>,
     ) -> Result<Vec<ImportOutcome>, StateError> {
-        self.writer
-            .submit(move |transaction| {
-                for (sha1, source) in sources {
-                    transaction.add_source(sha1, source)?;
-                }
-                Ok(())
-            })
-            .await?;
+        for some in origins.chunks(Batch::ADVISED_CHANGES) {
+            self.set_origins(some.to_vec()).await?;
+        }
         self.take(documents, |transaction, records| {
             records.into_iter().map(|record| stage(transaction, record)).collect()
         })
@@ -96,20 +91,6 @@ impl State {
     /// The store's. Nothing of it is visible then; the next call, or the next start, makes it so.
     pub async fn publish_staged(&self) -> Result<Moved, StateError> {
         self.writer.publish_staged().await
-    }
-
-    /// Where files come from, in the order in which they are asked for.
-    pub async fn file_sources(
-        &self,
-        files: Vec<Sha1>,
-    ) -> Result<Vec<Option<FileSource>>, StateError> {
-        self.writer
-            .submit(move |transaction| {
-                let sources: Result<_, StoreError> =
-                    files.iter().map(|sha1| transaction.source(sha1)).collect();
-                Ok(sources?)
-            })
-            .await
     }
 }
 

@@ -9,10 +9,11 @@ use uuid::Uuid;
 use super::StateError;
 use super::model::{COUNTERS, Dirty, Model, PUBLISHING};
 use super::records::{
-    ContentRecord, Counters, DecisionRecord, FileSource, PublishingRecord, RevisionRecord,
+    ContentRecord, Counters, DecisionRecord, FileOrigin, PublishingRecord, RevisionRecord,
 };
 use super::registry::Tracked;
 use crate::computers::event::EventLog;
+use crate::downstream::DownstreamServer;
 use crate::policy::target_group::TargetGroup;
 use crate::store::value::{self, Stored};
 use crate::store::{Batch, Change, Store, StoreError, Tree};
@@ -43,6 +44,8 @@ pub(super) struct Staged {
     pub(super) more_follows: bool,
     pub(super) computers: Vec<Tracked>,
     pub(super) removed: Vec<String>,
+    /// Downstream servers as they are now; none for one that is gone.
+    pub(super) downstream: Vec<(Uuid, Option<Arc<DownstreamServer>>)>,
     /// A record could not be encoded: nothing may be committed.
     pub(super) failed: Option<Arc<StoreError>>,
 }
@@ -136,25 +139,6 @@ impl<'a> Transaction<'a> {
         self.model.publishing = false;
     }
 
-    /// Adds to what is known of where a file comes from.
-    pub(super) fn add_source(&mut self, sha1: Sha1, source: FileSource) -> Result<(), StoreError> {
-        let known = self.source(&sha1)?.unwrap_or_default();
-        let added = FileSource {
-            url: source.url.or_else(|| known.url.clone()),
-            decryption_key: source.decryption_key.or_else(|| known.decryption_key.clone()),
-        };
-        if added != known {
-            self.put(Tree::Sources, &sha1.0, &added);
-        }
-        Ok(())
-    }
-
-    /// Where a file comes from, as of the last commit.
-    pub(super) fn source(&self, sha1: &Sha1) -> Result<Option<FileSource>, StoreError> {
-        let stored = self.store.read(Tree::Sources, &sha1.0)?;
-        stored.map(|bytes| value::decode(&bytes)).transpose()
-    }
-
     pub(super) fn put_decision(&mut self, decision: DecisionRecord) {
         self.put(Tree::Approvals, decision.update.as_bytes(), &decision);
         self.mark(|dirty| &mut dirty.policy);
@@ -203,6 +187,23 @@ impl<'a> Transaction<'a> {
         self.staged.removed.push(client_id.clone());
     }
 
+    pub(super) fn put_origin(&mut self, sha1: Sha1, origin: &FileOrigin) {
+        self.put(Tree::Origins, &sha1.0, origin);
+    }
+
+    pub(super) fn put_downstream(&mut self, server: DownstreamServer) {
+        self.put(Tree::Downstream, server.id.as_bytes(), &server);
+        let server = Arc::new(server);
+        self.model.downstream.insert(server.id, Arc::clone(&server));
+        self.staged.downstream.push((server.id, Some(server)));
+    }
+
+    pub(super) fn delete_downstream(&mut self, id: Uuid) {
+        self.staged.batch.delete(Tree::Downstream, id.as_bytes().as_slice());
+        self.model.downstream.remove(&id);
+        self.staged.downstream.push((id, None));
+    }
+
     /// The events of a computer, changes of this commit included.
     pub(super) fn events(&mut self, computer: u32) -> Result<&EventLog, StoreError> {
         self.events_mut(computer).map(|events| &*events)
@@ -228,14 +229,26 @@ impl<'a> Transaction<'a> {
 
     /// The single record called `name`, changes of this commit included.
     pub(super) fn meta<T: Stored>(&self, name: &str) -> Result<Option<T>, StoreError> {
+        self.stored(Tree::Meta, name.as_bytes())
+    }
+
+    /// A record that is not in memory, changes of this commit included.
+    pub(super) fn stored<T: Stored>(
+        &self,
+        tree: Tree,
+        key: &[u8],
+    ) -> Result<Option<T>, StoreError> {
         let staged = self.staged.batch.changes().iter().rev().find_map(|change| match change {
-            Change::Put { tree: Tree::Meta, key, value } if key == name.as_bytes() => Some(value),
+            Change::Put { tree: into, key: at, value } if *into == tree && at == key => {
+                Some(Some(value))
+            }
+            Change::Delete { tree: from, key: at } if *from == tree && at == key => Some(None),
             _ => None,
         });
         if let Some(bytes) = staged {
-            return value::decode(bytes).map(Some);
+            return bytes.map(|bytes| value::decode(bytes)).transpose();
         }
-        let stored = self.store.read(Tree::Meta, name.as_bytes())?;
+        let stored = self.store.read(tree, key)?;
         stored.map(|bytes| value::decode(&bytes)).transpose()
     }
 

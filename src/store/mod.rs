@@ -77,15 +77,17 @@ pub enum Tree {
     Events,
     /// Content files and how far they are downloaded.
     Contents,
+    /// Where files come from.
+    Origins,
+    /// Downstream servers.
+    Downstream,
     /// Revisions that a synchronization fetched and that nobody sees yet.
     Staged,
-    /// Where the publisher has the content files.
-    Sources,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 10] = [
+    pub const ALL: [Tree; 11] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -94,8 +96,9 @@ impl Tree {
         Tree::Statuses,
         Tree::Events,
         Tree::Contents,
+        Tree::Origins,
+        Tree::Downstream,
         Tree::Staged,
-        Tree::Sources,
     ];
 
     /// The name under which engines and exports know the tree.
@@ -109,8 +112,9 @@ impl Tree {
             Tree::Statuses => "statuses",
             Tree::Events => "events",
             Tree::Contents => "contents",
+            Tree::Origins => "origins",
+            Tree::Downstream => "downstream",
             Tree::Staged => "staged",
-            Tree::Sources => "sources",
         }
     }
 

@@ -177,10 +177,10 @@ async fn one_batch(
     asked: &[UpdateIdentity],
     keys_per_request: usize,
 ) -> Result<Taken, SyncError> {
-    let Received { revisions, mut sources, encrypted } = update_data(connection, asked).await?;
+    let Received { revisions, mut origins, encrypted } = update_data(connection, asked).await?;
     if keys_per_request > 0 {
         for some in encrypted.chunks(keys_per_request) {
-            decryption_data(connection, some, &mut sources).await?;
+            decryption_data(connection, some, &mut origins).await?;
         }
     }
     let mut taken = Taken::default();
@@ -198,7 +198,7 @@ async fn one_batch(
             Err(reason) => taken.set_aside.push(SetAside { revision, reason }),
         }
     }
-    let outcomes = state.stage(documents, sources.into_iter().collect()).await?;
+    let outcomes = state.stage(documents, origins.into_iter().collect()).await?;
     for (revision, outcome) in names.into_iter().zip(outcomes) {
         if let ImportOutcome::Rejected(rejection) = outcome {
             taken.set_aside.push(SetAside { revision, reason: reason(&rejection) });

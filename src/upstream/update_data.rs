@@ -13,7 +13,7 @@ use super::session::Connection;
 use crate::metadata::text::decode_document;
 use crate::panics::contained;
 use crate::state::Importable;
-use crate::state::records::FileSource;
+use crate::state::records::FileOrigin;
 use crate::wire::types::{Sha1, UpdateIdentity};
 use crate::wire::wsusss::limits;
 use crate::wire::wsusss::server_sync::{
@@ -28,7 +28,7 @@ pub(super) struct Received {
     /// The revisions, ready or with the reason why not.
     pub(super) revisions: Vec<(UpdateIdentity, Result<Importable, String>)>,
     /// Where their files come from.
-    pub(super) sources: HashMap<Sha1, FileSource>,
+    pub(super) origins: HashMap<Sha1, FileOrigin>,
     /// The revisions whose files have keys.
     pub(super) encrypted: Vec<UpdateIdentity>,
 }
@@ -52,11 +52,11 @@ pub(super) async fn update_data(
     Ok(received)
 }
 
-/// Asks for the keys of the encrypted files of `revisions`, and adds them to `sources`.
+/// Asks for the keys of the encrypted files of `revisions`, and adds them to `origins`.
 pub(super) async fn decryption_data(
     connection: &mut Connection,
     revisions: &[UpdateIdentity],
-    sources: &mut HashMap<Sha1, FileSource>,
+    origins: &mut HashMap<Sha1, FileOrigin>,
 ) -> Result<(), SyncError> {
     let asked = revisions.to_vec();
     let request = move |cookie| GetUpdateDecryptionDataRequest {
@@ -74,14 +74,14 @@ pub(super) async fn decryption_data(
         files.filter_map(key).collect::<Vec<_>>()
     });
     for (sha1, key) in keys.await? {
-        sources.entry(sha1).or_default().decryption_key = Some(key);
+        origins.entry(sha1).or_default().decryption_key = Some(key);
     }
     Ok(())
 }
 
 fn receive(data: ServerUpdateData<'_>) -> Received {
     let mut received =
-        Received { revisions: Vec::new(), sources: HashMap::new(), encrypted: Vec::new() };
+        Received { revisions: Vec::new(), origins: HashMap::new(), encrypted: Vec::new() };
     for update in data.updates.unwrap_or_default() {
         let Some(identity) = update.id else { continue };
         // Unpacking is foreign code in part, which a damaged blob must not make end a server.
@@ -94,10 +94,10 @@ fn receive(data: ServerUpdateData<'_>) -> Received {
     }
     for file in data.file_urls.unwrap_or_default() {
         let Some(sha1) = file.file_digest.as_deref().and_then(sha1) else { continue };
-        let source = received.sources.entry(sha1).or_default();
+        let origin = received.origins.entry(sha1).or_default();
         let url = file.mu_url.map(Cow::into_owned).filter(|url| !url.is_empty());
-        source.url = url.or(source.url.take());
-        source.decryption_key = file.decryption_key.or(source.decryption_key.take());
+        origin.mu_url = url.or(origin.mu_url.take());
+        origin.decryption_key = file.decryption_key.or(origin.decryption_key.take());
     }
     received
 }

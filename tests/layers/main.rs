@@ -21,6 +21,7 @@ const LAYERS: &[&str] = &[
     "catalog",
     "policy",
     "computers",
+    "downstream",
     "content",
     "store",
     "state",

@@ -1,14 +1,13 @@
 //! What a synchronization fetched, until and while it becomes visible.
 
 use crate::state::model::Model;
-use crate::state::records::FileSource;
 use crate::state::staging::move_all;
 use crate::state::{ImportOutcome, Moved, Unknown};
 use crate::store::memory::MemoryStore;
 use crate::store::{Batch, EachRecord, Store, StoreError, Tree};
 use crate::wire::types::UpdateIdentity;
 
-use super::support::{Document, Fixture, address, software, update};
+use super::support::{Document, Fixture, software, update};
 
 fn revision(number: u8, revision: u32) -> Document {
     Document { revision, ..software(number) }
@@ -70,21 +69,6 @@ async fn a_neighbour_is_told_with_the_commit_that_publishes() {
     let seen = fixture.state.published().sequence;
     fixture.state.publish_staged().await.expect("published");
     assert!(fixture.changed(named) > seen, "{before} {seen}");
-}
-
-#[tokio::test]
-async fn where_files_come_from_is_added_to() {
-    let fixture = Fixture::new();
-    let file = address(1);
-    let url = FileSource { url: Some("http://x/1".into()), decryption_key: None };
-    let key = FileSource { url: None, decryption_key: Some(vec![7]) };
-    for source in [&url, &key, &FileSource::default()] {
-        let sources = vec![(file, source.clone())];
-        fixture.state.stage(Vec::new(), sources).await.expect("staged");
-    }
-    let both = FileSource { decryption_key: key.decryption_key, ..url };
-    let sources = fixture.state.file_sources(vec![file, address(2)]).await.expect("asked");
-    assert_eq!(sources, [Some(both), None]);
 }
 
 /// A store that dies at one of its commits.

@@ -30,8 +30,8 @@ async fn all_of_it_is_what_an_import_of_the_documents_makes() {
         assert_eq!(pair.state.document(published.record(index).unwrap()).unwrap(), *text);
     }
     let file = published.records.iter().find_map(|record| record.metadata.files.first()).unwrap();
-    let source = pair.state.file_sources(vec![file.sha1]).await.unwrap().pop().unwrap().unwrap();
-    assert_eq!(source.url.unwrap(), format!("http://download.example/{}", file.sha1.to_hex()));
+    let origins = pair.state.origins(vec![file.sha1]).await.unwrap();
+    assert_eq!(origins[&file.sha1].mu_url.clone().unwrap(), format!("http://download.example/{}", file.sha1.to_hex()));
 }
 
 #[tokio::test]

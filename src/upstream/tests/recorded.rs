@@ -85,10 +85,11 @@ async fn a_real_servers_answers_make_the_documents_that_it_has() {
     assert_eq!(compared, 3);
     let files = published.records.iter().flat_map(|record| record.metadata.files.clone());
     let files: Vec<_> = files.map(|file| file.sha1).collect();
-    let sources = pair.state.file_sources(files).await.unwrap();
-    let urls = sources.iter().map(|source| source.as_ref().unwrap().url.as_deref().unwrap());
-    assert!(urls.clone().count() > 0);
-    urls.for_each(|url| assert!(url.starts_with("http://download.windowsupdate.com/"), "{url}"));
+    let origins = pair.state.origins(files.clone()).await.unwrap();
+    assert!(!files.is_empty() && files.iter().all(|file| origins.contains_key(file)));
+    for url in origins.values().map(|origin| origin.mu_url.as_deref().unwrap()) {
+        assert!(url.starts_with("http://download.windowsupdate.com/"), "{url}");
+    }
 
     // The next time the server is asked from the anchors that it gave.
     pair.sync(Scope::Everything).await;
