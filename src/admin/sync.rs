@@ -40,7 +40,9 @@ pub(super) async fn schedule(
 
 pub(super) async fn status(upstream: &Upstream) -> Result<Value, AdminError> {
     let last = upstream.history().await?.pop();
-    Ok(json!({ "running": upstream.running(), "last": last.as_ref().map(run) }))
+    Ok(
+        json!({ "running": upstream.running(), "downloads": upstream.downloads(), "last": last.as_ref().map(run) }),
+    )
 }
 
 pub(super) async fn history(upstream: &Upstream) -> Result<Value, AdminError> {

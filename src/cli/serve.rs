@@ -54,8 +54,10 @@ impl Serve {
         if self.sample {
             install_sample(&state).await?;
         }
+        let upstream = Upstream::new(Arc::clone(&state), config.upstream());
         let services = Services::start(Arc::clone(&state), config.services()).await;
-        let services = Arc::new(services.map_err(|error| failed(&error))?);
+        let services = services.map_err(|error| failed(&error))?;
+        let services = Arc::new(services.with_upstream(Arc::clone(&upstream)));
         let certificates = settings.https.map(|_| certificates(&config)).transpose()?;
 
         let shutdown_time = settings.limits.shutdown_time;
@@ -74,13 +76,13 @@ impl Serve {
             // An error means that the sender is gone, which is a stop as well.
             async move { drop(stopped.changed().await) }
         };
-        let upstream = Upstream::new(Arc::clone(&state), config.upstream());
         let subject = Subject { state: Arc::clone(&state), upstream: Arc::clone(&upstream) };
         let socket = socket.serve(Arc::new(subject), until_stopped(), shutdown_time);
         let socket = tokio::spawn(socket);
         let watcher = certificates.map(|certificates| tokio::spawn(certificates.watch()));
         let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
         let schedule = tokio::spawn(Arc::clone(&upstream).follow_schedule());
+        let downloads = tokio::spawn(Arc::clone(&upstream).follow_downloads());
 
         let ready = serde_json::json!({
             "ready": true,
@@ -105,6 +107,7 @@ impl Serve {
         watcher.iter().for_each(tokio::task::JoinHandle::abort);
         rotation.abort();
         schedule.abort();
+        downloads.abort();
         upstream.stop().await;
         state.close().await;
         Ok(())

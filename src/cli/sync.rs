@@ -55,7 +55,7 @@ pub(super) struct Source {
     #[arg(long, requires = "url")]
     replica: bool,
     /// Which files are downloaded by themselves.
-    #[arg(long, requires = "url", default_value = "none", value_name = "WHICH")]
+    #[arg(long, requires = "url", default_value = "approved", value_name = "WHICH")]
     content: ContentMode,
     /// Fetch a file at once when a client wants it and it is not here.
     #[arg(long, requires = "url")]

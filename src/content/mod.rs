@@ -5,4 +5,6 @@
 //! document spells ever becomes a part of a path.
 
 pub mod files;
+pub mod partial;
+pub mod pulled;
 pub mod ranges;

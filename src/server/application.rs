@@ -1,6 +1,9 @@
 //! What the HTTP server needs of the rest: a handful of questions, none about HTTP.
 
+use std::sync::Arc;
+
 use crate::content::files::{ContentError, ContentFile};
+use crate::content::pulled::RangeSource;
 use crate::services::Services;
 use crate::services::call::{Refusal, SoapAnswer, SoapCall};
 use crate::wire::contract;
@@ -32,6 +35,12 @@ pub trait Application: Send + Sync + 'static {
     /// # Errors
     /// The store's, when the disk fails.
     fn content(&self, sha1: &Sha1) -> Result<Option<ContentFile>, ContentError>;
+
+    /// A file that is not stored, and that may be fetched from elsewhere while it is sent.
+    fn pull(&self, sha1: Sha1) -> impl Future<Output = Option<Arc<dyn RangeSource>>> + Send {
+        let _ = sha1;
+        std::future::ready(None)
+    }
 }
 
 impl Application for Services {
@@ -57,6 +66,10 @@ impl Application for Services {
             return Ok(None);
         }
         self.state().contents().open_file(sha1)
+    }
+
+    async fn pull(&self, sha1: Sha1) -> Option<Arc<dyn RangeSource>> {
+        self.upstream()?.pull(sha1).await
     }
 }
 

@@ -32,6 +32,7 @@ pub use get_config::PROTOCOL_VERSION;
 use crate::catalog::PageLimits;
 use crate::state::{State, StateError};
 use crate::store::value::{NoPrevious, Stored};
+use crate::upstream::Upstream;
 use crate::wire::time::DateTime;
 use crate::wire::wusp::client::ConfigurationProperty;
 use cookie::Keyring;
@@ -84,6 +85,7 @@ pub struct Services {
     keyring: ArcSwap<Keyring>,
     last_change: DateTime,
     properties: Vec<ConfigurationProperty<'static>>,
+    upstream: Option<Arc<Upstream>>,
 }
 
 /// Name of the keyring in the state's single records.
@@ -122,7 +124,17 @@ impl Services {
         let last_change = state.configuration(format!("{properties:?}"), now).await?;
         let last_change = DateTime::from_unix(last_change, 0).unwrap_or(DateTime::MAX);
         let keyring = ArcSwap::from_pointee(keyring);
-        Ok(Self { state, settings, keyring, last_change, properties })
+        Ok(Self { state, settings, keyring, last_change, properties, upstream: None })
+    }
+
+    /// The same services, with an upstream server to turn to.
+    pub fn with_upstream(self, upstream: Arc<Upstream>) -> Self {
+        Self { upstream: Some(upstream), ..self }
+    }
+
+    /// This server's relation to its upstream server, if there is one.
+    pub fn upstream(&self) -> Option<&Arc<Upstream>> {
+        self.upstream.as_ref()
     }
 
     /// Makes a new key when it is time. Cookies sealed with older keys stay good.

@@ -7,6 +7,7 @@
 
 mod authorize;
 mod configuration;
+mod content;
 mod error;
 mod fetch;
 mod progress;
@@ -36,8 +37,11 @@ pub use settings::{Patience, Settings, is_dns_name};
 pub use source::{MICROSOFT_UPDATE, ROOT_INSTRUCTION};
 pub use sync::Scope;
 
+use crate::content::pulled::RangeSource;
 use crate::state::State;
+use crate::wire::types::Sha1;
 use authorize::Account;
+use content::Downloads;
 use progress::{Phase, Progress};
 use records::{
     AccountRecord, Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord, SelectionRecord,
@@ -58,6 +62,7 @@ pub struct Upstream {
     state: Arc<State>,
     settings: Settings,
     running: Mutex<Option<Running>>,
+    downloads: Arc<Downloads>,
 }
 
 /// A synchronization that runs.
@@ -71,7 +76,8 @@ struct Running {
 impl Upstream {
     /// A handle on `state`. Nothing begins by itself.
     pub fn new(state: Arc<State>, settings: Settings) -> Arc<Self> {
-        Arc::new(Self { state, settings, running: Mutex::new(None) })
+        let downloads = Arc::new(Downloads::new(Arc::clone(&state), settings.clone()));
+        Arc::new(Self { state, settings, running: Mutex::new(None), downloads })
     }
 
     /// The upstream server.
@@ -115,7 +121,7 @@ impl Upstream {
     /// When there is no upstream server, or one runs already.
     pub async fn start(self: &Arc<Self>, scope: Scope) -> Result<u64, SyncError> {
         let source = self.source().await?.ok_or(SyncError::NoSource)?;
-        let account = Account { name: self.settings.account_name.clone(), id: self.id().await? };
+        let account = account(&self.state, &self.settings).await?;
         let number = self.recorded().await?.runs.last().map_or(1, |run| run.number + 1);
         let progress = Arc::new(Progress::new());
         let (cancel, cancelled) = watch::channel(false);
@@ -135,6 +141,22 @@ impl Upstream {
             *upstream.slot() = None;
         });
         Ok(number)
+    }
+
+    /// Fetches the files that the configuration and the approvals want; never ends.
+    pub async fn follow_downloads(self: Arc<Self>) {
+        Arc::clone(&self.downloads).follow().await;
+    }
+
+    /// How many files are on their way, and which did not come.
+    pub fn downloads(&self) -> Value {
+        self.downloads.show()
+    }
+
+    /// A file that is not here, to be fetched while it is read; none when that is not configured or
+    /// no revision names the file.
+    pub async fn pull(&self, sha1: Sha1) -> Option<Arc<dyn RangeSource>> {
+        self.downloads.pull(sha1).await
     }
 
     /// Calls off what runs; true when something did.
@@ -199,16 +221,6 @@ impl Upstream {
         }
     }
 
-    /// Our id towards the upstream server; made when it is first needed.
-    async fn id(&self) -> Result<Uuid, SyncError> {
-        if let Some(AccountRecord { id }) = self.state.meta(names::ACCOUNT).await? {
-            return Ok(id);
-        }
-        let id = Uuid::new_v4();
-        self.state.set_meta(names::ACCOUNT, AccountRecord { id }).await?;
-        Ok(id)
-    }
-
     async fn recorded(&self) -> Result<HistoryRecord, SyncError> {
         Ok(self.state.meta(names::HISTORY).await?.unwrap_or_default())
     }
@@ -224,6 +236,20 @@ impl Upstream {
     fn slot(&self) -> MutexGuard<'_, Option<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Who we are to the upstream server; our id is made when it is first needed.
+async fn account(state: &State, settings: &Settings) -> Result<Account, SyncError> {
+    let known: Option<AccountRecord> = state.meta(names::ACCOUNT).await?;
+    let id = match known {
+        Some(AccountRecord { id }) => id,
+        None => {
+            let id = Uuid::new_v4();
+            state.set_meta(names::ACCOUNT, AccountRecord { id }).await?;
+            id
+        }
+    };
+    Ok(Account { name: settings.account_name.clone(), id })
 }
 
 fn happened(time: i64, id: u16, text: String) -> Event {

@@ -24,11 +24,11 @@ pub(super) const REASON: usize = 300;
 #[serde(rename_all = "lowercase")]
 pub enum ContentMode {
     /// Those of updates that are approved for installation.
+    #[default]
     Approved,
     /// All.
     All,
     /// None.
-    #[default]
     None,
 }
 

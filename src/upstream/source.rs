@@ -7,7 +7,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::error::SyncError;
-use super::records::{ContentMode, SourceRecord};
+use super::records::SourceRecord;
 use crate::http::{Location, Proxy, Server, Trust};
 
 /// Microsoft's own.
@@ -83,13 +83,9 @@ pub(super) fn check(source: &SourceRecord) -> Result<(), SyncError> {
             return Err(SyncError::Refused(reason.into()));
         }
     }
-    let unbuilt = [
-        (source.replica, "replicas"),
-        (source.pull_through, "fetching files when clients want them"),
-        (source.content != ContentMode::None, "downloading files"),
-    ];
-    if let Some((_, what)) = unbuilt.iter().find(|(asked, _)| *asked) {
-        return Err(SyncError::Refused(format!("{what}: this server cannot do that yet")));
+    if source.replica {
+        let reason = "this server cannot be a replica yet";
+        return Err(SyncError::Refused(reason.into()));
     }
     server(source).map(|_| ())
 }

@@ -67,8 +67,26 @@ pub(in crate::upstream) struct World {
     pub(in crate::upstream) clock: u64,
     pub(in crate::upstream) catalog_only: bool,
     pub(in crate::upstream) asked: Vec<(Operation, String)>,
+    /// Files by their path, what is to go wrong with the next requests, and bytes sent.
+    pub(in crate::upstream) files: HashMap<String, Vec<u8>>,
+    pub(in crate::upstream) file_faults: VecDeque<FileFault>,
+    pub(in crate::upstream) sent: u64,
     /// What answers instead, where it does: with a status and a body.
     pub(in crate::upstream) instead: Option<Instead>,
+}
+
+/// What goes wrong with a request for a file.
+pub(in crate::upstream) enum FileFault {
+    Status(u16),
+    /// The connection ends after so many bytes.
+    Cut(u64),
+    /// Other bytes than were asked for.
+    WrongRange,
+    /// All of it.
+    NoRanges,
+    /// A bit is another one.
+    Corrupt,
+    Redirect(String),
 }
 
 pub(in crate::upstream) type Instead = Box<dyn Fn(Operation, &str) -> Option<(u16, String)> + Send>;
@@ -157,6 +175,12 @@ impl World {
                 let request: GetUpdateDataRequest = envelope.read().unwrap();
                 self.check(request.cookie)?;
                 soap::respond(version, &self.data(request.update_ids.unwrap())?)
+            }
+            Operation::DownloadFiles => {
+                let request: DownloadFilesRequest = envelope.read().unwrap();
+                self.check(request.cookie)?;
+                assert_eq!(request.file_digest_list.unwrap()[0].len(), 20);
+                soap::respond(version, &DownloadFilesResponse::default())
             }
             other => panic!("{other:?} is not expected"),
         })
@@ -283,8 +307,11 @@ fn auth_config() -> GetAuthConfigResponse<'static> {
 async fn answer(
     world: Arc<Mutex<World>>,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, std::io::Error> {
+) -> Result<Response<FileBody>, std::io::Error> {
     let (parts, body) = request.into_parts();
+    if parts.method == hyper::Method::GET {
+        return Ok(file(&mut world.lock().unwrap(), &parts));
+    }
     let service = Service::from_path(parts.uri.path()).unwrap();
     let action = parts.headers["soapaction"].to_str().unwrap();
     let operation = Operation::from_action(service, action).unwrap();
@@ -295,7 +322,7 @@ async fn answer(
         world.asked.push((operation, body.to_owned()));
         let instead = world.instead.as_ref().and_then(|instead| instead(operation, body));
         if let Some((status, text)) = instead {
-            return Ok(Response::builder().status(status).body(Full::new(text.into())).unwrap());
+            return Ok(Response::builder().status(status).body(whole(text.into())).unwrap());
         }
         let next = world.misbehave.get_mut(&operation).and_then(VecDeque::pop_front);
         let outcome = match &next {
@@ -306,11 +333,11 @@ async fn answer(
     };
     match misbehaviour {
         Some(Misbehaviour::Status(status)) => {
-            let mut response = Response::new(Full::new("<html>later</html>".into()));
+            let mut response = Response::new(whole("<html>later</html>".into()));
             *response.status_mut() = StatusCode::from_u16(status).unwrap();
             return Ok(response);
         }
-        Some(Misbehaviour::Garbage(text)) => return Ok(Response::new(Full::new(text.into()))),
+        Some(Misbehaviour::Garbage(text)) => return Ok(Response::new(whole(text.into()))),
         Some(Misbehaviour::Silence) => std::future::pending().await,
         Some(Misbehaviour::Cut) => return Err(std::io::Error::other("cut")),
         _ => {}
@@ -343,5 +370,69 @@ async fn answer(
     }
     // So slow that several connections are busy at once.
     tokio::time::sleep(Duration::from_millis(1)).await;
-    Ok(response.body(Full::new(body.into())).unwrap())
+    Ok(response.body(whole(body.into())).unwrap())
+}
+
+type FileBody = http_body_util::combinators::BoxBody<Bytes, std::io::Error>;
+
+fn file(world: &mut World, parts: &hyper::http::request::Parts) -> Response<FileBody> {
+    let empty = |status: u16| Response::builder().status(status).body(whole(Bytes::new())).unwrap();
+    let fault = world.file_faults.pop_front();
+    match &fault {
+        Some(FileFault::Status(status)) => return empty(*status),
+        Some(FileFault::Redirect(to)) => {
+            let mut response = empty(302);
+            response.headers_mut().insert("Location", to.parse().unwrap());
+            return response;
+        }
+        _ => {}
+    }
+    let Some(content) = world.files.get(parts.uri.path()) else { return empty(404) };
+    let size = content.len() as u64;
+    let range = parts.headers["range"].to_str().unwrap().strip_prefix("bytes=").unwrap();
+    let (first, last) = range.split_once('-').unwrap();
+    let (mut first, mut last): (u64, u64) = (first.parse().unwrap(), last.parse().unwrap());
+    let mut status = 206;
+    match fault {
+        Some(FileFault::WrongRange) => first += 1,
+        Some(FileFault::NoRanges) => (status, first, last) = (200, 0, size - 1),
+        _ => {}
+    }
+    let mut bytes = content[first as usize..=last as usize].to_vec();
+    if let Some(FileFault::Corrupt) = fault {
+        bytes[0] ^= 1;
+    }
+    let response = Response::builder()
+        .status(status)
+        .header("Content-Range", format!("bytes {first}-{last}/{size}"))
+        .header("Content-Length", bytes.len());
+    let body = match fault {
+        Some(FileFault::Cut(after)) if after < bytes.len() as u64 => {
+            bytes.truncate(after as usize);
+            let frame = hyper::body::Frame::data(Bytes::from(bytes.clone()));
+            let frames = [Ok(frame), Err(std::io::Error::other("cut"))];
+            Frames(frames.into_iter().collect()).boxed()
+        }
+        _ => whole(Bytes::from(bytes.clone())),
+    };
+    world.sent += bytes.len() as u64;
+    response.body(body).unwrap()
+}
+
+fn whole(bytes: Bytes) -> FileBody {
+    Full::new(bytes).map_err(|never| match never {}).boxed()
+}
+
+struct Frames(VecDeque<Result<hyper::body::Frame<Bytes>, std::io::Error>>);
+
+impl hyper::body::Body for Frames {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, std::io::Error>>> {
+        std::task::Poll::Ready(self.0.pop_front())
+    }
 }

@@ -31,7 +31,10 @@ async fn all_of_it_is_what_an_import_of_the_documents_makes() {
     }
     let file = published.records.iter().find_map(|record| record.metadata.files.first()).unwrap();
     let origins = pair.state.origins(vec![file.sha1]).await.unwrap();
-    assert_eq!(origins[&file.sha1].mu_url.clone().unwrap(), format!("http://download.example/{}", file.sha1.to_hex()));
+    assert_eq!(
+        origins[&file.sha1].mu_url.clone().unwrap(),
+        format!("http://download.example/{}", file.sha1.to_hex())
+    );
 }
 
 #[tokio::test]

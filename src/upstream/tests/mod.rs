@@ -1,6 +1,7 @@
 //! A downstream server over an upstream server that can be told to misbehave, and over the
 //! recordings of a real one.
 
+mod content;
 mod fake;
 mod faults;
 mod flow;
