@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::address::place;
 use super::answer::{RunError, Runs};
