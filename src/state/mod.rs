@@ -15,9 +15,11 @@ mod meta;
 mod model;
 mod neighbours;
 mod origins;
+mod placement;
 mod published;
 pub mod records;
 mod registry;
+mod schedule;
 mod staging;
 mod transaction;
 mod writer;
@@ -37,6 +39,7 @@ use tracing::{info, warn};
 pub use computers::{ComputerDetails, Registration};
 pub use content::AddedContent;
 pub use decide::Decision;
+pub use groups::{Children, Members};
 pub use health::Measures;
 pub use import::{ImportOutcome, Importable, Rejection};
 pub use published::Published;
@@ -46,7 +49,8 @@ pub use staging::{Moved, Unknown};
 use crate::content::files::{ContentError, ContentStore};
 use crate::metadata::error::DocumentError;
 use crate::metadata::prepared::{DamagedFragments, PreparedFragments};
-use crate::policy::target_group::GroupNameError;
+use crate::policy::target_group::GroupError;
+use crate::policy::terms::TermsError;
 use crate::store::blobs::{BlobId, Blobs};
 use crate::store::journal::Journal;
 use crate::store::sled::SledStore;
@@ -101,9 +105,12 @@ pub enum StateError {
     /// A fragment file on disk is not what was written.
     #[error(transparent)]
     Fragments(#[from] DamagedFragments),
-    /// The name of a group.
+    /// A group cannot be what it was asked to be.
     #[error(transparent)]
-    GroupName(#[from] GroupNameError),
+    Group(#[from] GroupError),
+    /// A decision contradicts itself.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
     /// No such thing.
     #[error("there is no {kind} '{name}'")]
     NotFound {

@@ -3,26 +3,29 @@
 //! Loaded once, then changed only by the writer thread, in step with the store. Readers never see
 //! it: they see what [`Model::publish`] makes of it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::published::{Published, Remembered};
-use super::records::{ContentRecord, Counters, DecisionRecord, RevisionRecord};
+use super::records::{ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord};
 use super::registry::Tracked;
 use crate::catalog::{Catalog, Revision};
 use crate::computers::{Computer, Statuses};
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::Policy;
+use crate::policy::approval::{Approval, DeadDeployment};
 use crate::policy::target_group::TargetGroup;
 use crate::store::{Store, StoreError, Tree, value};
 use crate::wire::types::{RevisionId, Sha1, UpdateIdentity};
 
 /// Key of the counters in `meta`.
 pub(super) const COUNTERS: &[u8] = b"counters";
+/// Key of the rules for newcomers in `meta`.
+pub(super) const PLACEMENTS: &str = "placements";
 
 /// Key in `meta` of the record that is there while staged revisions are moved.
 pub(super) const PUBLISHING: &str = "publishing";
@@ -40,6 +43,8 @@ pub(super) struct Model {
     /// The bundles that name a revision, whether or not it is here.
     pub(super) bundled: HashMap<UpdateIdentity, Vec<RevisionId>>,
     pub(super) policy: Policy,
+    /// The updates with decisions that are not live yet, by the time at which they will be.
+    pub(super) waiting: BTreeSet<(i64, Uuid)>,
     pub(super) contents: HashMap<Sha1, ContentRecord>,
     pub(super) computers: HashMap<String, Tracked>,
     pub(super) downstream: BTreeMap<Uuid, Arc<DownstreamServer>>,
@@ -60,6 +65,7 @@ impl Model {
             named: HashSet::new(),
             bundled: HashMap::new(),
             policy: Policy::undecided(),
+            waiting: BTreeSet::new(),
             contents: HashMap::new(),
             computers: HashMap::new(),
             downstream: BTreeMap::new(),
@@ -69,6 +75,17 @@ impl Model {
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
             model.counters = value::decode(&counters)?;
         }
+        if let Some(placements) = store.read(Tree::Meta, PLACEMENTS.as_bytes())? {
+            let record: PlacementsRecord = value::decode(&placements)?;
+            model.policy.placements = Arc::new(record.placements);
+        }
+        let mut dead = BTreeMap::new();
+        store.load(Tree::DeadDeployments, &mut |_, bytes| {
+            let deployment: DeadDeployment = value::decode(bytes)?;
+            dead.insert(deployment.deployment_id, deployment);
+            Ok(())
+        })?;
+        model.policy.dead = Arc::new(dead);
         store.load(Tree::Revisions, &mut |_, bytes| {
             model.add_revision(Arc::new(value::decode(bytes)?));
             Ok(())
@@ -131,6 +148,14 @@ impl Model {
 
     /// Sets what was decided on an update.
     pub(super) fn set_decision(&mut self, decision: DecisionRecord) {
+        let update = decision.update;
+        let go_live = |approval: &Approval| {
+            approval.terms.go_live.filter(|_| !approval.live).map(|at| (at, update))
+        };
+        for entry in self.policy.approvals.get(&update).into_iter().flatten().filter_map(go_live) {
+            self.waiting.remove(&entry);
+        }
+        self.waiting.extend(decision.approvals.iter().filter_map(go_live));
         self.policy.approvals.insert(decision.update, decision.approvals);
         match decision.declined {
             Some(declined) => self.policy.declined.insert(decision.update, declined),
@@ -145,6 +170,12 @@ impl Model {
             approvals: self.policy.approvals.get(&update).cloned().unwrap_or_default(),
             declined: self.policy.declined.get(&update).cloned(),
         }
+    }
+
+    /// The latest revision of an update, by its number.
+    pub(super) fn latest(&self, update: Uuid) -> Option<&Arc<RevisionRecord>> {
+        let revisions = self.updates.get(&update)?.iter().filter_map(|id| self.revisions.get(id));
+        revisions.max_by_key(|record| record.metadata.identity.revision_number)
     }
 
     /// Makes the state that readers see, sharing with `before` what did not change.

@@ -135,7 +135,8 @@ impl Published {
     pub fn installed_by_approvals(&self) -> Vec<RevisionIndex> {
         let installs = self.policy.approvals.iter().filter(|(_, approvals)| {
             approvals.iter().any(|approval| {
-                matches!(approval.action, ApprovalAction::Install | ApprovalAction::Optional)
+                let action = approval.terms.action;
+                matches!(action, ApprovalAction::Install | ApprovalAction::Optional)
             })
         });
         let mut reached: Vec<_> = installs

@@ -1,6 +1,7 @@
 //! What is stored, record by record. A change of a field is a new version of its record
 //! (`store::value`); the keys are named beside the records.
 
+mod earlier;
 mod v1;
 
 use std::sync::Arc;
@@ -12,7 +13,8 @@ use crate::computers::event::EventLog;
 use crate::computers::{Computer, Statuses};
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
-use crate::policy::approval::{Approval, Declined};
+use crate::policy::approval::{Approval, DeadDeployment, Declined};
+use crate::policy::placement::Placement;
 use crate::policy::target_group::TargetGroup;
 use crate::store::value::Stored;
 use crate::wire::types::{RevisionId, Sha256};
@@ -48,6 +50,15 @@ pub struct DecisionRecord {
     pub approvals: Vec<Approval>,
     /// Set while the update is declined.
     pub declined: Option<Declined>,
+}
+
+/// Where newcomers go. In `meta` as `placements`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PlacementsRecord {
+    /// The number of the next rule.
+    pub next: u32,
+    /// The rules, in the order of their numbers.
+    pub placements: Vec<Placement>,
 }
 
 /// A file whose content was verified and is here. In `contents`, by SHA-1.
@@ -113,6 +124,26 @@ impl Stored for RevisionRecord {
     }
 }
 
+impl Stored for DecisionRecord {
+    const NAME: &'static str = "decision record";
+    const VERSION: u8 = 2;
+    type Previous = earlier::DecisionRecord;
+
+    fn migrate(previous: earlier::DecisionRecord) -> Self {
+        previous.into()
+    }
+}
+
+impl Stored for TargetGroup {
+    const NAME: &'static str = "target group record";
+    const VERSION: u8 = 2;
+    type Previous = earlier::TargetGroup;
+
+    fn migrate(previous: earlier::TargetGroup) -> Self {
+        Self::new(previous.id, previous.name, None)
+    }
+}
+
 /// Makes records of these types storable, in a first version.
 macro_rules! first_version {
     ($($record:ty, $name:literal;)*) => {$(
@@ -130,12 +161,12 @@ macro_rules! first_version {
 pub(crate) use first_version;
 
 first_version! {
-    DecisionRecord, "decision record";
+    DeadDeployment, "dead deployment record";
+    PlacementsRecord, "placements record";
     ContentRecord, "content record";
     Counters, "counters record";
     ConfigurationRecord, "configuration record";
     PublishingRecord, "publishing record";
-    TargetGroup, "target group record";
     Computer, "computer record";
     Statuses, "status record";
     EventLog, "event record";

@@ -77,6 +77,8 @@ pub enum Tree {
     Events,
     /// Content files and how far they are downloaded.
     Contents,
+    /// Deployments that are no more.
+    DeadDeployments,
     /// Where files come from.
     Origins,
     /// Downstream servers.
@@ -87,7 +89,7 @@ pub enum Tree {
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 11] = [
+    pub const ALL: [Tree; 12] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -96,6 +98,7 @@ impl Tree {
         Tree::Statuses,
         Tree::Events,
         Tree::Contents,
+        Tree::DeadDeployments,
         Tree::Origins,
         Tree::Downstream,
         Tree::Staged,
@@ -112,6 +115,7 @@ impl Tree {
             Tree::Statuses => "statuses",
             Tree::Events => "events",
             Tree::Contents => "contents",
+            Tree::DeadDeployments => "dead_deployments",
             Tree::Origins => "origins",
             Tree::Downstream => "downstream",
             Tree::Staged => "staged",

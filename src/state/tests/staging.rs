@@ -1,5 +1,6 @@
 //! What a synchronization fetched, until and while it becomes visible.
 
+use crate::policy::by::By;
 use crate::state::model::Model;
 use crate::state::staging::move_all;
 use crate::state::{ImportOutcome, Moved, Unknown};
@@ -33,7 +34,8 @@ async fn nobody_sees_what_is_staged_until_all_of_it_is_published() {
         [ImportOutcome::Unchanged(_), ImportOutcome::Staged, ImportOutcome::Staged]
     ));
     // Also not with the next change of another kind.
-    fixture.state.create_group(update(9), "Pilot".into()).await.expect("a group");
+    let by = By::administrator();
+    fixture.state.create_group(by, update(9), "Pilot".into(), None).await.expect("a group");
     assert_eq!(fixture.state.published().catalog.len(), before.catalog.len());
 
     let moved = fixture.state.publish_staged().await.expect("published");

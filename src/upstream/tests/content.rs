@@ -7,6 +7,7 @@ use super::*;
 use crate::content::files::digest_of;
 use crate::content::partial::BLOCK;
 use crate::policy::approval::ApprovalAction;
+use crate::policy::by::By;
 use crate::state::Decision;
 use crate::upstream::records::ContentMode;
 use crate::wire::operation::Operation;
@@ -62,12 +63,10 @@ fn pulling() -> SourceRecord {
 }
 
 async fn approve(pair: &Pair) {
-    let decision = Decision::Approve {
-        group: "All Computers".into(),
-        action: ApprovalAction::Install,
-        deadline: None,
-    };
-    pair.state.decide(UPDATE.parse().unwrap(), decision).await.unwrap();
+    let decision =
+        Decision::Approve { group: "All Computers".into(), terms: ApprovalAction::Install.into() };
+    let by = By::administrator();
+    pair.state.decide(by, UPDATE.parse().unwrap(), decision).await.unwrap();
 }
 
 async fn until_here(pair: &Pair, sha1: &Sha1) {
