@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::transaction::Transaction;
 use super::{State, StateError};
 use crate::downstream::{DownstreamServer, Listed, SERVERS_KEPT};
+use crate::policy::by::By;
 
 /// Seconds within which a server that authorizes itself once more costs no write.
 const SEEN_JUST_NOW: i64 = 60;
@@ -92,13 +93,14 @@ impl State {
     /// Lets a server synchronize where that needs an administrator's approval.
     pub async fn approve_downstream(
         &self,
+        by: By,
         server: String,
     ) -> Result<Arc<DownstreamServer>, StateError> {
         self.writer
             .submit(move |transaction| {
                 let known = find(transaction, &server)?;
                 if !known.approved {
-                    transaction.journal(json!({ "approve_downstream": known.id }));
+                    transaction.journal(&by, json!({ "approve_downstream": known.id }));
                     let server = DownstreamServer::clone(&known);
                     transaction.put_downstream(DownstreamServer { approved: true, ..server });
                 }
@@ -110,12 +112,13 @@ impl State {
     /// Forgets a server. Should it come back, it is new here, and is told everything again.
     pub async fn forget_downstream(
         &self,
+        by: By,
         server: String,
     ) -> Result<Arc<DownstreamServer>, StateError> {
         self.writer
             .submit(move |transaction| {
                 let known = find(transaction, &server)?;
-                transaction.journal(json!({ "forget_downstream": known.id }));
+                transaction.journal(&by, json!({ "forget_downstream": known.id }));
                 transaction.delete_downstream(known.id);
                 Ok(known)
             })
