@@ -31,7 +31,7 @@ mod software;
 mod spelling;
 mod standing;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod world;
 mod xml;
 
