@@ -67,9 +67,17 @@ impl Downloads {
             }
             tokio::select! {
                 Some(_) = running.join_next() => {}
-                () = tokio::time::sleep(TICK) => {}
+                () = tokio::time::sleep_until(self.next_look()) => {}
             }
         }
+    }
+
+    /// When there may be something to begin: what failed is due again, or somebody approved.
+    fn next_look(&self) -> Instant {
+        let now = Instant::now();
+        let due = lock(&self.failed).values().map(|it| it.next).filter(|at| *at > now).min();
+        let tick = now + TICK;
+        due.map_or(tick, |due| due.min(tick))
     }
 
     /// What is on its way and what did not come.

@@ -72,7 +72,7 @@ async fn approve(pair: &Pair) {
 async fn until_here(pair: &Pair, sha1: &Sha1) {
     let began = Instant::now();
     while !pair.state.has_content(sha1) {
-        assert!(began.elapsed() < Duration::from_secs(30), "{}", pair.upstream.downloads());
+        assert!(began.elapsed() < Duration::from_secs(90), "{}", pair.upstream.downloads());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
