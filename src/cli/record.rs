@@ -9,8 +9,8 @@ use serde_json::json;
 use super::output::{fields, write_out};
 use super::signals::Signals;
 use super::{CliError, Context, failed};
+use crate::conformance::client::ClientLimits;
 use crate::conformance::record::{RecordOptions, Recorder};
-use crate::http::ClientLimits;
 
 /// Record dialogues through a proxy.
 #[derive(Debug, Args)]

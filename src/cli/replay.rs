@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{CliError, Context, failed};
+use crate::conformance::client::ClientLimits;
 use crate::conformance::{ReplayOptions, replay};
-use crate::http::ClientLimits;
 
 /// Replay a recorded dialogue against a server and compare the answers.
 #[derive(Debug, Args)]

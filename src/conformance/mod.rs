@@ -6,12 +6,13 @@
 //! answer whether a client would see the same, something that a server is free to choose, or
 //! something else ([`compare`]).
 
-pub mod ask;
 #[cfg(test)]
-mod canned;
+pub(crate) mod canned;
 pub mod carry;
+pub mod client;
 pub mod compare;
 pub mod dialogue;
+pub mod encoding;
 pub mod head;
 pub mod record;
 mod replay;

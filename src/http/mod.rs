@@ -1,9 +1,8 @@
 //! The side of HTTP that asks.
 //!
-//! Weir is a client in three places: towards its upstream server, towards the servers that files
-//! are downloaded from, and as a measuring instrument towards a server under test. They differ in
-//! whom they trust and in how long they wait, and in nothing else. What they have in common is
-//! here: connections, TLS, proxies, time-outs, and limits on what is taken in.
+//! Weir is a client towards its upstream server and towards the servers that files are downloaded
+//! from. They differ in whom to trust and in how long to wait, and in nothing else. What they have in
+//! common is here: connections, TLS, proxies, time-outs, and limits on what is taken in.
 
 mod address;
 mod client;

@@ -29,8 +29,8 @@ const LAYERS: &[&str] = &[
     "services",
     "server",
     "admin",
-    "fleet",
     "conformance",
+    "fleet",
     "cli",
 ];
 

@@ -27,8 +27,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::proxy::Proxy;
+use super::client::{ClientError, ClientLimits, Server};
 use super::dialogue::{self, DialogueError};
-use crate::http::{ClientError, ClientLimits, Server, Trust};
 
 /// Most clients at a time. Each may hold a request and an answer in memory.
 const CONNECTIONS: usize = 64;
@@ -110,8 +110,7 @@ impl Recorder {
     /// Makes the folder and listens.
     pub async fn bind(options: RecordOptions) -> Result<Self, RecordError> {
         let RecordOptions { listen, upstream, ca_file, out, sanitize, limits } = options;
-        let trust = ca_file.as_deref().map(Trust::only).transpose()?;
-        let upstream = Server::new(&upstream, trust)?;
+        let upstream = Server::new(&upstream, ca_file.as_deref())?;
         std::fs::create_dir_all(&out)
             .map_err(|source| DialogueError::Io { path: out.clone(), source })?;
         let first = dialogue::next_number(&out)?;

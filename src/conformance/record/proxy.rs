@@ -11,10 +11,10 @@ use hyper::{Request, Response, StatusCode};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::super::client::{Client, ClientLimits, Server};
 use super::super::head::{Headers, RequestHead, ResponseHead};
 use super::relayed::Relayed;
 use super::writer::Taken;
-use crate::http::{Client, ClientLimits, Server};
 
 /// The body of what the client gets: the upstream server's, or our own few words.
 pub(super) type Body = Either<Relayed, Full<Bytes>>;

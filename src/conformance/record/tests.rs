@@ -3,14 +3,13 @@ use std::path::Path;
 
 use tokio::sync::oneshot;
 
-use super::super::ask::ask;
 use super::super::canned::{self, Canned};
+use super::super::client::Client;
 use super::super::dialogue::{BODY_LIMIT, Dialogue, RecordedResponse};
 use super::super::head::{RequestHead, ResponseHead};
 use super::super::{ReplayOptions, replay};
 use super::*;
 use crate::corpus;
-use crate::http::Client;
 
 struct Running {
     url: String,
@@ -109,7 +108,7 @@ async fn downloads_pass_without_a_copy_of_their_bodies() {
     let out = tempfile::tempdir().unwrap();
     let recorder = Running::start(&server, out.path(), true, ClientLimits::default()).await;
     let get = request("GET /Content/AB/X.exe HTTP/1.1\nRange: bytes=0-299999\n\n");
-    let got = ask(&mut recorder.client(), &get, Vec::new(), true).await.unwrap();
+    let got = recorder.client().send(&get, Vec::new(), true).await.unwrap();
     assert_eq!(got.body, body);
     recorder.end().await;
     let recorded = Dialogue::open(out.path(), BODY_LIMIT).unwrap().read("000001").unwrap();
@@ -128,7 +127,7 @@ async fn secrets_are_written_only_when_asked_for() {
         let out = tempfile::tempdir().unwrap();
         let recorder = Running::start(&server, out.path(), sanitize, ClientLimits::default()).await;
         let post = request("POST / HTTP/1.1\n\n");
-        ask(&mut recorder.client(), &post, cookie.to_vec(), true).await.unwrap();
+        recorder.client().send(&post, cookie.to_vec(), true).await.unwrap();
         recorder.end().await;
         for name in ["request.body", "response.body"] {
             let text = fs::read_to_string(out.path().join("000001").join(name)).unwrap();
@@ -149,14 +148,14 @@ async fn a_bad_exchange_does_not_stop_the_next() {
     let recorder = Running::start(&server, out.path(), true, limits).await;
     let mut client = recorder.client();
     let post = request("POST / HTTP/1.1\n\n");
-    let too_large = ask(&mut client, &post, vec![b'x'; 1001], true).await.unwrap();
+    let too_large = client.send(&post, vec![b'x'; 1001], true).await.unwrap();
     assert_eq!(too_large.head.status, 413);
     // Somebody else's folder is in the way of this one.
     fs::create_dir_all(out.path().join("000009/x")).unwrap();
-    assert_eq!(ask(&mut client, &post, b"<q/>".to_vec(), true).await.unwrap().body, b"<a/>");
-    assert_eq!(ask(&mut client, &post, b"<q/>".to_vec(), true).await.unwrap().body, b"<b/>");
+    assert_eq!(client.send(&post, b"<q/>".to_vec(), true).await.unwrap().body, b"<a/>");
+    assert_eq!(client.send(&post, b"<q/>".to_vec(), true).await.unwrap().body, b"<b/>");
     // The server has no third answer.
-    assert_eq!(ask(&mut client, &post, b"<q/>".to_vec(), true).await.unwrap().head.status, 504);
+    assert_eq!(client.send(&post, b"<q/>".to_vec(), true).await.unwrap().head.status, 504);
     assert_eq!(recorder.end().await, RecordReport { written: 1, failed: 1 });
     let recorded = Dialogue::open(out.path(), BODY_LIMIT).unwrap();
     assert_eq!(recorded.names(), ["000010"], "numbering goes on after 000007");
@@ -169,7 +168,7 @@ async fn without_an_upstream_server_clients_are_told() {
     let out = tempfile::tempdir().unwrap();
     let recorder = Running::start(&server, out.path(), true, ClientLimits::default()).await;
     let post = request("POST / HTTP/1.1\n\n");
-    let answer = ask(&mut recorder.client(), &post, Vec::new(), true).await.unwrap();
+    let answer = recorder.client().send(&post, Vec::new(), true).await.unwrap();
     assert_eq!(answer.head.status, 502);
     assert_eq!(recorder.end().await, RecordReport::default());
 }

@@ -8,12 +8,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::ask::{AskError, ask};
 use super::carry::Carry;
+use super::client::{Client, ClientError, ClientLimits, Server};
 use super::compare::{self, Answer, Comparison, Difference, Verdict};
 use super::dialogue::{Dialogue, DialogueError, Exchange};
 use super::report::{ExchangeReport, ReplayReport};
-use crate::http::{Client, ClientError, ClientLimits, Server, Trust};
 
 /// What to replay against which server.
 #[derive(Debug, Clone)]
@@ -45,8 +44,7 @@ pub enum ReplayError {
 /// Replays a dialogue. Errors are for what makes all further exchanges pointless; everything else
 /// is in the report.
 pub async fn replay(options: ReplayOptions) -> Result<ReplayReport, ReplayError> {
-    let trust = options.ca_file.as_deref().map(Trust::only).transpose()?;
-    let server = Server::new(&options.against, trust)?;
+    let server = Server::new(&options.against, options.ca_file.as_deref())?;
     let dialogue = Arc::new(Dialogue::open(&options.dialogue, options.limits.body)?);
     let mut client = Client::new(server, options.limits);
     let mut carry = Carry::default();
@@ -75,11 +73,11 @@ async fn judge(
     let keep = response.as_ref().is_none_or(|recorded| recorded.body.is_some());
 
     let started = Instant::now();
-    let answer = ask(client, &request, body, keep).await;
+    let answer = client.send(&request, body, keep).await;
     let ms = started.elapsed().as_secs_f64() * 1000.0;
 
     let comparison = match (answer, response) {
-        (Err(AskError::Client(error @ ClientError::Connect { .. })), _) => return Err(error.into()),
+        (Err(error @ ClientError::Connect { .. }), _) => return Err(error.into()),
         (Err(error), _) => {
             let why = error.to_string();
             Comparison::from(Difference::new("exchange", Some("an answer"), None, why))

@@ -22,7 +22,7 @@ mod oracle;
 mod output;
 mod payload;
 mod preset;
-mod random;
+pub(super) mod random;
 mod ranking;
 mod release;
 mod rule;
