@@ -5,6 +5,7 @@
 //! document spells ever becomes a part of a path.
 
 pub mod files;
+mod open_files;
 pub mod partial;
 pub mod pulled;
 pub mod ranges;

@@ -34,7 +34,10 @@ pub trait Application: Send + Sync + 'static {
     ///
     /// # Errors
     /// The store's, when the disk fails.
-    fn content(&self, sha1: &Sha1) -> Result<Option<ContentFile>, ContentError>;
+    fn content(&self, sha1: &Sha1) -> Result<Option<Arc<ContentFile>>, ContentError>;
+
+    /// A content file that can be had without waiting; none says nothing of whether it is there.
+    fn content_at_hand(&self, sha1: &Sha1) -> Option<Arc<ContentFile>>;
 
     /// A file that is not stored, and that may be fetched from elsewhere while it is sent.
     fn pull(&self, sha1: Sha1) -> impl Future<Output = Option<Arc<dyn RangeSource>>> + Send {
@@ -60,12 +63,16 @@ impl Application for Services {
         contract::wsdl(service, base_url)
     }
 
-    fn content(&self, sha1: &Sha1) -> Result<Option<ContentFile>, ContentError> {
+    fn content(&self, sha1: &Sha1) -> Result<Option<Arc<ContentFile>>, ContentError> {
         // Only what was verified is served, whatever else lies in the directory.
         if !self.state().has_content(sha1) {
             return Ok(None);
         }
-        self.state().contents().open_file(sha1)
+        self.state().contents().open_shared(sha1)
+    }
+
+    fn content_at_hand(&self, sha1: &Sha1) -> Option<Arc<ContentFile>> {
+        self.state().contents().at_hand(sha1).filter(|_| self.state().has_content(sha1))
     }
 
     async fn pull(&self, sha1: Sha1) -> Option<Arc<dyn RangeSource>> {
@@ -75,8 +82,6 @@ impl Application for Services {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::services;
     use crate::state::{self, State};

@@ -5,6 +5,7 @@
 //! bytes never change under its address, so the digest is its ETag.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -34,13 +35,13 @@ pub(crate) async fn answer<A: Application>(
     method: &Method,
     headers: &HeaderMap,
 ) -> Reply {
+    if let Some(stored) = shared.application.content_at_hand(&sha1) {
+        return serve(Found::stored(stored), sha1, method, headers);
+    }
     let application = shared.application.clone();
     let opened = tokio::task::spawn_blocking(move || application.content(&sha1)).await;
     match opened {
-        Ok(Ok(Some(ContentFile { file, length, modified }))) => {
-            let modified = Some(http_date::seconds(modified));
-            serve(Found { origin: Origin::Stored(file), length, modified }, sha1, method, headers)
-        }
+        Ok(Ok(Some(stored))) => serve(Found::stored(stored), sha1, method, headers),
         Ok(Ok(None)) => match shared.application.pull(sha1).await {
             Some(source) => {
                 let length = source.length();
@@ -71,6 +72,13 @@ struct Found {
     length: u64,
     /// When it was stored; none while it is not.
     modified: Option<i64>,
+}
+
+impl Found {
+    fn stored(file: Arc<ContentFile>) -> Self {
+        let (length, modified) = (file.length, Some(http_date::seconds(file.modified)));
+        Self { origin: Origin::Stored(file), length, modified }
+    }
 }
 
 fn serve(found: Found, sha1: Sha1, method: &Method, headers: &HeaderMap) -> Reply {

@@ -5,8 +5,7 @@
 //! its way: a slow client costs one chunk of memory whatever the size of the file.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -14,12 +13,10 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
+use super::chunk::{self, AtHand, CHUNK};
+use crate::content::files::ContentFile;
 use crate::content::pulled::RangeSource;
 use crate::content::ranges::ByteRange;
-
-/// Bytes read at a time: few enough for thousands of slow clients, enough that the hop to a
-/// blocking thread does not matter.
-const CHUNK: u64 = 256 * 1024;
 
 /// One part of a body.
 #[derive(Debug)]
@@ -40,22 +37,19 @@ impl Segment {
 }
 
 /// Where the bytes come from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Origin {
     /// A stored file.
-    Stored(File),
+    Stored(Arc<ContentFile>),
     /// A file that is not here, or not whole.
     Pulled(Arc<dyn RangeSource>),
 }
 
-type Reading = JoinHandle<io::Result<(Origin, Vec<u8>)>>;
-
 /// Reads [`Segment`]s of one file, chunk by chunk.
 #[derive(Debug)]
 pub(crate) struct FileBody {
-    /// Absent while it is being read, and after an error.
-    origin: Option<Origin>,
-    reading: Option<Reading>,
+    origin: Origin,
+    reading: Option<JoinHandle<io::Result<Bytes>>>,
     segments: VecDeque<Segment>,
     remaining: u64,
 }
@@ -64,7 +58,7 @@ impl FileBody {
     pub(crate) fn new(origin: Origin, segments: impl IntoIterator<Item = Segment>) -> Self {
         let segments: VecDeque<_> = segments.into_iter().collect();
         let remaining = segments.iter().map(Segment::len).sum();
-        Self { origin: Some(origin), reading: None, segments, remaining }
+        Self { origin, reading: None, segments, remaining }
     }
 
     pub(crate) fn remaining(&self) -> u64 {
@@ -75,58 +69,57 @@ impl FileBody {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Bytes>>> {
-        if self.reading.is_none() {
-            match self.segments.pop_front() {
-                None => return Poll::Ready(None),
-                Some(Segment::Text(text)) => {
-                    self.remaining -= text.len() as u64;
-                    return Poll::Ready(Some(Ok(text)));
-                }
-                Some(Segment::Range(range)) => {
-                    if let Err(error) = self.start_reading(range) {
-                        return Poll::Ready(Some(Err(error)));
-                    }
-                }
+        let chunk = match &mut self.reading {
+            Some(reading) => {
+                let outcome = ready!(Pin::new(reading).poll(context));
+                self.reading = None;
+                outcome.map_err(io::Error::other).flatten()
             }
+            None => match self.segments.pop_front() {
+                None => return Poll::Ready(None),
+                Some(Segment::Text(text)) => Ok(text),
+                Some(Segment::Range(range)) => match self.read(range) {
+                    Ok(AtHand::Read(bytes)) => Ok(bytes),
+                    Ok(AtHand::OnDisk) => return self.poll_chunk(context),
+                    Err(error) => Err(error),
+                },
+            },
+        };
+        if let Ok(bytes) = &chunk {
+            self.remaining = self.remaining.saturating_sub(bytes.len() as u64);
         }
-        let Some(reading) = self.reading.as_mut() else { return Poll::Ready(None) };
-        let outcome = ready!(Pin::new(reading).poll(context));
-        self.reading = None;
-        let chunk = outcome.map_err(io::Error::other).flatten().map(|(origin, chunk)| {
-            self.origin = Some(origin);
-            self.remaining -= chunk.len() as u64;
-            Bytes::from(chunk)
-        });
         Poll::Ready(Some(chunk))
     }
 
-    /// Reads the first chunk of `range`; what is left of it goes back to the segments.
-    fn start_reading(&mut self, range: ByteRange) -> io::Result<()> {
-        let Some(origin) = self.origin.take() else {
-            return Err(io::Error::other("the file failed before"));
+    /// Reads the first chunk of `range`, or begins to; what is left of it goes back to the segments.
+    /// What many download is in the system's memory, and then a hop to another thread costs more
+    /// than reading it.
+    fn read(&mut self, range: ByteRange) -> io::Result<AtHand> {
+        let wanted = usize::try_from(range.len()).unwrap_or(usize::MAX).min(CHUNK);
+        let found = match &self.origin {
+            Origin::Stored(file) => chunk::read_at_hand(&file.file, range.first, wanted)?,
+            Origin::Pulled(_) => AtHand::OnDisk,
         };
-        let wanted = range.len().min(CHUNK);
-        if wanted < range.len() {
-            let rest = ByteRange { first: range.first + wanted, last: range.last };
+        let read = match &found {
+            AtHand::Read(bytes) => bytes.len(),
+            AtHand::OnDisk => {
+                self.reading = Some(match self.origin.clone() {
+                    Origin::Stored(file) => tokio::task::spawn_blocking(move || {
+                        chunk::read(&file.file, range.first, wanted)
+                    }),
+                    // A task of its own: what was begun for a client that goes away is good for
+                    // the next.
+                    Origin::Pulled(source) => tokio::spawn(async move {
+                        source.read(range.first, wanted as u64).await.map(Bytes::from)
+                    }),
+                });
+                wanted
+            }
+        } as u64;
+        if read < range.len() {
+            let rest = ByteRange { first: range.first + read, last: range.last };
             self.segments.push_front(Segment::Range(rest));
         }
-        self.reading = Some(match origin {
-            Origin::Stored(mut file) => tokio::task::spawn_blocking(move || {
-                let mut chunk = Vec::with_capacity(usize::try_from(wanted).unwrap_or_default());
-                file.seek(SeekFrom::Start(range.first))?;
-                (&mut file).take(wanted).read_to_end(&mut chunk)?;
-                if chunk.len() as u64 == wanted {
-                    Ok((Origin::Stored(file), chunk))
-                } else {
-                    Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file shrank"))
-                }
-            }),
-            // A task of its own: what was begun for a client that goes away is good for the next.
-            Origin::Pulled(source) => tokio::spawn(async move {
-                let chunk = source.read(range.first, wanted).await?;
-                Ok((Origin::Pulled(source), chunk))
-            }),
-        });
-        Ok(())
+        Ok(found)
     }
 }
