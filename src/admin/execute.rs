@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{AdminError, Command, Subject, computers, content, groups, placements, sync, updates};
+use super::{
+    AdminError, Command, Subject, computers, content, downstream, groups, placements, sync, updates,
+};
 
 /// Carries out `command`.
 pub async fn execute(subject: &Subject, command: Command) -> Result<Value, AdminError> {
@@ -42,6 +44,10 @@ pub async fn execute(subject: &Subject, command: Command) -> Result<Value, Admin
             computers::place(state, computer, groups).await?
         }
         Command::DeleteComputer { computer } => computers::delete(state, computer).await?,
+        Command::ListDownstream => downstream::list(state),
+        Command::ShowDownstream { server } => downstream::show(state, &server)?,
+        Command::ApproveDownstream { server } => downstream::approve(state, server).await?,
+        Command::ForgetDownstream { server } => downstream::forget(state, server).await?,
         Command::ContentStatus => content::status(state),
         Command::VerifyContent => content::verify(state),
         Command::SyncSource { source } => sync::source(upstream, source).await?,

@@ -119,6 +119,11 @@ impl Draft {
         self
     }
 
+    pub(crate) fn languages(mut self, languages: &[&str]) -> Self {
+        self.metadata.languages = languages.iter().map(|&language| language.to_owned()).collect();
+        self
+    }
+
     /// Adds a driver row, and makes the revision a driver.
     pub(crate) fn drives(mut self, entry: DriverEntry) -> Self {
         self.metadata.drivers.push(entry);

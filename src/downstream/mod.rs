@@ -6,4 +6,4 @@
 
 mod server;
 
-pub use server::{DownstreamServer, Listed, SERVERS_KEPT};
+pub use server::{DownstreamServer, ListKind, Listed, SERVERS_KEPT};

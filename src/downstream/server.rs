@@ -24,8 +24,19 @@ pub struct DownstreamServer {
     pub first_seen: i64,
     /// Unix seconds of when it last authorized itself here.
     pub authorized: i64,
-    /// The last list of revisions that it was told.
+    /// The last list of categories and detectoids that it was told.
+    pub configured: Option<Listed>,
+    /// The last list of updates that it was told.
     pub listed: Option<Listed>,
+}
+
+/// The two kinds of lists of revisions ([MS-WSUSSS] 3.1.4.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListKind {
+    /// Categories and detectoids.
+    Configuration,
+    /// Updates.
+    Updates,
 }
 
 /// A list of revisions that a server was told.
@@ -47,7 +58,16 @@ impl DownstreamServer {
             approved: false,
             first_seen: now,
             authorized: now,
+            configured: None,
             listed: None,
+        }
+    }
+
+    /// The last list of a kind that it was told.
+    pub fn told(&self, kind: ListKind) -> Option<Listed> {
+        match kind {
+            ListKind::Configuration => self.configured,
+            ListKind::Updates => self.listed,
         }
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::transaction::Transaction;
 use super::{State, StateError};
-use crate::downstream::{DownstreamServer, Listed, SERVERS_KEPT};
+use crate::downstream::{DownstreamServer, ListKind, Listed, SERVERS_KEPT};
 use crate::policy::by::By;
 
 /// Seconds within which a server that authorizes itself once more costs no write.
@@ -78,12 +78,21 @@ impl State {
 
     /// Takes note of the list of revisions that a server was told. One that was forgotten meanwhile
     /// stays forgotten.
-    pub async fn note_listed(&self, id: Uuid, listed: Listed) -> Result<(), StateError> {
+    pub async fn note_listed(
+        &self,
+        id: Uuid,
+        kind: ListKind,
+        told: Listed,
+    ) -> Result<(), StateError> {
         self.writer
             .submit(move |transaction| {
                 if let Some(known) = transaction.model.downstream.get(&id) {
-                    let server = DownstreamServer::clone(known);
-                    transaction.put_downstream(DownstreamServer { listed: Some(listed), ..server });
+                    let mut server = DownstreamServer::clone(known);
+                    match kind {
+                        ListKind::Configuration => server.configured = Some(told),
+                        ListKind::Updates => server.listed = Some(told),
+                    }
+                    transaction.put_downstream(server);
                 }
                 Ok(())
             })
@@ -93,8 +102,8 @@ impl State {
     /// Lets a server synchronize where that needs an administrator's approval.
     pub async fn approve_downstream(
         &self,
-        by: By,
         server: String,
+        by: By,
     ) -> Result<Arc<DownstreamServer>, StateError> {
         self.writer
             .submit(move |transaction| {
@@ -112,8 +121,8 @@ impl State {
     /// Forgets a server. Should it come back, it is new here, and is told everything again.
     pub async fn forget_downstream(
         &self,
-        by: By,
         server: String,
+        by: By,
     ) -> Result<Arc<DownstreamServer>, StateError> {
         self.writer
             .submit(move |transaction| {

@@ -15,6 +15,7 @@ mod meta;
 mod model;
 mod neighbours;
 mod origins;
+mod packed;
 mod placement;
 mod published;
 pub mod records;
@@ -42,6 +43,7 @@ pub use decide::Decision;
 pub use groups::{Children, Members};
 pub use health::Measures;
 pub use import::{ImportOutcome, Importable, Rejection};
+pub use packed::SyncDocument;
 pub use published::Published;
 pub use registry::{Registry, Tracked};
 pub use staging::{Moved, Unknown};
@@ -52,6 +54,7 @@ use crate::metadata::prepared::{DamagedFragments, PreparedFragments};
 use crate::policy::target_group::GroupError;
 use crate::policy::terms::TermsError;
 use crate::store::blobs::{BlobId, Blobs};
+use crate::store::disposable::Disposable;
 use crate::store::journal::Journal;
 use crate::store::sled::SledStore;
 use crate::store::{Store, StoreError};
@@ -155,6 +158,8 @@ pub struct State {
     writer: Writer,
     health: Arc<Health>,
     blobs: Arc<Blobs>,
+    /// Documents in cabinets, by the document's digest.
+    packed: Disposable,
     contents: Arc<ContentStore>,
     fragments: Cache<Sha256, Arc<PreparedFragments>, ByBytes>,
     fragment_requests: AtomicU64,
@@ -188,6 +193,9 @@ impl State {
             staging::move_all(&mut model, store.as_mut(), now(), staging::CHUNK)?;
         }
         sweep(&blobs, &model);
+        let documents: HashSet<Sha256> =
+            model.revisions.values().map(|record| record.document).collect();
+        let packed = Disposable::open(&data.join("packed"), |name| documents.contains(&name))?;
         let registry = Arc::new(Registry::default());
         model.computers.values().for_each(|tracked| registry.put(tracked.clone()));
         let downstream = Arc::new(Downstream::default());
@@ -216,6 +224,7 @@ impl State {
             writer,
             health,
             blobs: Arc::new(blobs),
+            packed,
             contents: Arc::new(contents),
             fragments: fragment_cache(settings.fragment_cache),
             fragment_requests: AtomicU64::new(0),

@@ -10,7 +10,9 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::published::{Published, Remembered};
-use super::records::{ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord};
+use super::records::{
+    ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord, WantedRecord,
+};
 use super::registry::Tracked;
 use crate::catalog::{Catalog, Revision};
 use crate::computers::{Computer, Statuses};
@@ -48,6 +50,7 @@ pub(super) struct Model {
     pub(super) contents: HashMap<Sha1, ContentRecord>,
     pub(super) computers: HashMap<String, Tracked>,
     pub(super) downstream: BTreeMap<Uuid, Arc<DownstreamServer>>,
+    pub(super) wanted: BTreeMap<Sha1, WantedRecord>,
     /// Fetched, durable, and seen by nobody until they are moved to the revisions.
     pub(super) staged: BTreeMap<UpdateIdentity, Arc<RevisionRecord>>,
     /// Whether moving them has begun, and has to be finished before anything else.
@@ -69,6 +72,7 @@ impl Model {
             contents: HashMap::new(),
             computers: HashMap::new(),
             downstream: BTreeMap::new(),
+            wanted: BTreeMap::new(),
             staged: BTreeMap::new(),
             publishing: false,
         };
@@ -117,6 +121,11 @@ impl Model {
                 computer: Arc::new(computer),
             };
             model.computers.insert(tracked.computer.client_id.clone(), tracked);
+            Ok(())
+        })?;
+        store.load(Tree::Wanted, &mut |key, bytes| {
+            let sha1 = key.try_into().map_err(|_| StoreError::corrupt("a wanted file's key"))?;
+            model.wanted.insert(Sha1(sha1), value::decode(bytes)?);
             Ok(())
         })?;
         store.load(Tree::Downstream, &mut |_, bytes| {

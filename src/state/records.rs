@@ -79,6 +79,13 @@ pub struct FileOrigin {
     pub decryption_key: Option<Vec<u8>>,
 }
 
+/// A file that a downstream server asked for and that is not here. In `wanted`, by SHA-1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedRecord {
+    /// Unix seconds of when it was first asked for.
+    pub since: i64,
+}
+
 /// In `meta` as `publishing` while what was staged becomes visible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishingRecord {
@@ -105,10 +112,10 @@ impl Default for Counters {
     }
 }
 
-/// The configuration that clients were told, and since when. In `meta` as `configuration`.
+/// A configuration that others were told, and since when. In `meta`, by its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigurationRecord {
-    /// Digest of everything that GetConfig answers from.
+    /// Digest of everything that the answer comes from.
     pub fingerprint: String,
     /// `LastChange`, in Unix seconds.
     pub last_change: i64,
@@ -172,4 +179,5 @@ first_version! {
     EventLog, "event record";
     FileOrigin, "file origin record";
     DownstreamServer, "downstream server record";
+    WantedRecord, "wanted file record";
 }

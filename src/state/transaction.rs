@@ -10,7 +10,7 @@ use super::StateError;
 use super::model::{COUNTERS, Dirty, Model, PLACEMENTS, PUBLISHING};
 use super::records::{
     ContentRecord, Counters, DecisionRecord, FileOrigin, PlacementsRecord, PublishingRecord,
-    RevisionRecord,
+    RevisionRecord, WantedRecord,
 };
 use super::registry::Tracked;
 use crate::computers::event::EventLog;
@@ -188,6 +188,14 @@ impl<'a> Transaction<'a> {
         self.put(Tree::Contents, &sha1.0, &record);
         self.mark(|dirty| &mut dirty.contents);
         self.model.contents.insert(sha1, record);
+        if self.model.wanted.remove(&sha1).is_some() {
+            self.staged.batch.delete(Tree::Wanted, sha1.0.as_slice());
+        }
+    }
+
+    pub(super) fn put_wanted(&mut self, sha1: Sha1, record: WantedRecord) {
+        self.put(Tree::Wanted, &sha1.0, &record);
+        self.model.wanted.insert(sha1, record);
     }
 
     /// Stores what changed of a computer.

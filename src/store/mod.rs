@@ -13,6 +13,7 @@
 
 pub mod batch;
 pub mod blobs;
+pub mod disposable;
 mod durable;
 pub mod error;
 pub mod export;
@@ -83,13 +84,15 @@ pub enum Tree {
     Origins,
     /// Downstream servers.
     Downstream,
+    /// Files that a downstream server asked for and that are not here.
+    Wanted,
     /// Revisions that a synchronization fetched and that nobody sees yet.
     Staged,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 12] = [
+    pub const ALL: [Tree; 13] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -101,6 +104,7 @@ impl Tree {
         Tree::DeadDeployments,
         Tree::Origins,
         Tree::Downstream,
+        Tree::Wanted,
         Tree::Staged,
     ];
 
@@ -118,6 +122,7 @@ impl Tree {
             Tree::DeadDeployments => "dead_deployments",
             Tree::Origins => "origins",
             Tree::Downstream => "downstream",
+            Tree::Wanted => "wanted",
             Tree::Staged => "staged",
         }
     }

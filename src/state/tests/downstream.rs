@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::support::{Fixture, NOW};
-use crate::downstream::{Listed, SERVERS_KEPT};
+use crate::downstream::{ListKind, Listed, SERVERS_KEPT};
 use crate::policy::by::By;
 use crate::state::StateError;
 use crate::state::records::FileOrigin;
@@ -20,21 +20,21 @@ async fn a_server_is_known_from_its_authorization_on_and_after_a_restart() {
     state.note_authorization(server(1), "dss.example".into()).await.expect("noted");
     state.note_authorization(server(2), "other.example".into()).await.expect("noted");
     let listed = Listed { at: NOW, newest: RevisionId(7) };
-    state.note_listed(server(1), listed).await.expect("noted");
-    state.note_listed(server(3), listed).await.expect("nobody");
+    state.note_listed(server(1), ListKind::Updates, listed).await.expect("noted");
+    state.note_listed(server(3), ListKind::Configuration, listed).await.expect("nobody");
     let approved = state
-        .approve_downstream(By::administrator(), "DSS.example".into())
+        .approve_downstream("DSS.example".into(), By::administrator())
         .await
         .expect("approved");
     assert!(approved.approved);
-    state.forget_downstream(By::administrator(), server(2).to_string()).await.expect("forgotten");
+    state.forget_downstream(server(2).to_string(), By::administrator()).await.expect("forgotten");
     let fixture = fixture.reopened().await;
     let servers = fixture.state.downstream_servers();
     assert_eq!(servers, [approved], "and only that");
     assert_eq!(servers[0].listed, Some(listed));
     assert_eq!((servers[0].first_seen, servers[0].parent), (NOW, None));
     let unknown =
-        fixture.state.approve_downstream(By::administrator(), "other.example".into()).await;
+        fixture.state.approve_downstream("other.example".into(), By::administrator()).await;
     assert!(matches!(unknown, Err(StateError::NotFound { kind: "downstream server", .. })));
 }
 
@@ -53,7 +53,7 @@ async fn a_flood_of_servers_takes_the_place_of_those_that_nobody_approved() {
     let fixture = Fixture::new();
     let state = &fixture.state;
     state.note_authorization(server(0), "first".into()).await.expect("noted");
-    state.approve_downstream(By::administrator(), server(0).to_string()).await.expect("approved");
+    state.approve_downstream(server(0).to_string(), By::administrator()).await.expect("approved");
     let flood = (1..=SERVERS_KEPT as u128).map(|number| {
         let name = format!("dss{number}");
         async move { state.note_authorization(server(number), name).await.expect("noted") }
