@@ -51,10 +51,10 @@ use sync::{Outcome, Sync};
 
 /// Events of ConfigMgr's software update point, which people know and tools look for.
 mod event {
-    pub(super) const STARTED: u16 = 6701;
-    pub(super) const DONE: u16 = 6702;
-    pub(super) const FAILED: u16 = 6703;
-    pub(super) const IN_PROGRESS: u16 = 6704;
+    pub(in crate::upstream) const STARTED: u16 = 6701;
+    pub(in crate::upstream) const DONE: u16 = 6702;
+    pub(in crate::upstream) const FAILED: u16 = 6703;
+    pub(in crate::upstream) const IN_PROGRESS: u16 = 6704;
 }
 
 /// This server's relation to its upstream server. One for each state.

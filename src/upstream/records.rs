@@ -207,13 +207,13 @@ first_version! {
 
 /// The names of the records in `meta`.
 pub(super) mod names {
-    pub(in super::super) const SOURCE: &str = "sync source";
-    pub(in super::super) const ACCOUNT: &str = "sync account";
-    pub(in super::super) const SELECTION: &str = "sync selection";
-    pub(in super::super) const ANCHORS: &str = "sync anchors";
-    pub(in super::super) const UPSTREAM: &str = "sync upstream";
-    pub(in super::super) const SCHEDULE: &str = "sync schedule";
-    pub(in super::super) const HISTORY: &str = "sync history";
+    pub(in crate::upstream) const SOURCE: &str = "sync source";
+    pub(in crate::upstream) const ACCOUNT: &str = "sync account";
+    pub(in crate::upstream) const SELECTION: &str = "sync selection";
+    pub(in crate::upstream) const ANCHORS: &str = "sync anchors";
+    pub(in crate::upstream) const UPSTREAM: &str = "sync upstream";
+    pub(in crate::upstream) const SCHEDULE: &str = "sync schedule";
+    pub(in crate::upstream) const HISTORY: &str = "sync history";
 }
 
 /// A text cut to what is kept of reasons.
