@@ -6,6 +6,7 @@
 //!
 //! - [`panics`]: what happens when the code is wrong, or foreign code is
 //! - [`wire`]: bytes to typed messages and back. No I/O, no clock
+//! - [`http`]: the side of HTTP that asks: connections, TLS, proxies, limits
 //! - [`metadata`]: one update document, and the fragments derived from it
 //! - [`catalog`]: all revisions as one immutable graph, and what a scan needs of it
 //! - [`policy`]: target groups and approvals, and what they mean for a computer
@@ -14,6 +15,7 @@
 //! - [`content`]: the files that clients download
 //! - [`store`]: what survives a restart
 //! - [`state`]: all of it together: one writer, one published snapshot
+//! - [`upstream`]: this server as a downstream server: synchronising with another
 //! - [`services`]: one file an operation, where wire and domain meet
 //! - [`server`]: HTTP and TLS, within limits
 //! - [`admin`]: what an administrator can see and do, as commands
@@ -31,6 +33,7 @@ pub mod content;
 mod corpus;
 pub mod downstream;
 pub mod fleet;
+pub mod http;
 pub mod metadata;
 pub mod panics;
 pub mod policy;
@@ -38,4 +41,5 @@ pub mod server;
 pub mod services;
 pub mod state;
 pub mod store;
+pub mod upstream;
 pub mod wire;

@@ -4,19 +4,23 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{AdminError, Command, ImportReport, SOCKET, Source, content, execute, import, socket};
+use super::{
+    AdminError, Command, ImportReport, SOCKET, Source, Subject, content, execute, import, socket,
+};
 use crate::content::files::{Digests, digest_of};
 use crate::state::{Settings, State, StateError};
+use crate::upstream::{self, Upstream};
 
 /// An open way to a data directory.
 pub enum Access {
     /// A server runs on it: everything is asked of that.
     Served(PathBuf),
     /// None does: this process holds the directory until [`Access::close`].
-    Opened(Box<State>),
+    Opened(Box<Subject>),
 }
 
 impl Access {
@@ -25,10 +29,17 @@ impl Access {
     /// # Errors
     /// When no server listens and the directory cannot be opened, for example because one is just
     /// starting or stopping.
-    pub fn open(data: &Path, settings: &Settings, now: fn() -> i64) -> Result<Self, AdminError> {
+    pub fn open(
+        data: &Path,
+        settings: &Settings,
+        sync: upstream::Settings,
+        now: fn() -> i64,
+    ) -> Result<Self, AdminError> {
         match Self::of_server(data) {
             Err(AdminError::NotServed) => {
-                Ok(Self::Opened(Box::new(State::open(data, settings, now)?)))
+                let state = Arc::new(State::open(data, settings, now)?);
+                let upstream = Upstream::new(Arc::clone(&state), sync);
+                Ok(Self::Opened(Box::new(Subject { state, upstream })))
             }
             served => served,
         }
@@ -50,7 +61,7 @@ impl Access {
                 let path = path.clone();
                 blocking(move || socket::command(&path, command)).await
             }
-            Self::Opened(state) => execute(state, command).await,
+            Self::Opened(subject) => execute(subject, command).await,
         }
     }
 
@@ -65,7 +76,7 @@ impl Access {
                 let path = path.clone();
                 blocking(move || socket::import(&path, &sources, more_follows)).await
             }
-            Self::Opened(state) => import::import(state, sources, more_follows).await,
+            Self::Opened(subject) => import::import(&subject.state, sources, more_follows).await,
         }
     }
 
@@ -83,14 +94,14 @@ impl Access {
                 let path = path.clone();
                 blocking(move || socket::add_content(&path, sha1, length, &mut source)).await
             }
-            Self::Opened(state) => content::add(state, sha1, source).await,
+            Self::Opened(subject) => content::add(&subject.state, sha1, source).await,
         }
     }
 
     /// Gives the directory back.
     pub async fn close(self) {
-        if let Self::Opened(state) = self {
-            state.close().await;
+        if let Self::Opened(subject) = self {
+            subject.state.close().await;
         }
     }
 }

@@ -6,6 +6,8 @@ use uuid::Uuid;
 use crate::policy::placement::Network;
 use crate::policy::terms::Terms;
 use crate::state::{Children, Members};
+use crate::upstream::records::{ScheduleRecord, SourceRecord};
+use crate::upstream::{Scope, SelectionChange};
 
 /// One command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -144,6 +146,34 @@ pub enum Command {
     ContentStatus,
     /// Reads every content file and compares it with the metadata.
     VerifyContent,
+    /// The upstream server.
+    SyncSource {
+        /// What it is to be from now on; none to leave it.
+        source: Option<SourceRecord>,
+    },
+    /// What can be synchronised.
+    SyncCategories,
+    /// What is synchronised.
+    SyncSelect {
+        /// What is to be changed of it.
+        change: Option<SelectionChange>,
+    },
+    /// Begins a synchronization.
+    SyncStart {
+        /// How much of it.
+        scope: Scope,
+    },
+    /// What runs, and how the last synchronization went.
+    SyncStatus,
+    /// Calls off what runs.
+    SyncCancel,
+    /// The last synchronizations.
+    SyncHistory,
+    /// When synchronizations begin by themselves.
+    SyncSchedule {
+        /// When from now on; none to leave it.
+        schedule: Option<ScheduleRecord>,
+    },
 }
 
 /// A kind of fragment as the command line spells it.

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::AdminError;
 use crate::content::files::digest_of;
-use crate::policy::approval::ApprovalAction;
 use crate::state::{Published, State};
 use crate::wire::types::Sha1;
 
@@ -62,23 +61,7 @@ pub(super) fn verify(state: &State) -> Value {
 
 /// The files of everything that is approved for installation, bundle members included.
 fn needed(published: &Published) -> HashSet<Sha1> {
-    let catalog = &published.catalog;
-    let installs = published.policy.approvals.iter().filter(|(_, approvals)| {
-        approvals.iter().any(|approval| {
-            matches!(approval.terms.action, ApprovalAction::Install | ApprovalAction::Optional)
-        })
-    });
-    let mut open: Vec<_> = installs
-        .filter_map(|(update, _)| catalog.update(update))
-        .filter_map(|update| catalog.latest(update))
-        .collect();
-    let mut seen: HashSet<_> = open.iter().copied().collect();
-    let mut files = HashSet::new();
-    while let Some(index) = open.pop() {
-        if let Some(revision) = catalog.revision(index) {
-            files.extend(revision.metadata.files.iter().map(|file| file.sha1));
-        }
-        open.extend(catalog.members(index).iter().copied().filter(|member| seen.insert(*member)));
-    }
-    files
+    let installed = published.installed_by_approvals();
+    let revisions = installed.into_iter().filter_map(|index| published.catalog.revision(index));
+    revisions.flat_map(|revision| &revision.metadata.files).map(|file| file.sha1).collect()
 }

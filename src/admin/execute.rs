@@ -1,12 +1,14 @@
 //! Carries out a command on a state; the answer is JSON, whoever asked.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{AdminError, Command, computers, content, downstream, groups, placements, updates};
-use crate::state::State;
+use super::{
+    AdminError, Command, Subject, computers, content, downstream, groups, placements, sync, updates,
+};
 
 /// Carries out `command`.
-pub async fn execute(state: &State, command: Command) -> Result<Value, AdminError> {
+pub async fn execute(subject: &Subject, command: Command) -> Result<Value, AdminError> {
+    let Subject { state, upstream } = subject;
     Ok(match command {
         Command::Health => {
             state.ping().await?;
@@ -48,5 +50,13 @@ pub async fn execute(state: &State, command: Command) -> Result<Value, AdminErro
         Command::ForgetDownstream { server } => downstream::forget(state, server).await?,
         Command::ContentStatus => content::status(state),
         Command::VerifyContent => content::verify(state),
+        Command::SyncSource { source } => sync::source(upstream, source).await?,
+        Command::SyncCategories => upstream.categories().await?,
+        Command::SyncSelect { change } => sync::select(upstream, change).await?,
+        Command::SyncStart { scope } => json!({ "number": upstream.start(scope).await? }),
+        Command::SyncStatus => sync::status(upstream).await?,
+        Command::SyncCancel => json!({ "cancelled": upstream.cancel() }),
+        Command::SyncHistory => sync::history(upstream).await?,
+        Command::SyncSchedule { schedule } => sync::schedule(upstream, schedule).await?,
     })
 }

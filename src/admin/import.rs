@@ -78,7 +78,7 @@ pub async fn import(
     let outcomes = state.import(documents, more_follows).await?;
     for (source, outcome) in names.into_iter().zip(outcomes) {
         match outcome {
-            ImportOutcome::New(_) => report.new += 1,
+            ImportOutcome::New(_) | ImportOutcome::Staged => report.new += 1,
             ImportOutcome::Unchanged(_) => report.unchanged += 1,
             ImportOutcome::Rejected(reason) => {
                 report.rejected.push(Rejected { source, reason: reason.to_string() });

@@ -15,6 +15,7 @@ mod groups;
 pub mod import;
 mod placements;
 mod socket;
+mod sync;
 mod updates;
 
 pub use access::Access;
@@ -23,7 +24,18 @@ pub use execute::execute;
 pub use import::{ImportReport, Source, import as import_into};
 pub use socket::{SOCKET, Socket};
 
-use crate::state::StateError;
+use std::sync::Arc;
+
+use crate::state::{State, StateError};
+use crate::upstream::{SyncError, Upstream};
+
+/// What commands are carried out on.
+pub struct Subject {
+    /// The server's state.
+    pub state: Arc<State>,
+    /// Its relation to its upstream server.
+    pub upstream: Arc<Upstream>,
+}
 
 /// Why an administrator's command was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +43,9 @@ pub enum AdminError {
     /// The state refused or failed.
     #[error(transparent)]
     State(#[from] StateError),
+    /// Synchronising is refused or failed.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
     /// The server was asked and said no.
     #[error("{0}")]
     Refused(String),

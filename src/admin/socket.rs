@@ -19,8 +19,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::{debug, warn};
 
 use super::import::DOCUMENT_LIMIT;
-use super::{AdminError, Command, ImportReport, Source, content, execute, explain, frames, import};
-use crate::state::State;
+use super::{
+    AdminError, Command, ImportReport, Source, Subject, content, execute, explain, frames, import,
+};
 use crate::wire::types::Sha1;
 
 /// Name of the socket in the data directory.
@@ -95,7 +96,7 @@ impl Socket {
     /// Serves until `shutdown` completes; requests that were begun then have `deadline` to finish.
     pub async fn serve(
         self,
-        state: Arc<State>,
+        subject: Arc<Subject>,
         shutdown: impl Future<Output = ()>,
         deadline: Duration,
     ) {
@@ -109,10 +110,10 @@ impl Socket {
             match next {
                 Ok((None, _)) => warn!("refused another user on the local socket"),
                 Ok((Some(stream), place)) => {
-                    let state = Arc::clone(&state);
+                    let subject = Arc::clone(&subject);
                     let runtime = Handle::current();
                     tokio::task::spawn_blocking(move || {
-                        if let Err(error) = answer(&stream, &state, &runtime) {
+                        if let Err(error) = answer(&stream, &subject, &runtime) {
                             debug!(%error, "an administrator's connection broke");
                         }
                         drop(place);
@@ -154,7 +155,7 @@ impl Drop for Socket {
     }
 }
 
-fn answer(stream: &UnixStream, state: &Arc<State>, runtime: &Handle) -> io::Result<()> {
+fn answer(stream: &UnixStream, subject: &Subject, runtime: &Handle) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(LINE_PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
@@ -164,7 +165,7 @@ fn answer(stream: &UnixStream, state: &Arc<State>, runtime: &Handle) -> io::Resu
     stream.set_read_timeout(Some(PATIENCE))?;
     let answer = match serde_json::from_slice(&line) {
         Err(error) => Err(AdminError::Misunderstood(error.to_string())),
-        Ok(request) => run(request, reader, state, runtime),
+        Ok(request) => run(request, reader, subject, runtime),
     };
     let answer = match answer {
         Ok(value) => Answer::Done(value),
@@ -176,12 +177,12 @@ fn answer(stream: &UnixStream, state: &Arc<State>, runtime: &Handle) -> io::Resu
 fn run(
     request: Request,
     reader: BufReader<UnixStream>,
-    state: &Arc<State>,
+    subject: &Subject,
     runtime: &Handle,
 ) -> Result<Value, AdminError> {
     let broken = |error: io::Error| AdminError::Misunderstood(error.to_string());
     match request {
-        Request::Command(command) => runtime.block_on(execute(state, command)),
+        Request::Command(command) => runtime.block_on(execute(subject, command)),
         Request::Import { more_follows, length } => {
             if length > BODY_LIMIT {
                 let reason = format!("{length} bytes at once; {BODY_LIMIT} is the limit");
@@ -192,13 +193,13 @@ fn run(
             let sources = frames::read(&body)
                 .ok_or_else(|| AdminError::Misunderstood("the files are cut".into()))?;
             drop(body);
-            let report = runtime.block_on(import::import(state, sources, more_follows))?;
+            let report = runtime.block_on(import::import(&subject.state, sources, more_follows))?;
             Ok(serde_json::to_value(report).unwrap_or_default())
         }
         Request::AddContent { sha1, length } => {
             let sha1 = Sha1::from_hex(&sha1)
                 .ok_or_else(|| AdminError::Misunderstood("not a SHA-1 digest".into()))?;
-            runtime.block_on(content::add(state, sha1, reader.take(length)))
+            runtime.block_on(content::add(&subject.state, sha1, reader.take(length)))
         }
     }
 }

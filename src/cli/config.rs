@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::CliError;
 use super::output::Output;
-use crate::{catalog, server, services, state};
+use crate::http::ClientLimits;
+use crate::{catalog, server, services, state, upstream};
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +52,8 @@ pub(super) struct Config {
     pub(super) tls: TlsConfig,
     /// Logs.
     pub(super) log: LogConfig,
+    /// Synchronising with an upstream server.
+    pub(super) sync: SyncConfig,
     /// Limits.
     pub(super) limits: LimitsConfig,
 }
@@ -85,6 +88,27 @@ pub(super) struct LogConfig {
     pub(super) level: String,
     /// `text` or `json`.
     pub(super) format: LogFormat,
+}
+
+/// Synchronising with an upstream server. The reasons for the defaults stand with the settings they
+/// become.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SyncConfig {
+    /// Our name towards the upstream server, as DNS writes it.
+    pub(super) account_name: Option<String>,
+    /// Connections to it at once.
+    pub(super) connections: usize,
+    /// Most bytes of one of its answers.
+    pub(super) answer_bytes: u64,
+    /// Seconds until an answer is complete.
+    pub(super) answer_seconds: u64,
+    /// How often something is tried.
+    pub(super) attempts: u32,
+    /// Seconds before the second time; twice as many before each other.
+    pub(super) retry_seconds: u64,
+    /// Most bytes a second of downloads; 0 for as many as there are.
+    pub(super) bytes_per_second: u64,
 }
 
 /// The form of log lines.
@@ -135,6 +159,7 @@ impl Default for Config {
             downstream: DownstreamConfig::default(),
             tls: TlsConfig::default(),
             log: LogConfig::default(),
+            sync: SyncConfig::default(),
             limits: LimitsConfig::default(),
         }
     }
@@ -143,6 +168,21 @@ impl Default for Config {
 impl Default for LogConfig {
     fn default() -> Self {
         Self { level: "info".into(), format: LogFormat::Text }
+    }
+}
+
+impl Default for SyncConfig {
+    fn default() -> Self {
+        let settings = upstream::Settings::default();
+        Self {
+            account_name: None,
+            connections: settings.workers,
+            answer_bytes: settings.limits.body,
+            answer_seconds: settings.limits.exchange.as_secs(),
+            attempts: settings.patience.attempts,
+            retry_seconds: settings.patience.first.as_secs(),
+            bytes_per_second: settings.bytes_per_second,
+        }
     }
 }
 
@@ -202,19 +242,26 @@ impl Config {
         if let Some(tag) = self.downstream.languages.iter().find(is_unknown) {
             return invalid(&format!("downstream.languages: '{tag}' is no language of updates"));
         }
-        let limits = &self.limits;
+        if self.sync.account_name.as_deref().is_some_and(|name| !upstream::is_dns_name(name)) {
+            return invalid("sync.account_name has to be a name as DNS has them");
+        }
+        let (sync, limits) = (&self.sync, &self.limits);
         let positive = [
-            ("installed_ids", limits.installed_ids as u64),
-            ("extended_updates", limits.extended_updates as u64),
-            ("page_updates", limits.page_updates.into()),
-            ("page_bytes", limits.page_bytes),
-            ("connections", limits.connections as u64),
-            ("calls_in_flight", limits.calls_in_flight as u64),
-            ("head_seconds", limits.head_seconds),
-            ("body_seconds", limits.body_seconds),
+            ("sync.connections", sync.connections as u64),
+            ("sync.answer_bytes", sync.answer_bytes),
+            ("sync.answer_seconds", sync.answer_seconds),
+            ("sync.attempts", sync.attempts.into()),
+            ("limits.installed_ids", limits.installed_ids as u64),
+            ("limits.extended_updates", limits.extended_updates as u64),
+            ("limits.page_updates", limits.page_updates.into()),
+            ("limits.page_bytes", limits.page_bytes),
+            ("limits.connections", limits.connections as u64),
+            ("limits.calls_in_flight", limits.calls_in_flight as u64),
+            ("limits.head_seconds", limits.head_seconds),
+            ("limits.body_seconds", limits.body_seconds),
         ];
         match positive.iter().find(|(_, value)| *value == 0) {
-            Some((name, _)) => invalid(&format!("limits.{name} has to be at least 1")),
+            Some((name, _)) => invalid(&format!("{name} has to be at least 1")),
             None => Ok(()),
         }
     }
@@ -242,6 +289,27 @@ impl Config {
             max_update_data: services::Settings::default().max_update_data,
             approve_downstream: self.downstream.require_approval,
             downstream_languages: self.downstream.languages.clone(),
+        }
+    }
+
+    /// What synchronising needs of it.
+    pub(super) fn upstream(&self) -> upstream::Settings {
+        let defaults = upstream::Settings::default();
+        let sync = &self.sync;
+        upstream::Settings {
+            account_name: sync.account_name.clone().unwrap_or(defaults.account_name),
+            workers: sync.connections,
+            limits: ClientLimits {
+                body: sync.answer_bytes,
+                exchange: Duration::from_secs(sync.answer_seconds),
+                ..defaults.limits
+            },
+            patience: upstream::Patience {
+                attempts: sync.attempts,
+                first: Duration::from_secs(sync.retry_seconds),
+                ..defaults.patience
+            },
+            bytes_per_second: sync.bytes_per_second,
         }
     }
 

@@ -20,6 +20,7 @@ mod record;
 mod replay;
 mod serve;
 mod signals;
+mod sync;
 mod telemetry;
 mod terms;
 mod tls;
@@ -91,6 +92,9 @@ enum Command {
     /// Manage content files.
     #[command(subcommand)]
     Content(content::Content),
+    /// Take the catalogue from another server.
+    #[command(subcommand)]
+    Sync(sync::Sync),
     /// Certificates, and what to tell Windows.
     #[command(subcommand)]
     Tls(tls::Tls),
@@ -132,7 +136,8 @@ struct Context {
 impl Context {
     /// The way to the data directory.
     fn access(&self) -> Result<Access, CliError> {
-        Ok(Access::open(&self.config.data, &self.config.state(), serve::now)?)
+        let Config { data, .. } = &self.config;
+        Ok(Access::open(data, &self.config.state(), self.config.upstream(), serve::now)?)
     }
 
     /// Carries out one administrative command and closes the way again.
@@ -194,6 +199,7 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
         Command::Computer(command) => command.run(&context).await,
         Command::Content(command) => command.run(&context).await,
         Command::Downstream(command) => command.run(&context).await,
+        Command::Sync(command) => command.run(&context).await,
         Command::Tls(command) => command.run(&context),
         Command::Replay(command) => command.run(&context).await,
         Command::Record(command) => command.run(&context).await,

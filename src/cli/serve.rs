@@ -14,12 +14,13 @@ use super::metrics::StateMetrics;
 use super::output::write_out;
 use super::signals::Signals;
 use super::{CliError, Context, failed, log_lines};
-use crate::admin::{Socket, Source, import_into};
+use crate::admin::{Socket, Source, Subject, import_into};
 use crate::metadata::sample;
 use crate::server::tls::{self, Tls};
 use crate::server::{Authority, Drained, Server};
 use crate::services::Services;
 use crate::state::State;
+use crate::upstream::Upstream;
 
 /// How often it is looked whether a new cookie key is due.
 const KEY_CHECK: Duration = Duration::from_secs(3600);
@@ -53,8 +54,10 @@ impl Serve {
         if self.sample {
             install_sample(&state).await?;
         }
+        let upstream = Upstream::new(Arc::clone(&state), config.upstream());
         let services = Services::start(Arc::clone(&state), config.services()).await;
-        let services = Arc::new(services.map_err(|error| failed(&error))?);
+        let services = services.map_err(|error| failed(&error))?;
+        let services = Arc::new(services.with_upstream(Arc::clone(&upstream)));
         let certificates = settings.https.map(|_| certificates(&config)).transpose()?;
 
         let shutdown_time = settings.limits.shutdown_time;
@@ -73,10 +76,13 @@ impl Serve {
             // An error means that the sender is gone, which is a stop as well.
             async move { drop(stopped.changed().await) }
         };
-        let socket = socket.serve(Arc::clone(&state), until_stopped(), shutdown_time);
+        let subject = Subject { state: Arc::clone(&state), upstream: Arc::clone(&upstream) };
+        let socket = socket.serve(Arc::new(subject), until_stopped(), shutdown_time);
         let socket = tokio::spawn(socket);
         let watcher = certificates.map(|certificates| tokio::spawn(certificates.watch()));
         let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
+        let schedule = tokio::spawn(Arc::clone(&upstream).follow_schedule());
+        let downloads = tokio::spawn(Arc::clone(&upstream).follow_downloads());
 
         let ready = serde_json::json!({
             "ready": true,
@@ -101,6 +107,9 @@ impl Serve {
         drop(socket.await);
         watcher.iter().for_each(tokio::task::JoinHandle::abort);
         rotation.abort();
+        schedule.abort();
+        downloads.abort();
+        upstream.stop().await;
         state.close().await;
         Ok(())
     }

@@ -23,6 +23,9 @@ const CHUNK: usize = 256 * 1024;
 /// Where files grow before they are verified; inside the store, so that renaming never copies.
 const INCOMING: &str = "incoming";
 
+/// Where files lie of which only parts are here.
+const PARTIAL: &str = "partial";
+
 /// Why a file was not taken or could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ContentError {
@@ -114,6 +117,8 @@ impl ContentStore {
         let root = dir.into();
         let incoming = root.join(INCOMING);
         fs::create_dir_all(&incoming).map_err(at(&incoming))?;
+        let partial = root.join(PARTIAL);
+        fs::create_dir_all(&partial).map_err(at(&partial))?;
         // Or a power cut might take the whole directory with its name.
         sync_dir(&root)?;
         let parent = root.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -140,11 +145,31 @@ impl ContentStore {
         let found = digest_into(limited, |chunk| file.write_all(chunk).map_err(at(&growing.0)))?;
         verify(&found, expected)?;
         file.sync_all().map_err(at(&growing.0))?;
+        self.rename_in(&growing.0, expected)
+    }
 
+    /// Moves a file of ours in after comparing it with what the metadata `expected`.
+    pub(super) fn move_in(
+        &self,
+        file: &mut File,
+        path: &Path,
+        expected: &UpdateFile,
+    ) -> Result<(), ContentError> {
+        verify(&digest_of(&mut *file)?, expected)?;
+        file.sync_all().map_err(at(path))?;
+        self.rename_in(path, expected)
+    }
+
+    /// Where a file grows of which only parts are here.
+    pub(super) fn partial_path(&self, sha1: &Sha1) -> PathBuf {
+        self.root.join(PARTIAL).join(sha1.to_hex())
+    }
+
+    fn rename_in(&self, path: &Path, expected: &UpdateFile) -> Result<(), ContentError> {
         let target = self.path(&expected.sha1);
         let dir = target.parent().unwrap_or(&self.root);
         fs::create_dir_all(dir).map_err(at(dir))?;
-        fs::rename(&growing.0, &target).map_err(at(&target))?;
+        fs::rename(path, &target).map_err(at(&target))?;
         self.open.replaced(&expected.sha1);
         sync_dir(dir)?;
         sync_dir(&self.root)

@@ -6,4 +6,6 @@
 
 pub mod files;
 mod open_files;
+pub mod partial;
+pub mod pulled;
 pub mod ranges;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::content::files::{ContentError, ContentFile};
+use crate::content::pulled::RangeSource;
 use crate::services::Services;
 use crate::services::call::{Refusal, SoapAnswer, SoapCall};
 use crate::wire::contract;
@@ -37,6 +38,12 @@ pub trait Application: Send + Sync + 'static {
 
     /// A content file that can be had without waiting; none says nothing of whether it is there.
     fn content_at_hand(&self, sha1: &Sha1) -> Option<Arc<ContentFile>>;
+
+    /// A file that is not stored, and that may be fetched from elsewhere while it is sent.
+    fn pull(&self, sha1: Sha1) -> impl Future<Output = Option<Arc<dyn RangeSource>>> + Send {
+        let _ = sha1;
+        std::future::ready(None)
+    }
 }
 
 impl Application for Services {
@@ -66,6 +73,10 @@ impl Application for Services {
 
     fn content_at_hand(&self, sha1: &Sha1) -> Option<Arc<ContentFile>> {
         self.state().contents().at_hand(sha1).filter(|_| self.state().has_content(sha1))
+    }
+
+    async fn pull(&self, sha1: Sha1) -> Option<Arc<dyn RangeSource>> {
+        self.upstream()?.pull(sha1).await
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hyper::header::{
@@ -16,7 +17,7 @@ use hyper::{HeaderMap, Method, Response, StatusCode};
 use uuid::Uuid;
 
 use super::body::Payload;
-use super::file_body::{FileBody, Segment};
+use super::file_body::{FileBody, Origin, Segment};
 use super::handler::Shared;
 use super::http_date;
 use super::reply::{self, Reply};
@@ -35,13 +36,20 @@ pub(crate) async fn answer<A: Application>(
     headers: &HeaderMap,
 ) -> Reply {
     if let Some(stored) = shared.application.content_at_hand(&sha1) {
-        return serve(stored, sha1, method, headers);
+        return serve(Found::stored(stored), sha1, method, headers);
     }
     let application = shared.application.clone();
     let opened = tokio::task::spawn_blocking(move || application.content(&sha1)).await;
     match opened {
-        Ok(Ok(Some(stored))) => serve(stored, sha1, method, headers),
-        Ok(Ok(None)) => reply::text(StatusCode::NOT_FOUND, "This file is not stored here.\n"),
+        Ok(Ok(Some(stored))) => serve(Found::stored(stored), sha1, method, headers),
+        Ok(Ok(None)) => match shared.application.pull(sha1).await {
+            Some(source) => {
+                let length = source.length();
+                let found = Found { origin: Origin::Pulled(source), length, modified: None };
+                serve(found, sha1, method, headers)
+            }
+            None => reply::text(StatusCode::NOT_FOUND, "This file is not stored here.\n"),
+        },
         Ok(Err(error)) => {
             // Not 404, which a downstream server takes as a reason to download again.
             let cause = error.source().map(ToString::to_string);
@@ -58,12 +66,25 @@ fn unavailable<A: Application>(shared: &Shared<A>) -> Reply {
     reply
 }
 
-fn serve(file: Arc<ContentFile>, sha1: Sha1, method: &Method, headers: &HeaderMap) -> Reply {
-    let ContentFile { length, modified, .. } = *file;
-    let validators = Validators {
-        etag: format!("\"{}\"", sha1.to_hex()),
-        modified: http_date::seconds(modified),
-    };
+/// A file that can be sent.
+struct Found {
+    origin: Origin,
+    length: u64,
+    /// When it was stored; none while it is not.
+    modified: Option<i64>,
+}
+
+impl Found {
+    fn stored(file: Arc<ContentFile>) -> Self {
+        let (length, modified) = (file.length, Some(http_date::seconds(file.modified)));
+        Self { origin: Origin::Stored(file), length, modified }
+    }
+}
+
+fn serve(found: Found, sha1: Sha1, method: &Method, headers: &HeaderMap) -> Reply {
+    let Found { origin, length, modified } = found;
+    // The address says which bytes they have to be, whether or not that was verified yet.
+    let validators = Validators { etag: format!("\"{}\"", sha1.to_hex()), modified };
     let mut reply = match decide(method, headers, &validators, length) {
         Decision::NotModified => {
             let mut reply = Response::new(Payload::frames(vec![]));
@@ -77,15 +98,15 @@ fn serve(file: Arc<ContentFile>, sha1: Sha1, method: &Method, headers: &HeaderMa
         }
         Decision::Send(Requested::Whole) => {
             let whole = length.checked_sub(1).map(|last| ByteRange { first: 0, last });
-            octets(Payload::File(FileBody::new(file, whole.map(Segment::Range))))
+            octets(Payload::File(FileBody::new(origin, whole.map(Segment::Range))))
         }
         Decision::Send(Requested::One(range)) => {
-            let mut reply = octets(Payload::File(FileBody::new(file, [Segment::Range(range)])));
+            let mut reply = octets(Payload::File(FileBody::new(origin, [Segment::Range(range)])));
             *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
             insert(&mut reply, CONTENT_RANGE, content_range(range, length));
             reply
         }
-        Decision::Send(Requested::Many(ranges)) => multipart(file, &ranges, length),
+        Decision::Send(Requested::Many(ranges)) => multipart(origin, &ranges, length),
         Decision::Send(Requested::Unsatisfiable) => {
             let mut reply = reply::text(StatusCode::RANGE_NOT_SATISFIABLE, "No such range.\n");
             insert(&mut reply, CONTENT_RANGE, format!("bytes */{length}"));
@@ -94,7 +115,9 @@ fn serve(file: Arc<ContentFile>, sha1: Sha1, method: &Method, headers: &HeaderMa
     };
     reply.headers_mut().insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     insert(&mut reply, ETAG, validators.etag);
-    if let Some(date) = http_date::format(modified) {
+    let modified = modified.and_then(|at| u64::try_from(at).ok());
+    let modified = modified.map(|at| SystemTime::UNIX_EPOCH + Duration::from_secs(at));
+    if let Some(date) = modified.and_then(http_date::format) {
         insert(&mut reply, LAST_MODIFIED, date);
     }
     reply
@@ -120,7 +143,7 @@ fn content_range(range: ByteRange, length: u64) -> String {
 
 /// `multipart/byteranges` as BITS reads it: the two standard headers a part and no others, and the
 /// first boundary at the very beginning (it tolerates at most two line ends before it).
-fn multipart(file: Arc<ContentFile>, ranges: &[ByteRange], length: u64) -> Reply {
+fn multipart(origin: Origin, ranges: &[ByteRange], length: u64) -> Reply {
     // A random boundary, so that no file can contain it on purpose.
     let boundary = Uuid::new_v4().simple().to_string();
     let mut segments = Vec::with_capacity(2 * ranges.len() + 1);
@@ -134,7 +157,7 @@ fn multipart(file: Arc<ContentFile>, ranges: &[ByteRange], length: u64) -> Reply
         line_end = "\r\n";
     }
     segments.push(Segment::Text(Bytes::from(format!("\r\n--{boundary}--\r\n"))));
-    let mut reply = Response::new(Payload::File(FileBody::new(file, segments)));
+    let mut reply = Response::new(Payload::File(FileBody::new(origin, segments)));
     *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
     insert(&mut reply, CONTENT_TYPE, format!("multipart/byteranges; boundary={boundary}"));
     reply
@@ -143,7 +166,7 @@ fn multipart(file: Arc<ContentFile>, ranges: &[ByteRange], length: u64) -> Reply
 /// What a client may compare its copy with.
 struct Validators {
     etag: String,
-    modified: i64,
+    modified: Option<i64>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -166,7 +189,7 @@ fn decide(method: &Method, headers: &HeaderMap, ours: &Validators, length: u64) 
         }),
         None => text(IF_MODIFIED_SINCE)
             .and_then(http_date::parse)
-            .is_some_and(|since| ours.modified <= since),
+            .is_some_and(|since| ours.modified.is_some_and(|modified| modified <= since)),
     };
     if unchanged {
         return Decision::NotModified;
@@ -179,7 +202,7 @@ fn decide(method: &Method, headers: &HeaderMap, ours: &Validators, length: u64) 
     let applies = match text(IF_RANGE) {
         None => true,
         Some(tag) if tag.starts_with('"') => tag.trim() == ours.etag,
-        Some(date) => http_date::parse(date) == Some(ours.modified),
+        Some(date) => ours.modified.is_some() && http_date::parse(date) == ours.modified,
     };
     let mut values = headers.get_all(RANGE).iter();
     match (values.next().map(HeaderValue::to_str), values.next()) {
@@ -193,7 +216,7 @@ mod tests {
     use super::*;
 
     fn decision(method: Method, headers: &[(HeaderName, &str)]) -> Decision {
-        let ours = Validators { etag: "\"AB\"".into(), modified: 784_111_777 };
+        let ours = Validators { etag: "\"AB\"".into(), modified: Some(784_111_777) };
         let headers = headers
             .iter()
             .map(|(name, value)| (name.clone(), HeaderValue::from_str(value).expect("value")))

@@ -1,4 +1,5 @@
-//! Parts of a file as a response body.
+//! Parts of a file as a response body: of one that is stored, or of one that comes from elsewhere
+//! meanwhile.
 //!
 //! The next chunk is read when the connection asks for it, which it does once the last one is on
 //! its way: a slow client costs one chunk of memory whatever the size of the file.
@@ -14,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::chunk::{self, AtHand, CHUNK};
 use crate::content::files::ContentFile;
+use crate::content::pulled::RangeSource;
 use crate::content::ranges::ByteRange;
 
 /// One part of a body.
@@ -34,20 +36,29 @@ impl Segment {
     }
 }
 
+/// Where the bytes come from.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// A stored file.
+    Stored(Arc<ContentFile>),
+    /// A file that is not here, or not whole.
+    Pulled(Arc<dyn RangeSource>),
+}
+
 /// Reads [`Segment`]s of one file, chunk by chunk.
 #[derive(Debug)]
 pub(crate) struct FileBody {
-    file: Arc<ContentFile>,
+    origin: Origin,
     reading: Option<JoinHandle<io::Result<Bytes>>>,
     segments: VecDeque<Segment>,
     remaining: u64,
 }
 
 impl FileBody {
-    pub(crate) fn new(file: Arc<ContentFile>, segments: impl IntoIterator<Item = Segment>) -> Self {
+    pub(crate) fn new(origin: Origin, segments: impl IntoIterator<Item = Segment>) -> Self {
         let segments: VecDeque<_> = segments.into_iter().collect();
         let remaining = segments.iter().map(Segment::len).sum();
-        Self { file, reading: None, segments, remaining }
+        Self { origin, reading: None, segments, remaining }
     }
 
     pub(crate) fn remaining(&self) -> u64 {
@@ -85,14 +96,23 @@ impl FileBody {
     /// than reading it.
     fn read(&mut self, range: ByteRange) -> io::Result<AtHand> {
         let wanted = usize::try_from(range.len()).unwrap_or(usize::MAX).min(CHUNK);
-        let found = chunk::read_at_hand(&self.file.file, range.first, wanted)?;
+        let found = match &self.origin {
+            Origin::Stored(file) => chunk::read_at_hand(&file.file, range.first, wanted)?,
+            Origin::Pulled(_) => AtHand::OnDisk,
+        };
         let read = match &found {
             AtHand::Read(bytes) => bytes.len(),
             AtHand::OnDisk => {
-                let file = Arc::clone(&self.file);
-                self.reading = Some(tokio::task::spawn_blocking(move || {
-                    chunk::read(&file.file, range.first, wanted)
-                }));
+                self.reading = Some(match self.origin.clone() {
+                    Origin::Stored(file) => tokio::task::spawn_blocking(move || {
+                        chunk::read(&file.file, range.first, wanted)
+                    }),
+                    // A task of its own: what was begun for a client that goes away is good for
+                    // the next.
+                    Origin::Pulled(source) => tokio::spawn(async move {
+                        source.read(range.first, wanted as u64).await.map(Bytes::from)
+                    }),
+                });
                 wanted
             }
         } as u64;

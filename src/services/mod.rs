@@ -34,6 +34,7 @@ pub use server_sync::is_language;
 use crate::catalog::PageLimits;
 use crate::state::{State, StateError};
 use crate::store::value::{NoPrevious, Stored};
+use crate::upstream::Upstream;
 use crate::wire::time::DateTime;
 use crate::wire::wusp::client::ConfigurationProperty;
 use cookie::Keyring;
@@ -99,6 +100,7 @@ pub struct Services {
     last_change: DateTime,
     properties: Vec<ConfigurationProperty<'static>>,
     server_sync: Arc<ServerSync>,
+    upstream: Option<Arc<Upstream>>,
 }
 
 /// Name of the keyring in the state's single records.
@@ -141,7 +143,18 @@ impl Services {
         let languages_since = state.configuration("languages", languages, now).await?;
         let server_sync = Arc::new(ServerSync::new(languages_since));
         let keyring = ArcSwap::from_pointee(keyring);
-        Ok(Self { state, settings, keyring, last_change, properties, server_sync })
+        let upstream = None;
+        Ok(Self { state, settings, keyring, last_change, properties, server_sync, upstream })
+    }
+
+    /// The same services, with an upstream server to turn to.
+    pub fn with_upstream(self, upstream: Arc<Upstream>) -> Self {
+        Self { upstream: Some(upstream), ..self }
+    }
+
+    /// This server's relation to its upstream server, if there is one.
+    pub fn upstream(&self) -> Option<&Arc<Upstream>> {
+        self.upstream.as_ref()
     }
 
     /// Makes a new key when it is time. Cookies sealed with older keys stay good.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::records::{ContentRecord, WantedRecord};
 use super::{State, StateError, blocking};
+use crate::content::partial::Partial;
 use crate::metadata::model::UpdateFile;
 use crate::wire::types::Sha1;
 
@@ -33,9 +34,28 @@ impl State {
         let contents = Arc::clone(&self.contents);
         let expected = file.clone();
         blocking(move || contents.add(source, &expected)).await??;
-        let size = file.size;
-        let new = self
-            .writer
+        let new = self.note_content(sha1, file.size).await?;
+        Ok(AddedContent { file, new })
+    }
+
+    /// Takes in a file that came in parts, once length and digests agree. What was there of it is
+    /// gone in every case.
+    ///
+    /// # Errors
+    /// When its bytes are others than `file` says, or the disk or the store fails.
+    pub async fn adopt_content(
+        &self,
+        partial: Partial,
+        file: &UpdateFile,
+    ) -> Result<(), StateError> {
+        let (contents, expected) = (Arc::clone(&self.contents), file.clone());
+        blocking(move || contents.adopt(partial, &expected)).await??;
+        self.note_content(file.sha1, file.size).await.map(|_| ())
+    }
+
+    /// Lets clients have a file that was verified; true if they could not before.
+    async fn note_content(&self, sha1: Sha1, size: u64) -> Result<bool, StateError> {
+        self.writer
             .submit(move |transaction| {
                 if transaction.model.contents.contains_key(&sha1) {
                     return Ok(false);
@@ -44,8 +64,7 @@ impl State {
                 transaction.put_content(sha1, ContentRecord { size, changed });
                 Ok(true)
             })
-            .await?;
-        Ok(AddedContent { file, new })
+            .await
     }
 
     /// Takes note that a downstream server needs these files, as far as they are not here. They

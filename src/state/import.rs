@@ -94,6 +94,8 @@ impl Importable {
 pub enum ImportOutcome {
     /// It is a revision that was not there.
     New(RevisionId),
+    /// It is a revision that was not there, and that nobody sees yet.
+    Staged,
     /// It was there.
     Unchanged(RevisionId),
     /// It cannot be taken.
@@ -125,6 +127,25 @@ impl State {
         documents: Vec<Importable>,
         more_follows: bool,
     ) -> Result<Vec<ImportOutcome>, StateError> {
+        self.take(documents, move |transaction, records| {
+            match more_follows {
+                true => transaction.more_follows(),
+                false => transaction.publish(),
+            }
+            records.into_iter().map(|record| add(transaction, record)).collect()
+        })
+        .await
+    }
+
+    /// Makes the files of documents durable and has the writer `commit` the records of those that
+    /// are not there yet; its outcomes are in the records' order, ours in the documents'.
+    pub(super) async fn take(
+        &self,
+        documents: Vec<Importable>,
+        commit: impl FnOnce(&mut Transaction<'_>, Vec<RevisionRecord>) -> Vec<ImportOutcome>
+        + Send
+        + 'static,
+    ) -> Result<Vec<ImportOutcome>, StateError> {
         // Asked first, so that what is there costs no write and what is refused leaves no file.
         let mut outcomes = self.known(&documents).await?;
         refuse_contradictions(&documents, &mut outcomes);
@@ -144,16 +165,7 @@ impl State {
             Ok(unknown.iter().zip(fragments).map(|(new, BlobId(id))| new.record(*id)).collect())
         })
         .await??;
-        let added = self
-            .writer
-            .submit(move |transaction| {
-                match more_follows {
-                    true => transaction.more_follows(),
-                    false => transaction.publish(),
-                }
-                Ok(records.into_iter().map(|record| add(transaction, record)).collect::<Vec<_>>())
-            })
-            .await?;
+        let added = self.writer.submit(move |transaction| Ok(commit(transaction, records))).await?;
         let open = outcomes.iter_mut().filter(|outcome| outcome.is_none());
         open.zip(added).for_each(|(open, added)| *open = Some(added));
         Ok(outcomes.into_iter().flatten().collect())
@@ -193,7 +205,11 @@ fn refuse_contradictions(documents: &[Importable], outcomes: &mut [Option<Import
 }
 
 /// What becomes of a document whose identity is there.
-fn known(model: &Model, identity: UpdateIdentity, document: Sha256) -> Option<ImportOutcome> {
+pub(super) fn known(
+    model: &Model,
+    identity: UpdateIdentity,
+    document: Sha256,
+) -> Option<ImportOutcome> {
     let id = model.identities.get(&identity)?;
     Some(match model.revisions.get(id) {
         Some(old) if old.document == document => ImportOutcome::Unchanged(*id),
@@ -201,7 +217,8 @@ fn known(model: &Model, identity: UpdateIdentity, document: Sha256) -> Option<Im
     })
 }
 
-fn add(transaction: &mut Transaction<'_>, record: RevisionRecord) -> ImportOutcome {
+/// Adds a record to the revisions, under numbers of our own.
+pub(super) fn add(transaction: &mut Transaction<'_>, record: RevisionRecord) -> ImportOutcome {
     // Once more: somebody else may have imported it meanwhile, or the same call brings it twice.
     let identity = record.metadata.identity;
     if let Some(outcome) = known(transaction.model, identity, record.document) {

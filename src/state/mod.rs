@@ -21,6 +21,7 @@ mod published;
 pub mod records;
 mod registry;
 mod schedule;
+mod staging;
 mod transaction;
 mod writer;
 
@@ -45,6 +46,7 @@ pub use import::{ImportOutcome, Importable, Rejection};
 pub use packed::SyncDocument;
 pub use published::Published;
 pub use registry::{Registry, Tracked};
+pub use staging::{Moved, Unknown};
 
 use crate::content::files::{ContentError, ContentStore};
 use crate::metadata::error::DocumentError;
@@ -178,14 +180,18 @@ impl State {
     /// Opens the state with another engine.
     pub fn with_store(
         data: &Path,
-        store: Box<dyn Store>,
+        mut store: Box<dyn Store>,
         settings: &Settings,
         now: fn() -> i64,
     ) -> Result<Self, StateError> {
         let blobs = Blobs::open(&data.join("blobs"))?;
         let contents = ContentStore::open(data.join("content"))?;
         let journal = Journal::open(&data.join("journal"))?;
-        let model = Model::load(store.as_ref())?;
+        let mut model = Model::load(store.as_ref())?;
+        if model.publishing {
+            // The process ended while a synchronization became visible.
+            staging::move_all(&mut model, store.as_mut(), now(), staging::CHUNK)?;
+        }
         sweep(&blobs, &model);
         let documents: HashSet<Sha256> =
             model.revisions.values().map(|record| record.document).collect();
@@ -304,7 +310,7 @@ fn sweep(blobs: &Blobs, model: &Model) {
     if model.revisions.is_empty() {
         return;
     }
-    let records = model.revisions.values();
+    let records = model.revisions.values().chain(model.staged.values());
     let used: HashSet<Sha256> =
         records.flat_map(|record| [record.document, record.fragments]).collect();
     match blobs.retain(|BlobId(id)| used.contains(&id)) {

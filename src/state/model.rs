@@ -29,6 +29,9 @@ pub(super) const COUNTERS: &[u8] = b"counters";
 /// Key of the rules for newcomers in `meta`.
 pub(super) const PLACEMENTS: &str = "placements";
 
+/// Key in `meta` of the record that is there while staged revisions are moved.
+pub(super) const PUBLISHING: &str = "publishing";
+
 /// Everything that is stored, but for reported events and the origins of files, which are read when
 /// needed.
 pub(super) struct Model {
@@ -48,6 +51,10 @@ pub(super) struct Model {
     pub(super) computers: HashMap<String, Tracked>,
     pub(super) downstream: BTreeMap<Uuid, Arc<DownstreamServer>>,
     pub(super) wanted: BTreeMap<Sha1, WantedRecord>,
+    /// Fetched, durable, and seen by nobody until they are moved to the revisions.
+    pub(super) staged: BTreeMap<UpdateIdentity, Arc<RevisionRecord>>,
+    /// Whether moving them has begun, and has to be finished before anything else.
+    pub(super) publishing: bool,
 }
 
 impl Model {
@@ -66,6 +73,8 @@ impl Model {
             computers: HashMap::new(),
             downstream: BTreeMap::new(),
             wanted: BTreeMap::new(),
+            staged: BTreeMap::new(),
+            publishing: false,
         };
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
             model.counters = value::decode(&counters)?;
@@ -124,6 +133,12 @@ impl Model {
             model.downstream.insert(server.id, Arc::new(server));
             Ok(())
         })?;
+        store.load(Tree::Staged, &mut |_, bytes| {
+            let record: RevisionRecord = value::decode(bytes)?;
+            model.staged.insert(record.metadata.identity, Arc::new(record));
+            Ok(())
+        })?;
+        model.publishing = store.read(Tree::Meta, PUBLISHING.as_bytes())?.is_some();
         Ok(model)
     }
 

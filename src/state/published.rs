@@ -13,6 +13,7 @@ use super::records::{ContentRecord, RevisionRecord};
 use crate::catalog::{Catalog, RevisionIndex, RevisionSet, Scope, UpdateIndex};
 use crate::metadata::model::UpdateFile;
 use crate::policy::Policy;
+use crate::policy::approval::ApprovalAction;
 use crate::policy::view::{ContentSince, View};
 use crate::wire::types::{RevisionId, Sha1};
 
@@ -127,6 +128,27 @@ impl Published {
         let files = self.files.get_or_init(|| index_files(&self.catalog));
         let (index, position) = *files.get(sha1)?;
         files_of(&self.catalog, index).nth(position)
+    }
+
+    /// The revisions that somebody is to install, or may, by what was approved, with all they bundle.
+    pub fn installed_by_approvals(&self) -> Vec<RevisionIndex> {
+        let installs = self.policy.approvals.iter().filter(|(_, approvals)| {
+            approvals.iter().any(|approval| {
+                let action = approval.terms.action;
+                matches!(action, ApprovalAction::Install | ApprovalAction::Optional)
+            })
+        });
+        let mut reached: Vec<_> = installs
+            .filter_map(|(update, _)| self.catalog.update(update))
+            .filter_map(|update| self.catalog.latest(update))
+            .collect();
+        let mut seen: RoaringBitmap = reached.iter().copied().collect();
+        let mut next = 0;
+        while let Some(index) = reached.get(next).copied() {
+            next += 1;
+            reached.extend(self.catalog.members(index).iter().filter(|it| seen.insert(**it)));
+        }
+        reached
     }
 
     /// Since which commit every file of the revision and of all it bundles is here; none while one

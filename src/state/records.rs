@@ -16,7 +16,7 @@ use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, DeadDeployment, Declined};
 use crate::policy::placement::Placement;
 use crate::policy::target_group::TargetGroup;
-use crate::store::value::{NoPrevious, Stored};
+use crate::store::value::Stored;
 use crate::wire::types::{RevisionId, Sha256};
 
 /// One revision: what is evaluated of it, and where its document and fragments lie.
@@ -86,6 +86,13 @@ pub struct WantedRecord {
     pub since: i64,
 }
 
+/// In `meta` as `publishing` while what was staged becomes visible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishingRecord {
+    /// Unix seconds of the beginning.
+    pub began: i64,
+}
+
 /// The numbers that are given out once. In `meta` as `counters`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
@@ -144,19 +151,21 @@ impl Stored for TargetGroup {
     }
 }
 
+/// Makes records of these types storable, in a first version.
 macro_rules! first_version {
     ($($record:ty, $name:literal;)*) => {$(
-        impl Stored for $record {
+        impl $crate::store::value::Stored for $record {
             const NAME: &'static str = $name;
             const VERSION: u8 = 1;
-            type Previous = NoPrevious;
+            type Previous = $crate::store::value::NoPrevious;
 
-            fn migrate(previous: NoPrevious) -> Self {
+            fn migrate(previous: $crate::store::value::NoPrevious) -> Self {
                 match previous {}
             }
         }
     )*};
 }
+pub(crate) use first_version;
 
 first_version! {
     DeadDeployment, "dead deployment record";
@@ -164,6 +173,7 @@ first_version! {
     ContentRecord, "content record";
     Counters, "counters record";
     ConfigurationRecord, "configuration record";
+    PublishingRecord, "publishing record";
     Computer, "computer record";
     Statuses, "status record";
     EventLog, "event record";

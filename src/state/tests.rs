@@ -9,4 +9,5 @@ mod imports;
 mod meta;
 mod picture;
 mod reopening;
+mod staging;
 mod support;

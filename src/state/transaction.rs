@@ -7,10 +7,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::StateError;
-use super::model::{COUNTERS, Dirty, Model, PLACEMENTS};
+use super::model::{COUNTERS, Dirty, Model, PLACEMENTS, PUBLISHING};
 use super::records::{
-    ContentRecord, Counters, DecisionRecord, FileOrigin, PlacementsRecord, RevisionRecord,
-    WantedRecord,
+    ContentRecord, Counters, DecisionRecord, FileOrigin, PlacementsRecord, PublishingRecord,
+    RevisionRecord, WantedRecord,
 };
 use super::registry::Tracked;
 use crate::computers::event::EventLog;
@@ -20,7 +20,7 @@ use crate::policy::by::By;
 use crate::policy::target_group::TargetGroup;
 use crate::store::value::{self, Stored};
 use crate::store::{Batch, Change, Store, StoreError, Tree};
-use crate::wire::types::Sha1;
+use crate::wire::types::{Sha1, UpdateIdentity};
 
 /// The changes of one commit. A change refuses before it calls any method that alters something.
 pub(super) struct Transaction<'a> {
@@ -115,6 +115,31 @@ impl<'a> Transaction<'a> {
         self.put(Tree::Revisions, &record.id.0.to_be_bytes(), &record);
         self.mark(|dirty| &mut dirty.catalog);
         self.model.add_revision(Arc::new(record));
+    }
+
+    /// Stores a revision where nobody sees it.
+    pub(super) fn stage_revision(&mut self, record: RevisionRecord) {
+        self.put(Tree::Staged, &staged_key(&record.metadata.identity), &record);
+        self.model.staged.insert(record.metadata.identity, Arc::new(record));
+    }
+
+    /// Takes a revision from where it was staged.
+    pub(super) fn unstage_revision(&mut self, identity: &UpdateIdentity) {
+        self.staged.batch.delete(Tree::Staged, staged_key(identity));
+        self.model.staged.remove(identity);
+    }
+
+    /// From this commit on, what is staged becomes visible whatever happens.
+    pub(super) fn begin_publishing(&mut self) {
+        let began = self.now;
+        self.put_meta(PUBLISHING, &PublishingRecord { began });
+        self.model.publishing = true;
+    }
+
+    /// With this commit all that was staged has become visible.
+    pub(super) fn end_publishing(&mut self) {
+        self.staged.batch.delete(Tree::Meta, PUBLISHING);
+        self.model.publishing = false;
     }
 
     pub(super) fn put_decision(&mut self, decision: DecisionRecord) {
@@ -310,6 +335,10 @@ impl<'a> Transaction<'a> {
             Err(error) => self.staged.failed = Some(Arc::new(error)),
         }
     }
+}
+
+fn staged_key(identity: &UpdateIdentity) -> Vec<u8> {
+    [&identity.update_id.as_bytes()[..], &identity.revision_number.to_be_bytes()].concat()
 }
 
 /// Which records of a computer a change writes.

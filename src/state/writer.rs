@@ -29,6 +29,7 @@ use super::model::{Dirty, Model};
 use super::published::Published;
 use super::registry::Registry;
 use super::schedule;
+use super::staging::{self, CHUNK, Moved};
 use super::transaction::{Staged, Transaction};
 use crate::store::journal::Journal;
 use crate::store::{Store, StoreError};
@@ -46,6 +47,7 @@ type Finish = Box<dyn FnOnce(Result<(), &Arc<StoreError>>) + Send>;
 
 enum Job {
     Change(Apply),
+    Publish(oneshot::Sender<Result<Moved, StateError>>),
     Stop(oneshot::Sender<()>),
 }
 
@@ -118,6 +120,16 @@ impl Writer {
         answered.await.map_err(|_| self.health.refusal())?
     }
 
+    /// Lets everybody see what was staged.
+    ///
+    /// # Errors
+    /// As of [`Self::submit`].
+    pub(super) async fn publish_staged(&self) -> Result<Moved, StateError> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(Job::Publish(answer)).await.map_err(|_| self.health.refusal())?;
+        answered.await.map_err(|_| self.health.refusal())?
+    }
+
     /// Changes that wait.
     pub(super) fn waiting(&self) -> usize {
         self.queue.max_capacity() - self.queue.capacity()
@@ -168,10 +180,14 @@ impl Thread {
                 Next::End => return,
             };
             let mut group = Vec::new();
-            let mut stop = None;
+            let (mut stop, mut publish) = (None, None);
             while let Some(job) = next {
                 match job {
                     Job::Change(apply) => group.push(apply),
+                    Job::Publish(done) => {
+                        publish = Some(done);
+                        break;
+                    }
                     Job::Stop(done) => {
                         stop = Some(done);
                         break;
@@ -180,6 +196,9 @@ impl Thread {
                 next = if group.len() < GROUP { jobs.try_recv().ok() } else { None };
             }
             self.apply(group);
+            if let Some(done) = publish {
+                let _ = done.send(self.publish_staged());
+            }
             if let Some(done) = stop {
                 drop(self);
                 let _ = done.send(());
@@ -292,6 +311,35 @@ impl Thread {
             self.publish();
         } else if staged.more_follows {
             self.due = Some(Instant::now() + self.owned.patience);
+        }
+    }
+
+    /// Moves what was staged to the revisions, in as many commits as it takes, and shows it at once.
+    /// Nothing else happens meanwhile, so nobody sees a part of it.
+    fn publish_staged(&mut self) -> Result<Moved, StateError> {
+        let owned = &mut self.owned;
+        if owned.health.is_closed() {
+            return Err(owned.health.refusal());
+        }
+        match staging::move_all(&mut owned.model, owned.store.as_mut(), (owned.now)(), CHUNK) {
+            Ok(moved) => {
+                if moved.total() > 0 {
+                    self.deferred.catalog = true;
+                    self.publish();
+                }
+                Ok(moved)
+            }
+            Err(cause) => {
+                let begun = owned.model.publishing;
+                let cause = Arc::new(cause);
+                error!(error = %cause, "what was synchronised could not be made visible");
+                match begun {
+                    // A part of it was moved: only the next start may show it, together with the rest.
+                    true => owned.health.close(cause.to_string()),
+                    false => self.recover(&cause),
+                }
+                Err(StateError::Store(cause))
+            }
         }
     }
 

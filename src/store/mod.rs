@@ -86,11 +86,13 @@ pub enum Tree {
     Downstream,
     /// Files that a downstream server asked for and that are not here.
     Wanted,
+    /// Revisions that a synchronization fetched and that nobody sees yet.
+    Staged,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 12] = [
+    pub const ALL: [Tree; 13] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -103,6 +105,7 @@ impl Tree {
         Tree::Origins,
         Tree::Downstream,
         Tree::Wanted,
+        Tree::Staged,
     ];
 
     /// The name under which engines and exports know the tree.
@@ -120,6 +123,7 @@ impl Tree {
             Tree::Origins => "origins",
             Tree::Downstream => "downstream",
             Tree::Wanted => "wanted",
+            Tree::Staged => "staged",
         }
     }
 

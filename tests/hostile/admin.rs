@@ -31,7 +31,8 @@ fn refused(weir: &Weir, bytes: &[u8], words: &str) {
         serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
     let reason = answer["failed"].as_str().unwrap_or_else(|| panic!("{answer}"));
     assert!(reason.contains(words), "{reason}");
-    assert!(reason.len() < 500, "{reason}");
+    // A command that is none is answered with the names of all that are.
+    assert!(reason.len() < 2000, "{reason}");
 }
 
 #[test]

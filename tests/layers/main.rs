@@ -16,6 +16,7 @@ use source::Source;
 const LAYERS: &[&str] = &[
     "panics",
     "wire",
+    "http",
     "metadata",
     "catalog",
     "policy",
@@ -24,6 +25,7 @@ const LAYERS: &[&str] = &[
     "content",
     "store",
     "state",
+    "upstream",
     "services",
     "server",
     "admin",
@@ -42,7 +44,11 @@ struct Reserved {
 const RESERVED: &[Reserved] = &[
     Reserved { krate: "sled", module: None, to: &["src/store/sled.rs"] },
     Reserved { krate: "quick_xml", module: None, to: &["src/wire/xml/"] },
-    Reserved { krate: "hyper", module: None, to: &["src/server/", "src/conformance/"] },
+    Reserved {
+        krate: "hyper",
+        module: None,
+        to: &["src/http/", "src/upstream/", "src/server/", "src/conformance/"],
+    },
     // The recorder is a proxy: a server to the client that it records.
     Reserved {
         krate: "hyper",

@@ -348,14 +348,14 @@ async fn an_answer_ends_where_it_is_long_enough_but_has_one_document_at_least() 
     let server = Server::with(clock!(), settings).await;
     // Noise in letters, which hardly packs.
     let mut state = 7_u64;
-    let mut noise = |length: usize| -> String {
+    let noise = |length: usize| -> String {
         let next = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             char::from(b'a' + (state >> 33) as u8 % 26)
         };
         std::iter::repeat_with(next).take(length).collect()
     };
-    let texts = [30_000, 20_000, 20_000, 20_000].map(|length| noise(length));
+    let texts = [30_000, 20_000, 20_000, 20_000].map(noise);
     let [first, second, third, fourth] = &texts;
     server
         .import([

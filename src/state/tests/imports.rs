@@ -162,7 +162,7 @@ async fn the_embedded_store_remembers_too() {
     let ids = |outcomes: &[ImportOutcome]| -> Vec<_> {
         let ids = outcomes.iter().map(|outcome| match outcome {
             ImportOutcome::New(id) | ImportOutcome::Unchanged(id) => *id,
-            ImportOutcome::Rejected(reason) => panic!("{reason}"),
+            other => panic!("{other:?}"),
         });
         ids.collect()
     };

@@ -167,7 +167,7 @@ fn a_configuration_names_plug_in_limit_and_version() {
             ),
         )
     };
-    let read = |text: &str| config(open(text, Operation::GetConfig).ok().expect("a response"));
+    let read = |text: &str| config(open(text, Operation::GetConfig).expect("a response"));
     let good = read(&text("SimpleTargeting", "50", "3.2")).unwrap();
     assert_eq!(good.last_change, "2026-10-04T13:17:07.59Z");
     assert_eq!((good.max_extended_updates, good.service_url.as_str()), (50, "a.asmx"));

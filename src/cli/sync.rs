@@ -1,0 +1,325 @@
+//! `weir sync`.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
+use serde_json::Value;
+
+use super::output::{cell, fields, table};
+use super::{CliError, Context};
+use crate::admin::{Access, Command};
+use crate::upstream::records::{ContentMode, ScheduleRecord, SourceRecord};
+use crate::upstream::{Change, MICROSOFT_UPDATE, Scope, SelectionChange};
+
+/// How often it is looked how far a synchronization is.
+const LOOK: Duration = Duration::from_millis(300);
+
+/// Take the catalogue from another server.
+#[derive(Debug, Subcommand)]
+pub(super) enum Sync {
+    /// Show the upstream server, or name it.
+    Source(Source),
+    /// Fetch the products and classifications that there are, and list them.
+    Categories {
+        /// Only list those that are here.
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Show or change what is synchronised.
+    Select(Select),
+    /// Synchronise now.
+    Now {
+        /// Wait for its end and say how it went. Without a server it is waited for anyway.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// How far the running synchronization is, and how the last one went.
+    Status,
+    /// Call the running synchronization off.
+    Cancel,
+    /// The last synchronizations.
+    History,
+    /// Show or set when synchronizations begin by themselves.
+    Schedule(Schedule),
+}
+
+/// The upstream server.
+#[derive(Debug, Args)]
+pub(super) struct Source {
+    /// `microsoft-update`, or the address of a WSUS or Weir server: http://HOST:8530.
+    #[arg(value_name = "microsoft-update|URL")]
+    url: Option<String>,
+    /// Take over groups and decisions too, and make none here.
+    #[arg(long, requires = "url")]
+    replica: bool,
+    /// Which files are downloaded by themselves.
+    #[arg(long, requires = "url", default_value = "approved", value_name = "WHICH")]
+    content: ContentMode,
+    /// Fetch a file at once when a client wants it and it is not here.
+    #[arg(long, requires = "url")]
+    pull_through: bool,
+    /// PEM certificates of further issuers to trust for this server.
+    #[arg(long, requires = "url", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Go through a proxy: http://HOST:PORT.
+    #[arg(long, requires = "url", value_name = "URL")]
+    proxy: Option<String>,
+    /// Who to be to the proxy.
+    #[arg(long, requires = "proxy", value_name = "NAME")]
+    proxy_user: Option<String>,
+    /// A file with the proxy's password; it is read at each synchronization.
+    #[arg(long, requires = "proxy_user", value_name = "FILE")]
+    proxy_password_file: Option<PathBuf>,
+}
+
+/// What is synchronised.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("mode").args(["remove", "only"]))]
+pub(super) struct Select {
+    /// A product, product family or company, by name or id. Can be given several times.
+    #[arg(long = "product", value_name = "NAME")]
+    products: Vec<String>,
+    /// A classification, by name or id. Can be given several times.
+    #[arg(long = "classification", value_name = "NAME")]
+    classifications: Vec<String>,
+    /// A language, by tag or LCID. Without any, all. Can be given several times.
+    #[arg(long = "language", value_name = "TAG")]
+    languages: Vec<String>,
+    /// Take these away instead of adding them.
+    #[arg(long)]
+    remove: bool,
+    /// Let these take the place of what was selected of their kind.
+    #[arg(long)]
+    only: bool,
+    /// Everything that the upstream server has (true), or what is named (false).
+    #[arg(long, value_name = "true|false")]
+    everything: Option<bool>,
+}
+
+/// When synchronizations begin by themselves.
+#[derive(Debug, Args)]
+pub(super) struct Schedule {
+    /// The first of the day in UTC, HH:MM; or `off`.
+    #[arg(long, value_name = "HH:MM")]
+    at: Option<String>,
+    /// How many a day, evenly spread.
+    #[arg(long, requires = "at", default_value_t = 1, value_name = "N")]
+    times: u8,
+    /// Each begins up to so many minutes later, at random.
+    #[arg(long, requires = "at", default_value_t = 30, value_name = "MINUTES")]
+    offset: u16,
+}
+
+impl Sync {
+    pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
+        let output = &context.output;
+        match self {
+            Self::Source(source) => {
+                let command = Command::SyncSource { source: source.record()? };
+                output.print(&context.run(command).await?, fields)
+            }
+            Self::Categories { offline } => {
+                if !offline {
+                    let run = synchronise(context, Scope::Categories, true).await?;
+                    if run["status"] == 6703 {
+                        output.print(&run, summary)?;
+                        return Err(CliError::Negative);
+                    }
+                }
+                output.print(&context.run(Command::SyncCategories).await?, categories)
+            }
+            Self::Select(select) => {
+                let command = Command::SyncSelect { change: select.change() };
+                output.print(&context.run(command).await?, fields)
+            }
+            Self::Now { wait } => {
+                let run = synchronise(context, Scope::Everything, wait).await?;
+                output.print(&run, summary)?;
+                if run["status"] == 6703 { Err(CliError::Negative) } else { Ok(()) }
+            }
+            Self::Status => output.print(&context.run(Command::SyncStatus).await?, fields),
+            Self::Cancel => output.print(&context.run(Command::SyncCancel).await?, fields),
+            Self::History => output.print(&context.run(Command::SyncHistory).await?, history),
+            Self::Schedule(schedule) => {
+                let command = Command::SyncSchedule { schedule: schedule.record()? };
+                output.print(&context.run(command).await?, fields)
+            }
+        }
+    }
+}
+
+/// Begins a synchronization and waits for its end, if that is wanted or if it would end with this
+/// process.
+async fn synchronise(context: &Context, scope: Scope, wait: bool) -> Result<Value, CliError> {
+    let access = context.access()?;
+    let started = access.run(Command::SyncStart { scope }).await;
+    let waits = wait || matches!(access, Access::Opened(_));
+    let outcome = match started {
+        Ok(started) if waits => until_ended(&access, &started["number"]).await,
+        started => started.map_err(CliError::from),
+    };
+    access.close().await;
+    outcome
+}
+
+async fn until_ended(access: &Access, number: &Value) -> Result<Value, CliError> {
+    let watched = std::io::stderr().is_terminal();
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let status = access.run(Command::SyncStatus).await?;
+        let running = &status["running"];
+        if running["number"] != *number {
+            if watched {
+                eprint!("\r\x1b[K");
+            }
+            // Another one began since; ours is in the history all the same.
+            let runs = access.run(Command::SyncHistory).await?;
+            let ours = runs.as_array().into_iter().flatten().find(|run| run["number"] == *number);
+            return ours.cloned().ok_or_else(|| {
+                CliError::Failed("the synchronization is missing in the history".into())
+            });
+        }
+        if watched {
+            eprint!("\r\x1b[K{}", progress(running));
+            let _ = std::io::stderr().flush();
+        }
+    }
+}
+
+fn progress(running: &Value) -> String {
+    let mut text = cell(&running["phase"]);
+    if running["total"] != 0 {
+        let (done, total) = (&running["done"], &running["total"]);
+        text.push_str(&format!(", {done} of {total}, {}/s", running["per_second"]));
+        if let Some(seconds) = running["seconds_left"].as_u64() {
+            text.push_str(&format!(", {}:{:02} left", seconds / 60, seconds % 60));
+        }
+    }
+    text
+}
+
+fn summary(run: &Value) -> String {
+    if run["status"].is_null() {
+        return format!("synchronization {} began; see `weir sync status`\n", run["number"]);
+    }
+    let mut text = match run["status"].as_u64() {
+        Some(6703) => format!("failed: {}\n", cell(&run["reason"])),
+        _ => format!(
+            "{} new, {} changed, {} unchanged\n",
+            run["new"], run["changed"], run["unchanged"]
+        ),
+    };
+    for failed in run["failed"].as_array().into_iter().flatten() {
+        let (revision, reason) = (cell(&failed["revision"]), cell(&failed["reason"]));
+        text.push_str(&format!("set aside {revision}: {reason}\n"));
+    }
+    text
+}
+
+fn categories(categories: &Value) -> String {
+    let rows = categories.as_array().into_iter().flatten().map(|category| {
+        let selected = if category["selected"] == true { "x" } else { "" };
+        let columns = ["type", "title", "id"].map(|column| cell(&category[column]));
+        std::iter::once(selected.to_owned()).chain(columns).collect()
+    });
+    table(&["", "TYPE", "TITLE", "ID"], rows.collect())
+}
+
+fn history(runs: &Value) -> String {
+    let columns = ["number", "began", "ended", "status", "new", "changed", "unchanged", "failures"];
+    let rows = runs.as_array().into_iter().flatten().map(|run| {
+        let cells = columns.iter().map(|column| cell(&run[*column]));
+        cells.chain([cell(&run["reason"])]).collect()
+    });
+    let headings =
+        ["RUN", "BEGAN", "ENDED", "STATUS", "NEW", "CHANGED", "UNCHANGED", "SET ASIDE", "REASON"];
+    table(&headings, rows.collect())
+}
+
+impl Source {
+    fn record(self) -> Result<Option<SourceRecord>, CliError> {
+        let Some(url) = self.url else { return Ok(None) };
+        let microsoft = url == "microsoft-update";
+        let url = if microsoft { MICROSOFT_UPDATE } else { url.trim_end_matches('/') };
+        let record = SourceRecord {
+            url: url.to_owned(),
+            microsoft,
+            replica: self.replica,
+            content: self.content,
+            pull_through: self.pull_through,
+            ca_file: self.ca_file.map(|path| absolute(&path)).transpose()?,
+            proxy: self.proxy,
+            proxy_user: self.proxy_user,
+            proxy_password_file: self
+                .proxy_password_file
+                .map(|path| absolute(&path))
+                .transpose()?,
+        };
+        Ok(Some(record))
+    }
+}
+
+/// The server may have started in another directory.
+fn absolute(path: &std::path::Path) -> Result<String, CliError> {
+    let failed = |reason: String| CliError::Failed(format!("{}: {reason}", path.display()));
+    let path = std::fs::canonicalize(path).map_err(|error| failed(error.to_string()))?;
+    path.into_os_string().into_string().map_err(|_| failed("the path is not Unicode".into()))
+}
+
+impl Select {
+    fn change(self) -> Option<SelectionChange> {
+        let named = !self.products.is_empty()
+            || !self.classifications.is_empty()
+            || !self.languages.is_empty();
+        (named || self.everything.is_some()).then_some(SelectionChange {
+            change: match (self.remove, self.only) {
+                (true, _) => Change::Remove,
+                (_, true) => Change::Replace,
+                _ => Change::Add,
+            },
+            everything: self.everything,
+            products: self.products,
+            classifications: self.classifications,
+            languages: self.languages,
+        })
+    }
+}
+
+impl Schedule {
+    fn record(self) -> Result<Option<ScheduleRecord>, CliError> {
+        let Some(at) = self.at else { return Ok(None) };
+        if at == "off" {
+            return Ok(Some(ScheduleRecord::default()));
+        }
+        let minute = minute(&at).ok_or_else(|| {
+            CliError::Failed(format!("'{at}' is neither a time of the day, HH:MM, nor off"))
+        })?;
+        Ok(Some(ScheduleRecord {
+            first_minute: Some(minute),
+            times_a_day: self.times,
+            offset_minutes: self.offset,
+        }))
+    }
+}
+
+fn minute(text: &str) -> Option<u16> {
+    let (hours, minutes) = text.split_once(':')?;
+    let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
+}
+
+impl ValueEnum for ContentMode {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Approved, Self::All, Self::None]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        Some(clap::builder::PossibleValue::new(match self {
+            Self::Approved => "approved",
+            Self::All => "all",
+            Self::None => "none",
+        }))
+    }
+}

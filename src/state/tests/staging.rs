@@ -1,0 +1,133 @@
+//! What a synchronization fetched, until and while it becomes visible.
+
+use crate::policy::by::By;
+use crate::state::model::Model;
+use crate::state::staging::move_all;
+use crate::state::{ImportOutcome, Moved, Unknown};
+use crate::store::memory::MemoryStore;
+use crate::store::{Batch, EachRecord, Store, StoreError, Tree};
+use crate::wire::types::UpdateIdentity;
+
+use super::support::{Document, Fixture, software, update};
+
+fn revision(number: u8, revision: u32) -> Document {
+    Document { revision, ..software(number) }
+}
+
+fn identity(number: u8, revision_number: u32) -> UpdateIdentity {
+    UpdateIdentity { update_id: update(number), revision_number }
+}
+
+async fn stage(fixture: &Fixture, documents: &[Document]) -> Vec<ImportOutcome> {
+    let documents = documents.iter().map(Document::importable).collect();
+    fixture.state.stage(documents, Vec::new()).await.expect("staged")
+}
+
+#[tokio::test]
+async fn nobody_sees_what_is_staged_until_all_of_it_is_published() {
+    let fixture = Fixture::new();
+    fixture.import_new(revision(1, 1)).await;
+    let before = fixture.state.published();
+    let outcomes = stage(&fixture, &[revision(1, 1), revision(1, 2), revision(2, 1)]).await;
+    assert!(matches!(
+        outcomes[..],
+        [ImportOutcome::Unchanged(_), ImportOutcome::Staged, ImportOutcome::Staged]
+    ));
+    // Also not with the next change of another kind.
+    let by = By::administrator();
+    fixture.state.create_group(by, update(9), "Pilot".into(), None).await.expect("a group");
+    assert_eq!(fixture.state.published().catalog.len(), before.catalog.len());
+
+    let moved = fixture.state.publish_staged().await.expect("published");
+    assert_eq!(moved, Moved { new: 1, changed: 1 });
+    assert_eq!(fixture.state.published().catalog.len(), 3);
+    assert_eq!(fixture.state.publish_staged().await.expect("again"), Moved::default());
+}
+
+#[tokio::test]
+async fn what_is_staged_survives_a_restart_and_is_not_fetched_again() {
+    let fixture = Fixture::new();
+    fixture.import_new(revision(1, 1)).await;
+    stage(&fixture, &[revision(2, 1), Document { has_file: true, ..revision(3, 1) }]).await;
+    let fixture = fixture.reopened().await;
+    assert_eq!(fixture.state.published().catalog.len(), 1);
+    let listed = vec![identity(1, 1), identity(2, 1), identity(4, 1), identity(4, 1)];
+    let unknown = fixture.state.unknown(listed).await.expect("asked");
+    assert_eq!(unknown, Unknown { revisions: vec![identity(4, 1)], known: 1, staged: 1 });
+    fixture.state.publish_staged().await.expect("published");
+    let published = fixture.state.published();
+    let index = published.catalog.by_identity(&identity(3, 1)).expect("a revision");
+    let record = published.record(index).expect("a record");
+    fixture.state.document(record).expect("its document is still there");
+}
+
+#[tokio::test]
+async fn a_neighbour_is_told_with_the_commit_that_publishes() {
+    let fixture = Fixture::new();
+    let named = fixture.import_new(revision(1, 1)).await;
+    stage(&fixture, &[Document { prerequisites: vec![1], ..software(2) }]).await;
+    let before = fixture.changed(named);
+    fixture.import_new(revision(3, 1)).await;
+    let seen = fixture.state.published().sequence;
+    fixture.state.publish_staged().await.expect("published");
+    assert!(fixture.changed(named) > seen, "{before} {seen}");
+}
+
+/// A store that dies at one of its commits.
+struct Dying {
+    store: MemoryStore,
+    left: u32,
+}
+
+impl Store for Dying {
+    fn load(&self, tree: Tree, each: &mut EachRecord<'_>) -> Result<(), StoreError> {
+        self.store.load(tree, each)
+    }
+
+    fn read(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.read(tree, key)
+    }
+
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        if self.left == 0 {
+            return Err(StoreError::corrupt("the power failed"));
+        }
+        self.left -= 1;
+        self.store.commit(batch)
+    }
+
+    fn size_on_disk(&self) -> Result<u64, StoreError> {
+        self.store.size_on_disk()
+    }
+}
+
+#[tokio::test]
+async fn a_start_finishes_what_a_killed_process_began_to_publish() {
+    let documents: Vec<Document> = (1..=5).map(|number| revision(1, number)).collect();
+    for (commits, expected) in [(0, 0), (1, 5), (2, 5), (3, 5)] {
+        let fixture = Fixture::new();
+        stage(&fixture, &documents).await;
+        let mut store = Dying { store: fixture.store.clone(), left: commits };
+        let mut model = Model::load(&store).expect("loaded");
+        let moved = move_all(&mut model, &mut store, 0, 2);
+        assert_eq!(moved.is_ok(), commits == 3, "{commits}");
+        let fixture = fixture.reopened().await;
+        assert_eq!(fixture.state.published().catalog.len(), expected, "after {commits} commits");
+        fixture.state.publish_staged().await.expect("published");
+        assert_eq!(fixture.state.published().catalog.len(), 5, "after {commits} commits");
+        let ids: std::collections::BTreeSet<_> =
+            fixture.state.published().records.iter().map(|record| record.id).collect();
+        assert_eq!(ids.len(), 5, "no number was given out twice");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_at_the_beginning_leaves_everything_as_it_was() {
+    let fixture = Fixture::new();
+    stage(&fixture, &[revision(1, 1)]).await;
+    fixture.store.fail_next_commit();
+    fixture.state.publish_staged().await.expect_err("refused");
+    assert_eq!(fixture.state.published().catalog.len(), 0);
+    let moved = fixture.state.publish_staged().await.expect("the next time");
+    assert_eq!(moved.new, 1);
+}

@@ -1,0 +1,257 @@
+//! This server as a downstream server ([MS-WSUSSS] 3.2): it takes its catalogue, and as a replica
+//! its decisions, from another.
+//!
+//! [`Upstream`] is the one handle: it holds what the administrator configured, runs at most one
+//! synchronization at a time, and says how far that is. What a synchronization does is in `sync`,
+//! in the order in which it does it.
+
+mod authorize;
+mod configuration;
+mod content;
+mod error;
+mod fetch;
+mod progress;
+mod reaction;
+pub mod records;
+mod revisions;
+mod schedule;
+mod select;
+mod session;
+mod settings;
+mod source;
+mod sync;
+#[cfg(test)]
+mod tests;
+mod update_data;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tracing::{error, info};
+use uuid::Uuid;
+
+pub use error::SyncError;
+pub use select::{Change, SelectionChange};
+pub use settings::{Patience, Settings, is_dns_name};
+pub use source::{MICROSOFT_UPDATE, ROOT_INSTRUCTION};
+pub use sync::Scope;
+
+use crate::content::pulled::RangeSource;
+use crate::state::State;
+use crate::wire::types::Sha1;
+use authorize::Account;
+use content::Downloads;
+use progress::{Phase, Progress};
+use records::{
+    AccountRecord, Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord, SelectionRecord,
+    SourceRecord, names, reason,
+};
+use sync::{Outcome, Sync};
+
+/// Events of ConfigMgr's software update point, which people know and tools look for.
+mod event {
+    pub(in crate::upstream) const STARTED: u16 = 6701;
+    pub(in crate::upstream) const DONE: u16 = 6702;
+    pub(in crate::upstream) const FAILED: u16 = 6703;
+    pub(in crate::upstream) const IN_PROGRESS: u16 = 6704;
+}
+
+/// This server's relation to its upstream server. One for each state.
+pub struct Upstream {
+    state: Arc<State>,
+    settings: Settings,
+    running: Mutex<Option<Running>>,
+    downloads: Arc<Downloads>,
+}
+
+/// A synchronization that runs.
+struct Running {
+    number: u64,
+    progress: Arc<Progress>,
+    /// True when it is to end.
+    cancel: watch::Sender<bool>,
+}
+
+impl Upstream {
+    /// A handle on `state`. Nothing begins by itself.
+    pub fn new(state: Arc<State>, settings: Settings) -> Arc<Self> {
+        let downloads = Arc::new(Downloads::new(Arc::clone(&state), settings.clone()));
+        Arc::new(Self { state, settings, running: Mutex::new(None), downloads })
+    }
+
+    /// The upstream server.
+    pub async fn source(&self) -> Result<Option<SourceRecord>, SyncError> {
+        Ok(self.state.meta(names::SOURCE).await?)
+    }
+
+    /// Sets the upstream server, once everything that is said of it can be used.
+    pub async fn set_source(&self, source: SourceRecord) -> Result<(), SyncError> {
+        source::check(&source)?;
+        Ok(self.state.set_meta(names::SOURCE, source).await?)
+    }
+
+    /// What is selected.
+    pub async fn selection(&self) -> Result<SelectionRecord, SyncError> {
+        Ok(self.state.meta(names::SELECTION).await?.unwrap_or_default())
+    }
+
+    /// When synchronizations begin by themselves.
+    pub async fn schedule(&self) -> Result<ScheduleRecord, SyncError> {
+        Ok(self.state.meta(names::SCHEDULE).await?.unwrap_or_default())
+    }
+
+    /// The synchronizations until now, the latest last.
+    pub async fn history(&self) -> Result<Vec<Run>, SyncError> {
+        Ok(self.recorded().await?.runs)
+    }
+
+    /// What runs and how far it is; null when nothing runs.
+    pub fn running(&self) -> Value {
+        self.slot().as_ref().map_or(Value::Null, |running| {
+            let mut shown = running.progress.show();
+            shown["number"] = json!(running.number);
+            shown
+        })
+    }
+
+    /// Begins a synchronization and returns its number.
+    ///
+    /// # Errors
+    /// When there is no upstream server, or one runs already.
+    pub async fn start(self: &Arc<Self>, scope: Scope) -> Result<u64, SyncError> {
+        let source = self.source().await?.ok_or(SyncError::NoSource)?;
+        let account = account(&self.state, &self.settings).await?;
+        let number = self.recorded().await?.runs.last().map_or(1, |run| run.number + 1);
+        let progress = Arc::new(Progress::new());
+        let (cancel, cancelled) = watch::channel(false);
+        {
+            let mut slot = self.slot();
+            if slot.is_some() {
+                return Err(SyncError::Running);
+            }
+            *slot = Some(Running { number, progress: Arc::clone(&progress), cancel });
+        }
+        let upstream = Arc::clone(self);
+        tokio::spawn(async move {
+            let run = upstream.run(number, scope, source, account, &progress, cancelled).await;
+            if let Err(error) = upstream.record(run).await {
+                error!(%error, "a synchronization is missing in the history");
+            }
+            *upstream.slot() = None;
+        });
+        Ok(number)
+    }
+
+    /// Fetches the files that the configuration and the approvals want; never ends.
+    pub async fn follow_downloads(self: Arc<Self>) {
+        Arc::clone(&self.downloads).follow().await;
+    }
+
+    /// How many files are on their way, and which did not come.
+    pub fn downloads(&self) -> Value {
+        self.downloads.show()
+    }
+
+    /// A file that is not here, to be fetched while it is read; none when that is not configured or
+    /// no revision names the file.
+    pub async fn pull(&self, sha1: Sha1) -> Option<Arc<dyn RangeSource>> {
+        self.downloads.pull(sha1).await
+    }
+
+    /// Calls off what runs; true when something did.
+    pub fn cancel(&self) -> bool {
+        let slot = self.slot();
+        // One that has ended and is being recorded needs no telling.
+        slot.as_ref().map(|running| running.cancel.send_replace(true)).is_some()
+    }
+
+    /// Calls off what runs, and waits until it has ended.
+    pub async fn stop(&self) {
+        while self.cancel() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn run(
+        &self,
+        number: u64,
+        scope: Scope,
+        source: SourceRecord,
+        account: Account,
+        progress: &Arc<Progress>,
+        mut cancelled: watch::Receiver<bool>,
+    ) -> Run {
+        let began = self.state.now();
+        let mut events = vec![happened(began, event::STARTED, format!("with {}", source.url))];
+        info!(number, upstream = source.url, "a synchronization began");
+        let (state, settings) = (&self.state, &self.settings);
+        let sync = Sync { state, settings, progress, account, source };
+        let outcome = tokio::select! {
+            outcome = sync.run(scope) => outcome,
+            _ = cancelled.wait_for(|cancelled| *cancelled) => Err(SyncError::Cancelled),
+        };
+        let ended = self.state.now();
+        let doing = progress.show();
+        let doing = doing["phase"].as_str().unwrap_or(Phase::Connecting.name());
+        events.push(happened(ended, event::IN_PROGRESS, doing.to_owned()));
+        let (status, reason, outcome) = match outcome {
+            Ok(outcome) => (event::DONE, None, outcome),
+            Err(error) => (event::FAILED, Some(reason(&error)), Outcome::default()),
+        };
+        let Outcome { moved, unchanged, failed } = outcome;
+        let text = reason.clone().unwrap_or_else(|| {
+            format!("{} new, {} changed, {unchanged} unchanged", moved.new, moved.changed)
+        });
+        info!(number, status, text, "a synchronization ended");
+        events.push(happened(ended, status, text));
+        Run {
+            number,
+            categories_only: scope == Scope::Categories,
+            began,
+            ended,
+            status,
+            reason,
+            new: moved.new,
+            changed: moved.changed,
+            unchanged,
+            failures: failed.len() as u64,
+            failed: failed.into_iter().take(FAILURES_KEPT).collect(),
+            events,
+        }
+    }
+
+    async fn recorded(&self) -> Result<HistoryRecord, SyncError> {
+        Ok(self.state.meta(names::HISTORY).await?.unwrap_or_default())
+    }
+
+    async fn record(&self, run: Run) -> Result<(), SyncError> {
+        let mut history = self.recorded().await?;
+        history.runs.push(run);
+        let old = history.runs.len().saturating_sub(RUNS);
+        history.runs.drain(..old);
+        Ok(self.state.set_meta(names::HISTORY, history).await?)
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who we are to the upstream server; our id is made when it is first needed.
+async fn account(state: &State, settings: &Settings) -> Result<Account, SyncError> {
+    let known: Option<AccountRecord> = state.meta(names::ACCOUNT).await?;
+    let id = match known {
+        Some(AccountRecord { id }) => id,
+        None => {
+            let id = Uuid::new_v4();
+            state.set_meta(names::ACCOUNT, AccountRecord { id }).await?;
+            id
+        }
+    };
+    Ok(Account { name: settings.account_name.clone(), id })
+}
+
+fn happened(time: i64, id: u16, text: String) -> Event {
+    Event { time, id, text }
+}

@@ -1,0 +1,90 @@
+//! How far a running synchronization is, for whoever looks.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Who we are, and what the upstream server allows.
+    Connecting,
+    /// Which categories, classifications and detectoids there are.
+    ListingCategories,
+    /// Their documents.
+    Categories,
+    /// Which updates there are.
+    ListingUpdates,
+    /// Their documents.
+    Updates,
+    /// All of it becomes visible.
+    Publishing,
+}
+
+impl Phase {
+    /// In words.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::ListingCategories => "listing categories",
+            Self::Categories => "fetching categories",
+            Self::ListingUpdates => "listing updates",
+            Self::Updates => "fetching updates",
+            Self::Publishing => "publishing",
+        }
+    }
+}
+
+/// The progress of one synchronization.
+pub(super) struct Progress {
+    phase: Mutex<(Phase, Instant)>,
+    done: AtomicU64,
+    total: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self {
+            phase: Mutex::new((Phase::Connecting, Instant::now())),
+            done: AtomicU64::new(0),
+            total: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+        }
+    }
+
+    /// Begins a phase with `total` things to do; 0 when that is not known.
+    pub(super) fn begin(&self, phase: Phase, total: u64) {
+        self.done.store(0, Ordering::Relaxed);
+        self.total.store(total, Ordering::Relaxed);
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = (phase, Instant::now());
+    }
+
+    pub(super) fn advance(&self, done: u64) {
+        self.done.fetch_add(done, Ordering::Relaxed);
+    }
+
+    pub(super) fn failed(&self) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Phase, done of total, rate a second and seconds left, as far as they are known.
+    pub(super) fn show(&self) -> Value {
+        let (phase, since) = *self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = self.done.load(Ordering::Relaxed);
+        let total = self.total.load(Ordering::Relaxed);
+        let seconds = since.elapsed().as_secs_f64();
+        let rate = if seconds > 0.0 { done as f64 / seconds } else { 0.0 };
+        let left = (rate > 0.0).then(|| (total.saturating_sub(done) as f64 / rate).round() as u64);
+        json!({
+            "phase": phase.name(),
+            "done": done,
+            "total": total,
+            "failed": self.failed.load(Ordering::Relaxed),
+            "per_second": (rate * 10.0).round() / 10.0,
+            "seconds_left": left.filter(|_| total > 0),
+        })
+    }
+}

@@ -1,0 +1,174 @@
+//! One synchronization from beginning to end ([MS-WSUSSS] 3.2.4).
+//!
+//! What is fetched is staged, and becomes visible at the end, all at once; the anchors are moved
+//! after that. So wherever it is interrupted, nobody has seen a half of it, the next one asks from
+//! the same anchors, and fetches only what is not here yet.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::authorize::Account;
+use super::configuration::configuration;
+use super::error::SyncError;
+use super::fetch::Fetch;
+use super::progress::{Phase, Progress};
+use super::records::{
+    AnchorsRecord, SET_ASIDE, SelectionRecord, SetAside, SourceRecord, UpstreamRecord, names,
+};
+use super::revisions::{Filter, Listed, list};
+use super::session::{Connection, Session};
+use super::settings::Settings;
+use super::source;
+use crate::state::{Moved, State};
+use crate::wire::fault::ErrorCode;
+use crate::wire::types::UpdateIdentity;
+
+/// What is to be synchronised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Everything that is selected.
+    Everything,
+    /// Only what there is to select: categories, classifications and detectoids.
+    Categories,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) moved: Moved,
+    /// Listed, and here already.
+    pub(super) unchanged: u64,
+    /// Listed, and not to be had.
+    pub(super) failed: Vec<SetAside>,
+}
+
+/// What a synchronization works with.
+pub(super) struct Sync<'a> {
+    pub(super) state: &'a Arc<State>,
+    pub(super) settings: &'a Settings,
+    pub(super) progress: &'a Arc<Progress>,
+    pub(super) account: Account,
+    pub(super) source: SourceRecord,
+}
+
+impl Sync<'_> {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// When it cannot go on. What clients see is then as before.
+    pub(super) async fn run(&self, scope: Scope) -> Result<Outcome, SyncError> {
+        let server = source::server(&self.source)?;
+        let session = Session::new(server, self.account.clone(), self.settings);
+        let mut connection = session.connection();
+        let mut anchors = self.anchors().await?;
+        let mut outcome = Outcome::default();
+
+        self.progress.begin(Phase::Connecting, 0);
+        let known: UpstreamRecord = match anchors.configuration {
+            Some(_) => self.state.meta(names::UPSTREAM).await?.unwrap_or_default(),
+            None => UpstreamRecord::default(),
+        };
+        let asked = configuration(&mut connection, &known, anchors.configuration.as_deref());
+        let (upstream, configuration_anchor) = asked.await?;
+        self.state.set_meta(names::UPSTREAM, upstream.clone()).await?;
+
+        let tried_before = std::mem::take(&mut anchors.set_aside);
+        let failed_before: HashSet<UpdateIdentity> =
+            tried_before.iter().map(|failed| failed.revision).collect();
+        let fetch = Fetch {
+            session: &session,
+            state: self.state,
+            upstream: &upstream,
+            progress: self.progress,
+            failed_before: &failed_before,
+            workers: self.settings.workers,
+        };
+
+        self.progress.begin(Phase::ListingCategories, 0);
+        let filter = Filter::configuration(anchors.categories.clone());
+        let categories = self.list(&mut connection, filter).await?;
+        self.fetch(&fetch, Phase::Categories, categories.revisions, &mut outcome).await?;
+
+        let selection = self.selection().await?;
+        let mut updates_anchor = None;
+        if scope == Scope::Everything {
+            self.progress.begin(Phase::ListingUpdates, 0);
+            let anchor = anchors.updates.clone();
+            let mut listed: Vec<_> = failed_before.iter().copied().collect();
+            if let Some(filter) = Filter::updates(&selection, &anchors.selection, anchor) {
+                let updates = self.list(&mut connection, filter).await?;
+                updates_anchor = updates.anchor;
+                listed.extend(updates.revisions);
+            }
+            // What failed as a category a moment ago is not asked for a second time.
+            listed.retain(|id| outcome.failed.iter().all(|failed| failed.revision != *id));
+            self.fetch(&fetch, Phase::Updates, listed, &mut outcome).await?;
+        } else {
+            // Not tried again, so not forgotten either.
+            anchors.set_aside = tried_before;
+            let failed = |id| outcome.failed.iter().any(|failed| failed.revision == id);
+            anchors.set_aside.retain(|before| !failed(before.revision));
+        }
+
+        self.progress.begin(Phase::Publishing, 0);
+        outcome.moved = self.state.publish_staged().await?;
+        if outcome.failed.len() + anchors.set_aside.len() <= SET_ASIDE {
+            anchors.configuration = configuration_anchor;
+            anchors.categories = categories.anchor.or(anchors.categories);
+            if updates_anchor.is_some() {
+                anchors.updates = updates_anchor;
+                anchors.selection = selection;
+            }
+            anchors.set_aside.extend(outcome.failed.iter().cloned());
+            self.state.set_meta(names::ANCHORS, anchors).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// The anchors, if they are this upstream server's.
+    async fn anchors(&self) -> Result<AnchorsRecord, SyncError> {
+        let url = self.source.url.clone();
+        let anchors: Option<AnchorsRecord> = self.state.meta(names::ANCHORS).await?;
+        let fresh = AnchorsRecord { url, ..AnchorsRecord::default() };
+        Ok(anchors.filter(|anchors| anchors.url == fresh.url).unwrap_or(fresh))
+    }
+
+    async fn selection(&self) -> Result<SelectionRecord, SyncError> {
+        Ok(self.state.meta(names::SELECTION).await?.unwrap_or_default())
+    }
+
+    /// Lists revisions; once more without the anchor when the server does not know that any more
+    /// ([MS-WSUSSS] 2.2.9.3 ServerChanged, and what a real server says of an anchor not its own).
+    async fn list(&self, connection: &mut Connection, filter: Filter) -> Result<Listed, SyncError> {
+        match list(connection, &filter).await {
+            Err(error)
+                if filter.anchor.is_some()
+                    && (error.code() == Some(ErrorCode::ServerChanged)
+                        || error.is_about("filter")) =>
+            {
+                tracing::warn!(%error, "the upstream server is asked from the beginning");
+                list(connection, &filter.for_the_first_time()).await
+            }
+            listed => listed,
+        }
+    }
+
+    /// Fetches what of `listed` is not here.
+    async fn fetch(
+        &self,
+        fetch: &Fetch<'_>,
+        phase: Phase,
+        listed: Vec<UpdateIdentity>,
+        outcome: &mut Outcome,
+    ) -> Result<(), SyncError> {
+        let unknown = self.state.unknown(listed).await?;
+        outcome.unchanged += unknown.known;
+        self.progress.begin(phase, unknown.revisions.len() as u64 + unknown.staged);
+        self.progress.advance(unknown.staged);
+        outcome.failed.extend(fetch.all(unknown.revisions).await?);
+        Ok(())
+    }
+}

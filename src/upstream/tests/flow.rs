@@ -1,0 +1,119 @@
+//! Synchronising when nothing goes wrong.
+
+use super::*;
+use crate::wire::operation::Operation;
+
+#[tokio::test]
+async fn categories_come_first_and_what_is_selected_follows() {
+    let pair = Pair::new().await;
+    let run = pair.sync(Scope::Everything).await;
+    assert_eq!((run.status, run.new, run.changed), (6702, 11, 0), "{run:?}");
+    pair.select(&["Gauge Reader"], &["Critical Updates"]).await;
+    let run = pair.sync(Scope::Everything).await;
+    assert_eq!((run.status, run.failures), (6702, 0), "{run:?}");
+    assert!(run.new > 0 && pair.revisions() < sample::documents().len(), "{run:?}");
+    // The second revision of one update counts as changed.
+    let updates = pair.state.published().catalog.update_count() as u64;
+    assert_eq!(run.new + run.changed + 11, pair.revisions() as u64);
+    assert_eq!(updates, 11 + run.new);
+}
+
+#[tokio::test]
+async fn all_of_it_is_what_an_import_of_the_documents_makes() {
+    let pair = Pair::new().await;
+    pair.select_everything().await;
+    let run = pair.sync(Scope::Everything).await;
+    assert_eq!(run.new + run.changed, sample::documents().len() as u64, "{run:?}");
+    let published = pair.state.published();
+    for (identity, (text, _)) in &pair.fake.world().documents {
+        let index = published.catalog.by_identity(identity).expect("synchronised");
+        assert_eq!(pair.state.document(published.record(index).unwrap()).unwrap(), *text);
+    }
+    let file = published.records.iter().find_map(|record| record.metadata.files.first()).unwrap();
+    let origins = pair.state.origins(vec![file.sha1]).await.unwrap();
+    assert_eq!(
+        origins[&file.sha1].mu_url.clone().unwrap(),
+        format!("http://download.example/{}", file.sha1.to_hex())
+    );
+}
+
+#[tokio::test]
+async fn the_next_one_asks_for_what_is_new_and_fetches_nothing_twice() {
+    let pair = Pair::new().await;
+    pair.sync(Scope::Categories).await;
+    pair.select(&["Gauge Reader"], &["Critical Updates", "Security Updates"]).await;
+    let first = pair.sync(Scope::Everything).await;
+    let fetched = pair.fake.asked(Operation::GetUpdateData).len();
+
+    let second = pair.sync(Scope::Everything).await;
+    assert_eq!((second.status, second.new, second.unchanged), (6702, 0, 0), "{second:?}");
+    assert_eq!(pair.fake.asked(Operation::GetUpdateData).len(), fetched);
+    let lists = pair.fake.asked(Operation::GetRevisionIdList);
+    let last = lists.last().unwrap();
+    assert!(last.contains("<Anchor>22</Anchor>"), "{last}");
+    assert!(!last.contains("<Delta>false</Delta>"), "{last}");
+
+    pair.select(&["Sluice Gate Control"], &[]).await;
+    let third = pair.sync(Scope::Everything).await;
+    let lists = pair.fake.asked(Operation::GetRevisionIdList);
+    assert_eq!(lists.last().unwrap().matches("<Delta>false</Delta>").count(), 1);
+    assert!(third.new > 0 && third.unchanged < first.new, "{third:?}");
+}
+
+#[tokio::test]
+async fn short_answers_are_asked_for_again_in_batches_of_the_advertised_size() {
+    let pair = Pair::new().await;
+    (pair.fake.world().per_answer, pair.fake.world().per_request) = (2, 5);
+    pair.select_everything().await;
+    let run = pair.sync(Scope::Everything).await;
+    assert_eq!((run.status, run.failures), (6702, 0), "{run:?}");
+    assert_eq!(pair.revisions(), sample::documents().len());
+    let asked = pair.fake.asked(Operation::GetUpdateData);
+    assert!(asked.iter().all(|body| body.matches("<UpdateIdentity>").count() <= 5));
+}
+
+#[tokio::test]
+async fn answers_may_be_encoded() {
+    for encoding in ["gzip", "xpress"] {
+        let pair = Pair::new().await;
+        pair.fake.world().encoding = Some(encoding);
+        pair.select_everything().await;
+        let run = pair.sync(Scope::Everything).await;
+        assert_eq!(run.status, 6702, "{encoding}: {run:?}");
+        assert_eq!(pair.revisions(), sample::documents().len());
+    }
+}
+
+#[tokio::test]
+async fn languages_are_named_by_their_tags() {
+    let pair = Pair::new().await;
+    pair.sync(Scope::Categories).await;
+    pair.select(&["Gauge Reader"], &["Critical Updates"]).await;
+    let change = SelectionChange { languages: vec!["de".into()], ..SelectionChange::default() };
+    assert_eq!(pair.upstream.select(change).await.unwrap().languages, [1031]);
+    let change = SelectionChange { languages: vec!["fr".into()], ..SelectionChange::default() };
+    assert!(pair.upstream.select(change).await.is_err());
+    pair.sync(Scope::Everything).await;
+    let lists = pair.fake.asked(Operation::GetRevisionIdList);
+    assert!(lists.last().unwrap().contains("<Id>1031</Id><Delta>false</Delta>"));
+    // The second answer of GetConfigData has no languages; they stay known.
+    let change = SelectionChange { languages: vec!["DE".into()], ..SelectionChange::default() };
+    pair.upstream.select(change).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_upstream_server_is_asked_from_the_beginning() {
+    let pair = Pair::new().await;
+    pair.select_everything().await;
+    pair.sync(Scope::Everything).await;
+    let other = Fake::start().await;
+    for (_, document) in sample::documents() {
+        other.world().add(document);
+    }
+    let source = SourceRecord { url: other.url.clone(), ..SourceRecord::default() };
+    pair.upstream.set_source(source).await.unwrap();
+    let run = pair.sync(Scope::Everything).await;
+    assert_eq!((run.new, run.unchanged), (0, sample::documents().len() as u64), "{run:?}");
+    assert!(!other.asked(Operation::GetRevisionIdList).concat().contains("Anchor"));
+    assert_eq!(other.asked(Operation::GetUpdateData).len(), 0);
+}
