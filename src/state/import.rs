@@ -8,6 +8,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
+
+use super::library::{Entry, Library, Places};
 use super::model::Model;
 use super::neighbours::touch_for_import;
 use super::records::RevisionRecord;
@@ -19,7 +22,7 @@ use crate::metadata::model::UpdateMetadata;
 use crate::metadata::parse::parse;
 use crate::metadata::prepared::{self, PreparedFile};
 use crate::store::Batch;
-use crate::store::blobs::BlobId;
+use crate::store::packs::Place;
 use crate::store::value;
 use crate::wire::types::{RevisionId, Sha256, UpdateIdentity};
 
@@ -27,7 +30,7 @@ use crate::wire::types::{RevisionId, Sha256, UpdateIdentity};
 pub struct Importable {
     metadata: Arc<UpdateMetadata>,
     document: String,
-    document_id: Sha256,
+    digest: Sha256,
     fragments: PreparedFile,
 }
 
@@ -52,7 +55,7 @@ impl Importable {
         Ok(Self {
             metadata: Arc::new(metadata),
             fragments: prepared::write(&derived),
-            document_id: BlobId::of(document.as_bytes()).0,
+            digest: digest_of(document.as_bytes()),
             document,
         })
     }
@@ -69,22 +72,24 @@ impl Importable {
 
     /// Its record, without the numbers that only the writer gives out; these take most room as
     /// they are, so that the record never becomes larger.
-    fn record(&self, fragments: Sha256) -> RevisionRecord {
+    fn record(&self, places: Places) -> RevisionRecord {
         RevisionRecord {
             id: RevisionId(u32::MAX),
             deployment_id: u32::MAX,
             imported: i64::MAX,
             changed: u64::MAX,
             metadata: Arc::clone(&self.metadata),
-            document: self.document_id,
-            fragments,
+            digest: self.digest,
+            places,
             core_bytes: u32::try_from(self.fragments.core_bytes).unwrap_or(u32::MAX),
         }
     }
 
     /// Refuses a document whose evaluated part no record can hold.
     fn check_size(&self) -> Result<(), Rejection> {
-        let size = value::encode(&self.record(Sha256([0; 32]))).map_or(usize::MAX, |r| r.len());
+        let place = Place { pack: u32::MAX, offset: u32::MAX, length: u32::MAX };
+        let places = Places { document: place, fragments: place };
+        let size = value::encode(&self.record(places)).map_or(usize::MAX, |r| r.len());
         if size > Batch::MAX_VALUE { Err(Rejection::TooLarge(size)) } else { Ok(()) }
     }
 }
@@ -134,16 +139,8 @@ impl State {
             .filter(|(_, outcome)| outcome.is_none())
             .map(|(document, _)| document)
             .collect();
-        let blobs = Arc::clone(&self.blobs);
-        let records = blocking(move || -> Result<Vec<RevisionRecord>, StateError> {
-            let files = unknown.iter().flat_map(|document| {
-                [document.document.as_bytes(), document.fragments.bytes.as_slice()]
-            });
-            let ids = blobs.put_many(&files.collect::<Vec<_>>())?;
-            let fragments = ids.iter().skip(1).step_by(2);
-            Ok(unknown.iter().zip(fragments).map(|(new, BlobId(id))| new.record(*id)).collect())
-        })
-        .await??;
+        let library = Arc::clone(&self.library);
+        let records = blocking(move || put(&library, &unknown)).await??;
         let added = self
             .writer
             .submit(move |transaction| {
@@ -166,7 +163,7 @@ impl State {
     ) -> Result<Vec<Option<ImportOutcome>>, StateError> {
         let asked: Vec<_> = documents
             .iter()
-            .map(|document| (document.identity(), document.document_id, document.check_size()))
+            .map(|document| (document.identity(), document.digest, document.check_size()))
             .collect();
         self.writer
             .submit(move |transaction| {
@@ -181,11 +178,29 @@ impl State {
     }
 }
 
+/// Stores what `documents` hold, what comes twice once. The records are in their order.
+fn put(library: &Library, documents: &[Importable]) -> Result<Vec<RevisionRecord>, StateError> {
+    let mut firsts = HashMap::new();
+    let mut entries = Vec::with_capacity(documents.len());
+    for document in documents {
+        firsts.entry(document.identity()).or_insert_with(|| {
+            entries.push(Entry {
+                document: document.document.as_bytes(),
+                fragments: &document.fragments.bytes,
+            });
+            entries.len() - 1
+        });
+    }
+    let places = library.put(&entries)?;
+    let place = |document: &Importable| places.get(*firsts.get(&document.identity())?).copied();
+    Ok(documents.iter().filter_map(|new| Some(new.record(place(new)?))).collect())
+}
+
 /// Of documents that say different things of one revision the first is taken.
 fn refuse_contradictions(documents: &[Importable], outcomes: &mut [Option<ImportOutcome>]) {
     let mut taken = HashMap::new();
     for (document, outcome) in documents.iter().zip(outcomes) {
-        let (identity, id) = (document.identity(), document.document_id);
+        let (identity, id) = (document.identity(), document.digest);
         if outcome.is_none() && *taken.entry(identity).or_insert(id) != id {
             *outcome = Some(ImportOutcome::Rejected(Rejection::Differs(identity)));
         }
@@ -196,7 +211,7 @@ fn refuse_contradictions(documents: &[Importable], outcomes: &mut [Option<Import
 fn known(model: &Model, identity: UpdateIdentity, document: Sha256) -> Option<ImportOutcome> {
     let id = model.identities.get(&identity)?;
     Some(match model.revisions.get(id) {
-        Some(old) if old.document == document => ImportOutcome::Unchanged(*id),
+        Some(old) if old.digest == document => ImportOutcome::Unchanged(*id),
         _ => ImportOutcome::Rejected(Rejection::Differs(identity)),
     })
 }
@@ -204,7 +219,7 @@ fn known(model: &Model, identity: UpdateIdentity, document: Sha256) -> Option<Im
 fn add(transaction: &mut Transaction<'_>, record: RevisionRecord) -> ImportOutcome {
     // Once more: somebody else may have imported it meanwhile, or the same call brings it twice.
     let identity = record.metadata.identity;
-    if let Some(outcome) = known(transaction.model, identity, record.document) {
+    if let Some(outcome) = known(transaction.model, identity, record.digest) {
         return outcome;
     }
     let (Ok(id), Ok(deployment_id)) = (transaction.next_revision(), transaction.next_deployment())
@@ -217,4 +232,10 @@ fn add(transaction: &mut Transaction<'_>, record: RevisionRecord) -> ImportOutco
     let changed = transaction.sequence();
     transaction.put_revision(RevisionRecord { id, deployment_id, imported, changed, ..record });
     ImportOutcome::New(id)
+}
+
+fn digest_of(document: &[u8]) -> Sha256 {
+    let mut name = [0; 32];
+    name.copy_from_slice(digest::digest(&digest::SHA256, document).as_ref());
+    Sha256(name)
 }

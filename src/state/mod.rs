@@ -10,6 +10,7 @@ mod decide;
 mod groups;
 mod health;
 mod import;
+mod library;
 mod meta;
 mod model;
 mod neighbours;
@@ -19,23 +20,21 @@ mod registry;
 mod transaction;
 mod writer;
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder};
-use tracing::{info, warn};
 
 pub use computers::{ComputerDetails, Registration};
 pub use content::AddedContent;
 pub use decide::Decision;
 pub use health::Measures;
 pub use import::{ImportOutcome, Importable, Rejection};
+pub use library::Places;
 pub use published::Published;
 pub use registry::{Registry, Tracked};
 
@@ -43,12 +42,13 @@ use crate::content::files::{ContentError, ContentStore};
 use crate::metadata::error::DocumentError;
 use crate::metadata::prepared::{DamagedFragments, PreparedFragments};
 use crate::policy::target_group::GroupNameError;
-use crate::store::blobs::{BlobId, Blobs};
 use crate::store::journal::Journal;
+use crate::store::packs::Place;
 use crate::store::sled::SledStore;
 use crate::store::{Store, StoreError};
-use crate::wire::types::{Sha1, Sha256};
+use crate::wire::types::Sha1;
 use health::Health;
+use library::Library;
 use model::Model;
 use records::RevisionRecord;
 use writer::{Owned, Writer};
@@ -128,8 +128,8 @@ impl From<StoreError> for StateError {
 #[derive(Debug, Clone)]
 struct ByBytes;
 
-impl quick_cache::Weighter<Sha256, Arc<PreparedFragments>> for ByBytes {
-    fn weight(&self, _: &Sha256, fragments: &Arc<PreparedFragments>) -> u64 {
+impl quick_cache::Weighter<Place, Arc<PreparedFragments>> for ByBytes {
+    fn weight(&self, _: &Place, fragments: &Arc<PreparedFragments>) -> u64 {
         // The entry itself costs something too: a million empty files must not be free.
         fragments.weight() + 256
     }
@@ -141,9 +141,9 @@ pub struct State {
     registry: Arc<Registry>,
     writer: Writer,
     health: Arc<Health>,
-    blobs: Arc<Blobs>,
+    library: Arc<Library>,
     contents: Arc<ContentStore>,
-    fragments: Cache<Sha256, Arc<PreparedFragments>, ByBytes>,
+    fragments: Cache<Place, Arc<PreparedFragments>, ByBytes>,
     fragment_requests: AtomicU64,
     fragment_reads: AtomicU64,
     now: fn() -> i64,
@@ -166,11 +166,11 @@ impl State {
         settings: &Settings,
         now: fn() -> i64,
     ) -> Result<Self, StateError> {
-        let blobs = Blobs::open(&data.join("blobs"))?;
+        let library = Library::open(data)?;
         let contents = ContentStore::open(data.join("content"))?;
         let journal = Journal::open(&data.join("journal"))?;
         let model = Model::load(store.as_ref())?;
-        sweep(&blobs, &model);
+        library.settle(model.revisions.values().map(|record| record.places));
         let registry = Arc::new(Registry::default());
         model.computers.values().for_each(|tracked| registry.put(tracked.clone()));
         let published = model.publish(settings.hold_installs, None);
@@ -194,7 +194,7 @@ impl State {
             registry,
             writer,
             health,
-            blobs: Arc::new(blobs),
+            library: Arc::new(library),
             contents: Arc::new(contents),
             fragments: fragment_cache(settings.fragment_cache),
             fragment_requests: AtomicU64::new(0),
@@ -233,19 +233,19 @@ impl State {
     /// same, and some are large. Where the disk has to be read, other requests go on meanwhile.
     pub fn fragments(&self, record: &RevisionRecord) -> Result<Arc<PreparedFragments>, StateError> {
         self.fragment_requests.fetch_add(1, Ordering::Relaxed);
-        self.fragments.get_or_insert_with(&record.fragments, || {
+        self.fragments.get_or_insert_with(&record.places.fragments, || {
             self.fragment_reads.fetch_add(1, Ordering::Relaxed);
-            let file: Bytes = in_place(|| self.blobs.read(BlobId(record.fragments)))?;
+            let file = in_place(|| self.library.fragments(record.places))?;
             Ok(Arc::new(PreparedFragments::read(&file)?))
         })
     }
 
     /// The document of a revision, as imported, in UTF-8 (blocking).
     pub fn document(&self, record: &RevisionRecord) -> Result<String, StateError> {
-        let bytes = self.blobs.read(BlobId(record.document))?;
+        let bytes = self.library.document(record.places)?;
         String::from_utf8(bytes.into()).map_err(|_| {
-            let id = BlobId(record.document);
-            StoreError::corrupt(format!("document {id} is not UTF-8")).into()
+            let identity = record.metadata.identity;
+            StoreError::corrupt(format!("the document of {identity} is not UTF-8")).into()
         })
     }
 
@@ -255,7 +255,7 @@ impl State {
     }
 }
 
-fn fragment_cache(bytes: u64) -> Cache<Sha256, Arc<PreparedFragments>, ByBytes> {
+fn fragment_cache(bytes: u64) -> Cache<Place, Arc<PreparedFragments>, ByBytes> {
     let entries = usize::try_from(bytes / 4096).unwrap_or(usize::MAX);
     let mut options = OptionsBuilder::new();
     options.shards(FRAGMENT_SHARDS).estimated_items_capacity(entries).weight_capacity(bytes);
@@ -268,27 +268,6 @@ fn fragment_cache(bytes: u64) -> Cache<Sha256, Arc<PreparedFragments>, ByBytes> 
         ),
         // Only when a capacity were missing.
         Err(_) => Cache::with_weighter(entries, bytes, ByBytes),
-    }
-}
-
-/// Removes the documents and fragments that no revision refers to: what an import wrote that was
-/// killed or refused before its commit. Nothing is put meanwhile, as the state is not open yet.
-///
-/// A store without a revision keeps them all. It is more likely that the store was lost than that
-/// there is much to gain, and the documents are what one would begin again with.
-fn sweep(blobs: &Blobs, model: &Model) {
-    if model.revisions.is_empty() {
-        return;
-    }
-    let records = model.revisions.values();
-    let used: HashSet<Sha256> =
-        records.flat_map(|record| [record.document, record.fragments]).collect();
-    match blobs.retain(|BlobId(id)| used.contains(&id)) {
-        Ok(swept) if swept.blobs == 0 => {}
-        Ok(swept) => {
-            info!(files = swept.blobs, bytes = swept.bytes, "removed what an import left behind");
-        }
-        Err(error) => warn!(%error, "what an import left behind stays until the next start"),
     }
 }
 

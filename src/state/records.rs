@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::library::Places;
 use crate::computers::event::EventLog;
 use crate::computers::{Computer, Statuses};
 use crate::metadata::model::UpdateMetadata;
@@ -28,10 +29,10 @@ pub struct RevisionRecord {
     pub changed: u64,
     /// The evaluated part of the document.
     pub metadata: Arc<UpdateMetadata>,
-    /// The document, as imported, in UTF-8.
-    pub document: Sha256,
-    /// Its prepared fragments.
-    pub fragments: Sha256,
+    /// SHA-256 digest of the document, as imported, in UTF-8.
+    pub digest: Sha256,
+    /// Where the document and its prepared fragments lie.
+    pub places: Places,
     /// Length of the escaped Core fragment.
     pub core_bytes: u32,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use weir::wire::operation::Operation;
 
@@ -10,15 +10,16 @@ use super::support::{Agent, Document, Weir, call};
 
 const ID: &str = "7d1f0c57-0000-4000-8000-0000000000f1";
 
-/// Everything that an import may leave: the names of all blobs, and what is listed.
-fn traces(weir: &Weir) -> (BTreeSet<String>, usize) {
-    let fans = std::fs::read_dir(weir.data().join("blobs")).expect("blobs");
-    let blobs = fans
-        .flat_map(|fan| std::fs::read_dir(fan.expect("an entry").path()).expect("a fan"))
-        .map(|blob| blob.expect("an entry").file_name().to_string_lossy().into_owned())
+/// Everything that an import may leave: the packs with their lengths, and what is listed.
+fn traces(weir: &Weir) -> (BTreeSet<(PathBuf, u64)>, usize) {
+    let kinds = std::fs::read_dir(weir.data().join("packs")).expect("packs");
+    let packs = kinds
+        .flat_map(|kind| std::fs::read_dir(kind.expect("an entry").path()).expect("a kind"))
+        .map(|pack| pack.expect("an entry"))
+        .map(|pack| (pack.path(), pack.metadata().expect("there").len()))
         .collect();
     let (_, listed) = weir.json(&["update", "list"]);
-    (blobs, listed.as_array().expect("updates").len())
+    (packs, listed.as_array().expect("updates").len())
 }
 
 /// Imports a file that must be refused for a reason with these words, and leave nothing.

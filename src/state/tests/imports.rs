@@ -7,13 +7,16 @@ use super::support::{Document, Fixture, detectoid, software, update};
 use crate::state::{ImportOutcome, Importable, Rejection, Settings, State};
 use crate::store::sled::SledStore;
 
-/// The document and fragment files.
-fn blobs(fixture: &Fixture) -> Vec<PathBuf> {
-    let fans = std::fs::read_dir(fixture.dir.path().join("blobs")).expect("blobs");
-    let files = fans.flat_map(|fan| std::fs::read_dir(fan.expect("an entry").path()).expect("dir"));
-    let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
-    files.sort();
-    files
+/// The packs of documents and of fragments, with their lengths.
+fn packs(fixture: &Fixture) -> Vec<(PathBuf, u64)> {
+    let packs = ["documents", "fragments"].map(|kind| fixture.dir.path().join("packs").join(kind));
+    let packs = packs.iter().flat_map(|directory| std::fs::read_dir(directory).expect("packs"));
+    let mut packs: Vec<_> = packs
+        .map(|pack| pack.expect("an entry"))
+        .map(|pack| (pack.path(), pack.metadata().expect("there").len()))
+        .collect();
+    packs.sort();
+    packs
 }
 
 #[tokio::test]
@@ -32,15 +35,15 @@ async fn ids_stay_through_importing_again_and_restarts() {
 }
 
 #[tokio::test]
-async fn a_revision_that_changed_is_refused_and_leaves_no_file() {
+async fn a_revision_that_changed_is_refused_and_leaves_nothing() {
     let fixture = Fixture::new();
     fixture.import_new(software(1)).await;
-    let files = blobs(&fixture);
+    let before = packs(&fixture);
     let changed = Document { title: "Another".into(), ..software(1) };
     let identity = changed.importable().identity();
     let outcome = fixture.import(changed).await.expect("an answer");
     assert_eq!(outcome, ImportOutcome::Rejected(Rejection::Differs(identity)));
-    assert_eq!(blobs(&fixture), files);
+    assert_eq!(packs(&fixture), before);
 }
 
 #[tokio::test]
@@ -54,16 +57,21 @@ async fn one_call_may_bring_a_document_twice_and_refuse_another() {
     };
     assert_eq!(*again, ImportOutcome::Unchanged(*one));
     assert!(matches!(refused, ImportOutcome::Rejected(Rejection::Differs(_))), "{refused:?}");
-    assert_eq!(blobs(&fixture).len(), 4, "two documents and their fragments");
+    let twice = packs(&fixture);
+    let fixture = Fixture::new();
+    fixture.import_new(software(1)).await;
+    fixture.import_new(software(2)).await;
+    let lengths = |packs: &[(PathBuf, u64)]| packs.iter().map(|pack| pack.1).collect::<Vec<_>>();
+    assert_eq!(lengths(&twice), lengths(&packs(&fixture)), "each is stored once");
 }
 
 #[tokio::test]
-async fn what_no_record_can_hold_is_refused_and_leaves_no_file() {
+async fn what_no_record_can_hold_is_refused_and_leaves_nothing() {
     let fixture = Fixture::new();
     let document = Document { prerequisites: vec![7; 60_000], ..software(1) };
     let outcome = fixture.import(document).await.expect("an answer");
     assert!(matches!(outcome, ImportOutcome::Rejected(Rejection::TooLarge(_))), "{outcome:?}");
-    assert_eq!(blobs(&fixture), Vec::<PathBuf>::new());
+    assert_eq!(packs(&fixture), []);
 }
 
 #[tokio::test]
@@ -71,16 +79,19 @@ async fn a_restart_removes_what_an_import_left_behind_unless_the_store_is_empty(
     let fixture = Fixture::new();
     fixture.store.fail_next_commit();
     assert!(fixture.import(software(1)).await.is_err());
-    let left = blobs(&fixture);
+    let left = packs(&fixture);
     assert_eq!(left.len(), 2, "the document and its fragments");
 
     let fixture = fixture.reopened().await;
-    assert_eq!(blobs(&fixture), left, "a lost store must not take the documents with it");
+    assert_eq!(packs(&fixture), left, "a lost store must not take the documents with it");
     fixture.import_new(software(2)).await;
-    assert_eq!(blobs(&fixture).len(), 4);
+    let with_both = packs(&fixture);
+    fixture.store.fail_next_commit();
+    assert!(fixture.import(software(3)).await.is_err());
+    assert_ne!(packs(&fixture), with_both);
 
     let fixture = fixture.reopened().await;
-    assert_eq!(blobs(&fixture).len(), 2);
+    assert_eq!(packs(&fixture), with_both);
     let record = fixture.state.published().records[0].clone();
     assert!(fixture.state.document(&record).expect("there").contains("Update 2"));
     fixture.state.fragments(&record).expect("there");
