@@ -27,16 +27,19 @@ pub(super) async fn add(
     }))
 }
 
-pub(super) fn status(state: &State) -> Value {
+pub(super) fn status(state: &State) -> Result<Value, AdminError> {
     let published = state.published();
     let here: u64 = published.contents.values().map(|record| record.size).sum();
-    let missing: Vec<Value> = needed(&published)
-        .into_iter()
-        .filter(|sha1| !published.contents.contains_key(sha1))
-        .filter_map(|sha1| published.file(&sha1))
-        .map(|file| json!({ "name": file.name, "sha1": file.sha1.to_hex(), "size": file.size }))
-        .collect();
-    json!({ "files": published.contents.len(), "bytes": here, "missing": missing })
+    let mut missing = Vec::new();
+    for sha1 in needed(&published) {
+        if !published.contents.contains_key(&sha1)
+            && let Some(file) = state.file(&published, &sha1)?
+        {
+            let shown = json!({ "name": file.name, "sha1": file.sha1.to_hex(), "size": file.size });
+            missing.push(shown);
+        }
+    }
+    Ok(json!({ "files": published.contents.len(), "bytes": here, "missing": missing }))
 }
 
 /// Reads every file that should be here (blocking, as long as the disk takes).
@@ -75,9 +78,7 @@ fn needed(published: &Published) -> HashSet<Sha1> {
     let mut seen: HashSet<_> = open.iter().copied().collect();
     let mut files = HashSet::new();
     while let Some(index) = open.pop() {
-        if let Some(revision) = catalog.revision(index) {
-            files.extend(revision.metadata.files.iter().map(|file| file.sha1));
-        }
+        files.extend(catalog.files(index));
         open.extend(catalog.members(index).iter().copied().filter(|member| seen.insert(*member)));
     }
     files

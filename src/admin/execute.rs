@@ -12,7 +12,7 @@ pub async fn execute(state: &State, command: Command) -> Result<Value, AdminErro
             state.ping().await?;
             Value::Bool(true)
         }
-        Command::ListUpdates => updates::list(state),
+        Command::ListUpdates => updates::list(state)?,
         Command::ShowUpdate { update, revision } => updates::show(state, update, revision)?,
         Command::ShowFragment { update, revision, fragment, locale } => {
             updates::fragment(state, update, revision, fragment, &locale)?
@@ -30,7 +30,7 @@ pub async fn execute(state: &State, command: Command) -> Result<Value, AdminErro
             computers::place(state, computer, groups).await?
         }
         Command::DeleteComputer { computer } => computers::delete(state, computer).await?,
-        Command::ContentStatus => content::status(state),
+        Command::ContentStatus => content::status(state)?,
         Command::VerifyContent => content::verify(state),
     })
 }

@@ -50,12 +50,10 @@ impl State {
 }
 
 fn check_update(transaction: &Transaction<'_>, update: Uuid) -> Result<(), StateError> {
-    let model = &transaction.model;
+    let catalog = transaction.model.catalog.catalog();
     let not_found = || StateError::NotFound { kind: "update", name: update.to_string() };
-    let latest = model.updates.get(&update).and_then(|ids| {
-        let revisions = ids.iter().filter_map(|id| model.revisions.get(id));
-        revisions.max_by_key(|record| record.metadata.identity.revision_number)
-    });
+    let latest = catalog.update(&update).and_then(|update| catalog.latest(update));
+    let latest = latest.and_then(|latest| catalog.revision(latest));
     match latest.ok_or_else(not_found)?.metadata.update_type {
         UpdateType::Software | UpdateType::Driver => Ok(()),
         UpdateType::Category | UpdateType::Detectoid => Err(StateError::Refused(format!(

@@ -13,7 +13,7 @@ use aws_lc_rs::digest;
 use super::library::{Entry, Library, Places};
 use super::model::Model;
 use super::neighbours::touch_for_import;
-use super::records::RevisionRecord;
+use super::records::{DocumentRecord, RevisionRecord};
 use super::transaction::Transaction;
 use super::{State, StateError, blocking};
 use crate::metadata::error::DocumentError;
@@ -21,16 +21,20 @@ use crate::metadata::fragments;
 use crate::metadata::model::UpdateMetadata;
 use crate::metadata::parse::parse;
 use crate::metadata::prepared::{self, PreparedFile};
-use crate::store::Batch;
-use crate::store::packs::Place;
 use crate::store::value;
 use crate::wire::types::{RevisionId, Sha256, UpdateIdentity};
+
+/// Most bytes of what is evaluated or shown of one document: far above what any real one says. They
+/// are read back at every start.
+const RECORD_LIMIT: usize = 1 << 20;
 
 /// A document that can be imported: parsed, its fragments ready.
 pub struct Importable {
     metadata: Arc<UpdateMetadata>,
     document: String,
     digest: Sha256,
+    /// Encoded, as it is stored.
+    record: Vec<u8>,
     fragments: PreparedFile,
 }
 
@@ -52,12 +56,12 @@ impl Importable {
         if metadata.titles.is_empty() {
             metadata.titles.extend(any);
         }
-        Ok(Self {
-            metadata: Arc::new(metadata),
-            fragments: prepared::write(&derived),
-            digest: digest_of(document.as_bytes()),
-            document,
-        })
+        let metadata = Arc::new(metadata);
+        let digest = digest_of(document.as_bytes());
+        let record = DocumentRecord { digest, metadata: Arc::clone(&metadata) };
+        // Refused only when it has no known length: then it is larger than a record may be.
+        let record = value::encode(&record).unwrap_or_default();
+        Ok(Self { metadata, fragments: prepared::write(&derived), digest, record, document })
     }
 
     /// Which revision it is.
@@ -70,28 +74,33 @@ impl Importable {
         &self.metadata
     }
 
-    /// Its record, without the numbers that only the writer gives out; these take most room as
-    /// they are, so that the record never becomes larger.
+    /// Its revision's record, without the numbers that only the writer gives out.
     fn record(&self, places: Places) -> RevisionRecord {
         RevisionRecord {
-            id: RevisionId(u32::MAX),
-            deployment_id: u32::MAX,
-            imported: i64::MAX,
-            changed: u64::MAX,
-            metadata: Arc::clone(&self.metadata),
-            digest: self.digest,
-            places,
+            id: RevisionId(0),
+            deployment_id: 0,
+            imported: 0,
+            changed: 0,
             core_bytes: u32::try_from(self.fragments.core_bytes).unwrap_or(u32::MAX),
+            places,
         }
     }
 
-    /// Refuses a document whose evaluated part no record can hold.
+    /// Refuses a document that says so much that reading it back would be a burden.
     fn check_size(&self) -> Result<(), Rejection> {
-        let place = Place { pack: u32::MAX, offset: u32::MAX, length: u32::MAX };
-        let places = Places { document: place, fragments: place };
-        let size = value::encode(&self.record(places)).map_or(usize::MAX, |r| r.len());
-        if size > Batch::MAX_VALUE { Err(Rejection::TooLarge(size)) } else { Ok(()) }
+        match self.record.len() {
+            size if (1..=RECORD_LIMIT).contains(&size) => Ok(()),
+            size => Err(Rejection::TooLarge(size)),
+        }
     }
+}
+
+/// A document that is stored, and what the writer needs of it.
+struct Stored {
+    identity: UpdateIdentity,
+    digest: Sha256,
+    metadata: Arc<UpdateMetadata>,
+    record: RevisionRecord,
 }
 
 /// What became of one document.
@@ -140,15 +149,24 @@ impl State {
             .map(|(document, _)| document)
             .collect();
         let library = Arc::clone(&self.library);
-        let records = blocking(move || put(&library, &unknown)).await??;
+        let put = blocking(move || put(&library, unknown)).await??;
+        let library = Arc::clone(&self.library);
         let added = self
             .writer
             .submit(move |transaction| {
+                // Once more: somebody else may have imported some of it meanwhile.
+                let known = put
+                    .iter()
+                    .map(|new| known(transaction.model, &library, new.identity, new.digest));
+                let known = known.collect::<Result<Vec<_>, _>>()?;
                 match more_follows {
                     true => transaction.more_follows(),
                     false => transaction.publish(),
                 }
-                Ok(records.into_iter().map(|record| add(transaction, record)).collect::<Vec<_>>())
+                let outcomes = put.into_iter().zip(known);
+                let outcomes =
+                    outcomes.map(|(new, known)| known.unwrap_or_else(|| add(transaction, new)));
+                Ok(outcomes.collect::<Vec<_>>())
             })
             .await?;
         let open = outcomes.iter_mut().filter(|outcome| outcome.is_none());
@@ -165,35 +183,44 @@ impl State {
             .iter()
             .map(|document| (document.identity(), document.digest, document.check_size()))
             .collect();
+        let library = Arc::clone(&self.library);
         self.writer
             .submit(move |transaction| {
-                let outcome = |(identity, document, fits): (_, _, Result<(), Rejection>)| match fits
-                {
-                    Ok(()) => known(transaction.model, identity, document),
-                    Err(rejection) => Some(ImportOutcome::Rejected(rejection)),
+                let outcome = |(identity, digest, fits): (_, _, Result<(), Rejection>)| match fits {
+                    Ok(()) => known(transaction.model, &library, identity, digest),
+                    Err(rejection) => Ok(Some(ImportOutcome::Rejected(rejection))),
                 };
-                Ok(asked.into_iter().map(outcome).collect())
+                asked.into_iter().map(outcome).collect()
             })
             .await
     }
 }
 
-/// Stores what `documents` hold, what comes twice once. The records are in their order.
-fn put(library: &Library, documents: &[Importable]) -> Result<Vec<RevisionRecord>, StateError> {
+/// Stores what `documents` hold, what comes twice once; in their order.
+fn put(library: &Library, documents: Vec<Importable>) -> Result<Vec<Stored>, StateError> {
     let mut firsts = HashMap::new();
     let mut entries = Vec::with_capacity(documents.len());
-    for document in documents {
+    for document in &documents {
         firsts.entry(document.identity()).or_insert_with(|| {
             entries.push(Entry {
                 document: document.document.as_bytes(),
                 fragments: &document.fragments.bytes,
+                record: &document.record,
             });
             entries.len() - 1
         });
     }
     let places = library.put(&entries)?;
-    let place = |document: &Importable| places.get(*firsts.get(&document.identity())?).copied();
-    Ok(documents.iter().filter_map(|new| Some(new.record(place(new)?))).collect())
+    let stored = documents.iter().filter_map(|document| {
+        let identity = document.identity();
+        Some(Stored {
+            identity,
+            digest: document.digest,
+            metadata: Arc::clone(&document.metadata),
+            record: document.record(*places.get(*firsts.get(&identity)?)?),
+        })
+    });
+    Ok(stored.collect())
 }
 
 /// Of documents that say different things of one revision the first is taken.
@@ -208,29 +235,37 @@ fn refuse_contradictions(documents: &[Importable], outcomes: &mut [Option<Import
 }
 
 /// What becomes of a document whose identity is there.
-fn known(model: &Model, identity: UpdateIdentity, document: Sha256) -> Option<ImportOutcome> {
-    let id = model.identities.get(&identity)?;
-    Some(match model.revisions.get(id) {
-        Some(old) if old.digest == document => ImportOutcome::Unchanged(*id),
-        _ => ImportOutcome::Rejected(Rejection::Differs(identity)),
-    })
+fn known(
+    model: &Model,
+    library: &Library,
+    identity: UpdateIdentity,
+    digest: Sha256,
+) -> Result<Option<ImportOutcome>, StateError> {
+    let index = model.catalog.catalog().by_identity(&identity);
+    let Some(record) = index.and_then(|index| model.record(index)) else { return Ok(None) };
+    Ok(Some(match library.record(record.places)?.digest == digest {
+        true => ImportOutcome::Unchanged(record.id),
+        false => ImportOutcome::Rejected(Rejection::Differs(identity)),
+    }))
 }
 
-fn add(transaction: &mut Transaction<'_>, record: RevisionRecord) -> ImportOutcome {
-    // Once more: somebody else may have imported it meanwhile, or the same call brings it twice.
-    let identity = record.metadata.identity;
-    if let Some(outcome) = known(transaction.model, identity, record.digest) {
-        return outcome;
+fn add(transaction: &mut Transaction<'_>, new: Stored) -> ImportOutcome {
+    // The same call may bring it twice.
+    let catalog = transaction.model.catalog.catalog();
+    let twice = catalog.by_identity(&new.identity).and_then(|index| catalog.revision(index));
+    if let Some(revision) = twice {
+        return ImportOutcome::Unchanged(revision.id);
     }
     let (Ok(id), Ok(deployment_id)) = (transaction.next_revision(), transaction.next_deployment())
     else {
         return ImportOutcome::Rejected(Rejection::Exhausted);
     };
-    touch_for_import(transaction, &record.metadata);
+    touch_for_import(transaction, &new.metadata);
     let id = RevisionId(id);
     let imported = transaction.now;
     let changed = transaction.sequence();
-    transaction.put_revision(RevisionRecord { id, deployment_id, imported, changed, ..record });
+    let record = RevisionRecord { id, deployment_id, imported, changed, ..new.record };
+    transaction.add_revision(record, new.metadata);
     ImportOutcome::New(id)
 }
 

@@ -1,7 +1,7 @@
 //! The documents and what was derived from them, on disk.
 //!
-//! Fragments are sent to every computer and documents hardly to anyone, so each kind has packs of
-//! its own: what is read often lies close together.
+//! What a document says is read at every start, fragments are sent to every computer, and documents
+//! hardly to anyone. So each kind has packs of its own: what is read together lies together.
 
 use std::path::Path;
 
@@ -9,8 +9,10 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tracing::{error, info, warn};
 
-use crate::store::StoreError;
+use super::records::DocumentRecord;
+use crate::catalog::Chunks;
 use crate::store::packs::{Packs, Place, Settled};
+use crate::store::{StoreError, value};
 
 /// Where documents and fragments were, one file each, before there were packs.
 const EARLIER: &str = "blobs";
@@ -22,12 +24,15 @@ pub struct Places {
     pub document: Place,
     /// Its prepared fragments.
     pub fragments: Place,
+    /// What it says, as a [`DocumentRecord`].
+    pub record: Place,
 }
 
 /// What is stored of one revision.
 pub(super) struct Entry<'a> {
     pub(super) document: &'a [u8],
     pub(super) fragments: &'a [u8],
+    pub(super) record: &'a [u8],
 }
 
 /// The packs of a data directory.
@@ -35,6 +40,7 @@ pub(super) struct Entry<'a> {
 pub(super) struct Library {
     documents: Packs,
     fragments: Packs,
+    records: Packs,
 }
 
 impl Library {
@@ -47,6 +53,7 @@ impl Library {
         Ok(Self {
             documents: Packs::open(&packs.join("documents"))?,
             fragments: Packs::open(&packs.join("fragments"))?,
+            records: Packs::open(&packs.join("records"))?,
         })
     }
 
@@ -54,15 +61,25 @@ impl Library {
     pub(super) fn put(&self, entries: &[Entry<'_>]) -> Result<Vec<Places>, StoreError> {
         let documents: Vec<_> = entries.iter().map(|entry| entry.document).collect();
         let fragments: Vec<_> = entries.iter().map(|entry| entry.fragments).collect();
-        let (documents, fragments) = std::thread::scope(|scope| {
-            // The disk is waited for once, not twice.
+        let records: Vec<_> = entries.iter().map(|entry| entry.record).collect();
+        let (documents, fragments, records) = std::thread::scope(|scope| {
+            // The disk is waited for once, not three times.
             let documents = scope.spawn(|| self.documents.put_many(&documents));
-            let fragments = self.fragments.put_many(&fragments);
+            let fragments = scope.spawn(|| self.fragments.put_many(&fragments));
+            let records = self.records.put_many(&records);
             let panicked = |_| Err(StoreError::Engine("a thread that wrote documents died".into()));
-            (documents.join().unwrap_or_else(panicked), fragments)
+            let documents = documents.join().unwrap_or_else(panicked);
+            (documents, fragments.join().unwrap_or_else(panicked), records)
         });
-        let places = documents?.into_iter().zip(fragments?);
-        Ok(places.map(|(document, fragments)| Places { document, fragments }).collect())
+        let places = documents?.into_iter().zip(fragments?).zip(records?);
+        let places =
+            places.map(|((document, fragments), record)| Places { document, fragments, record });
+        Ok(places.collect())
+    }
+
+    /// What a document says.
+    pub(super) fn record(&self, places: Places) -> Result<DocumentRecord, StoreError> {
+        value::decode(&self.records.read(places.record)?)
     }
 
     pub(super) fn document(&self, places: Places) -> Result<Bytes, StoreError> {
@@ -78,13 +95,14 @@ impl Library {
     ///
     /// A store without a revision keeps it all. It is more likely that the store was lost than that
     /// there is much to gain, and the documents are what one would begin again with.
-    pub(super) fn settle(&self, used: impl Iterator<Item = Places> + Clone) {
-        if used.clone().next().is_none() {
+    pub(super) fn settle(&self, used: &Chunks<Places>) {
+        if used.is_empty() {
             return;
         }
-        let documents = self.documents.settle(used.clone().map(|places| places.document));
-        let fragments = self.fragments.settle(used.map(|places| places.fragments));
-        for settled in [documents, fragments] {
+        let documents = self.documents.settle(used.iter().map(|places| places.document));
+        let fragments = self.fragments.settle(used.iter().map(|places| places.fragments));
+        let records = self.records.settle(used.iter().map(|places| places.record));
+        for settled in [documents, fragments, records] {
             match settled {
                 Ok(Settled { missing: 0, freed: 0 }) => {}
                 Ok(Settled { missing: 0, freed }) => {

@@ -40,6 +40,7 @@ pub use registry::{Registry, Tracked};
 
 use crate::content::files::{ContentError, ContentStore};
 use crate::metadata::error::DocumentError;
+use crate::metadata::model::{UpdateFile, UpdateMetadata};
 use crate::metadata::prepared::{DamagedFragments, PreparedFragments};
 use crate::policy::target_group::GroupNameError;
 use crate::store::journal::Journal;
@@ -50,7 +51,6 @@ use crate::wire::types::Sha1;
 use health::Health;
 use library::Library;
 use model::Model;
-use records::RevisionRecord;
 use writer::{Owned, Writer};
 
 /// How the state behaves.
@@ -169,8 +169,9 @@ impl State {
         let library = Library::open(data)?;
         let contents = ContentStore::open(data.join("content"))?;
         let journal = Journal::open(&data.join("journal"))?;
-        let model = Model::load(store.as_ref())?;
-        library.settle(model.revisions.values().map(|record| record.places));
+        let model = Model::load(store.as_ref(), &library)?;
+        library.settle(&model.places);
+        let library = Arc::new(library);
         let registry = Arc::new(Registry::default());
         model.computers.values().for_each(|tracked| registry.put(tracked.clone()));
         let published = model.publish(settings.hold_installs, None);
@@ -181,6 +182,7 @@ impl State {
             store,
             journal,
             model,
+            library: Arc::clone(&library),
             hold_installs: settings.hold_installs,
             patience: settings.import_patience,
             published: Arc::clone(&published),
@@ -194,7 +196,7 @@ impl State {
             registry,
             writer,
             health,
-            library: Arc::new(library),
+            library,
             contents: Arc::new(contents),
             fragments: fragment_cache(settings.fragment_cache),
             fragment_requests: AtomicU64::new(0),
@@ -231,22 +233,39 @@ impl State {
     /// The prepared fragments of a revision, mostly from memory. Of those who want the same ones at
     /// once, one reads them and the others wait for it: after a restart the whole fleet wants the
     /// same, and some are large. Where the disk has to be read, other requests go on meanwhile.
-    pub fn fragments(&self, record: &RevisionRecord) -> Result<Arc<PreparedFragments>, StateError> {
+    pub fn fragments(&self, places: Places) -> Result<Arc<PreparedFragments>, StateError> {
         self.fragment_requests.fetch_add(1, Ordering::Relaxed);
-        self.fragments.get_or_insert_with(&record.places.fragments, || {
+        self.fragments.get_or_insert_with(&places.fragments, || {
             self.fragment_reads.fetch_add(1, Ordering::Relaxed);
-            let file = in_place(|| self.library.fragments(record.places))?;
+            let file = in_place(|| self.library.fragments(places))?;
             Ok(Arc::new(PreparedFragments::read(&file)?))
         })
     }
 
     /// The document of a revision, as imported, in UTF-8 (blocking).
-    pub fn document(&self, record: &RevisionRecord) -> Result<String, StateError> {
-        let bytes = self.library.document(record.places)?;
-        String::from_utf8(bytes.into()).map_err(|_| {
-            let identity = record.metadata.identity;
-            StoreError::corrupt(format!("the document of {identity} is not UTF-8")).into()
-        })
+    pub fn document(&self, places: Places) -> Result<String, StateError> {
+        let bytes = self.library.document(places)?;
+        String::from_utf8(bytes.into())
+            .map_err(|_| StoreError::corrupt("a document is not UTF-8").into())
+    }
+
+    /// What the document of a revision says, read from the disk. Most questions are answered from
+    /// memory, by [`Published::catalog`].
+    pub fn metadata(&self, places: Places) -> Result<Arc<UpdateMetadata>, StateError> {
+        Ok(in_place(|| self.library.record(places))?.metadata)
+    }
+
+    /// What the metadata says of a file, by its digest: of a revision's own files or licences.
+    pub fn file(
+        &self,
+        published: &Published,
+        sha1: &Sha1,
+    ) -> Result<Option<UpdateFile>, StateError> {
+        let places = published.holder(sha1).and_then(|index| published.places(index));
+        let Some(places) = places else { return Ok(None) };
+        let metadata = self.metadata(places)?;
+        let found = metadata.files().find(|file| file.sha1 == *sha1).cloned();
+        Ok(found)
     }
 
     /// Makes what is queued durable and closes the store.

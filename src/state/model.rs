@@ -3,37 +3,39 @@
 //! Loaded once, then changed only by the writer thread, in step with the store. Readers never see
 //! it: they see what [`Model::publish`] makes of it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
 
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
+use super::library::{Library, Places};
 use super::published::{Published, Remembered};
 use super::records::{ContentRecord, Counters, DecisionRecord, RevisionRecord};
 use super::registry::Tracked;
-use crate::catalog::{Catalog, Revision};
+use crate::catalog::{CatalogBuilder, Chunks, NewRevision, RevisionIndex};
 use crate::computers::{Computer, Statuses};
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::Policy;
 use crate::policy::target_group::TargetGroup;
 use crate::store::{Store, StoreError, Tree, value};
-use crate::wire::types::{RevisionId, Sha1, UpdateIdentity};
+use crate::wire::types::{Sha1, UpdateIdentity};
 
 /// Key of the counters in `meta`.
 pub(super) const COUNTERS: &[u8] = b"counters";
 
-/// Everything that is stored, but for reported events, which are read when needed.
+/// Documents that are handed on at a time while they are read, and how many times that may wait.
+const PART: usize = 1024;
+const PARTS_AHEAD: usize = 2;
+
+/// Everything that is stored, but for reported events and most of what documents say, which are
+/// read when needed.
 pub(super) struct Model {
     pub(super) counters: Counters,
-    pub(super) revisions: BTreeMap<RevisionId, Arc<RevisionRecord>>,
-    pub(super) identities: HashMap<UpdateIdentity, RevisionId>,
-    /// The revisions of each update.
-    pub(super) updates: HashMap<Uuid, Vec<RevisionId>>,
-    /// Updates that some prerequisite names: they are not leaves.
-    pub(super) named: HashSet<Uuid>,
-    /// The bundles that name a revision, whether or not it is here.
-    pub(super) bundled: HashMap<UpdateIdentity, Vec<RevisionId>>,
+    pub(super) catalog: CatalogBuilder,
+    /// Where what belongs to each revision lies, at the indices of the catalogue.
+    pub(super) places: Chunks<Places>,
     pub(super) policy: Policy,
     pub(super) contents: HashMap<Sha1, ContentRecord>,
     pub(super) computers: HashMap<String, Tracked>,
@@ -41,14 +43,11 @@ pub(super) struct Model {
 
 impl Model {
     /// Reads everything back.
-    pub(super) fn load(store: &dyn Store) -> Result<Self, StoreError> {
+    pub(super) fn load(store: &dyn Store, library: &Library) -> Result<Self, StoreError> {
         let mut model = Self {
             counters: Counters::default(),
-            revisions: BTreeMap::new(),
-            identities: HashMap::new(),
-            updates: HashMap::new(),
-            named: HashSet::new(),
-            bundled: HashMap::new(),
+            catalog: CatalogBuilder::default(),
+            places: Chunks::default(),
             policy: Policy::undecided(),
             contents: HashMap::new(),
             computers: HashMap::new(),
@@ -56,10 +55,7 @@ impl Model {
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
             model.counters = value::decode(&counters)?;
         }
-        store.load(Tree::Revisions, &mut |_, bytes| {
-            model.add_revision(Arc::new(value::decode(bytes)?));
-            Ok(())
-        })?;
+        model.load_revisions(store, library)?;
         store.load(Tree::Groups, &mut |_, bytes| {
             let group: TargetGroup = value::decode(bytes)?;
             model.policy.groups.insert(group.id, group);
@@ -92,17 +88,55 @@ impl Model {
         Ok(model)
     }
 
-    /// Adds a revision, or replaces its record.
-    pub(super) fn add_revision(&mut self, record: Arc<RevisionRecord>) {
-        let identity = record.metadata.identity;
-        if self.identities.insert(identity, record.id).is_none() {
-            self.updates.entry(identity.update_id).or_default().push(record.id);
-            self.named.extend(prerequisite_ids(&record.metadata));
-            for member in member_identities(&record.metadata) {
-                self.bundled.entry(member).or_default().push(record.id);
+    /// Reads all revisions, on one thread what their documents say while on another they join the
+    /// catalogue.
+    fn load_revisions(&mut self, store: &dyn Store, library: &Library) -> Result<(), StoreError> {
+        let mut records: Vec<RevisionRecord> = Vec::new();
+        store.load(Tree::Revisions, &mut |_, bytes| {
+            records.push(value::decode(bytes)?);
+            Ok(())
+        })?;
+        std::thread::scope(|scope| {
+            let (sender, read) = sync_channel(PARTS_AHEAD);
+            scope.spawn(move || {
+                records.chunks(PART).try_for_each(|part| {
+                    let documents = part
+                        .iter()
+                        .map(|record| Ok((*record, library.record(record.places)?.metadata)));
+                    let documents: Result<Vec<_>, StoreError> = documents.collect();
+                    // Nobody takes them any more once one could not be read.
+                    sender.send(documents).ok()
+                })
+            });
+            for part in read {
+                for (record, metadata) in part? {
+                    self.add_revision(record, metadata);
+                }
             }
+            Ok(())
+        })
+    }
+
+    /// Adds a revision.
+    pub(super) fn add_revision(&mut self, record: RevisionRecord, metadata: Arc<UpdateMetadata>) {
+        let RevisionRecord { id, deployment_id, imported, changed, core_bytes, places } = record;
+        let new = NewRevision { id, deployment_id, imported, changed, metadata, core_bytes };
+        if self.catalog.add(&new).is_some() {
+            self.places.push(places);
         }
-        self.revisions.insert(record.id, record);
+    }
+
+    /// The record of a revision, as it is stored.
+    pub(super) fn record(&self, index: RevisionIndex) -> Option<RevisionRecord> {
+        let revision = self.catalog.catalog().revision(index)?;
+        Some(RevisionRecord {
+            id: revision.id,
+            deployment_id: revision.deployment_id,
+            imported: revision.imported,
+            changed: revision.changed,
+            core_bytes: revision.core_bytes,
+            places: *self.places.get(index as usize)?,
+        })
     }
 
     /// Sets what was decided on an update.
@@ -132,12 +166,11 @@ impl Model {
         let unchanged = |part: fn(&Dirty) -> bool| {
             before.filter(|(_, dirty)| !part(dirty)).map(|(published, _)| published)
         };
-        let (catalog, records, files) = match unchanged(|dirty| dirty.catalog) {
-            Some(before) => (before.catalog.clone(), before.records.clone(), before.files.clone()),
+        let (catalog, places, files) = match unchanged(|dirty| dirty.catalog) {
+            Some(before) => (before.catalog.clone(), before.places.clone(), before.files.clone()),
             None => {
-                let records: Vec<_> = self.revisions.values().cloned().collect();
-                let catalog = Catalog::build(records.iter().map(|r| revision(r)).collect());
-                (Arc::new(catalog), Arc::new(records), Arc::new(OnceLock::new()))
+                let catalog = Arc::new(self.catalog.snapshot());
+                (catalog, self.places.clone(), Arc::new(OnceLock::new()))
             }
         };
         let policy = match unchanged(|dirty| dirty.policy) {
@@ -159,7 +192,7 @@ impl Model {
         Published {
             sequence: self.counters.sequence,
             catalog,
-            records,
+            places,
             scope,
             policy,
             contents,
@@ -189,17 +222,6 @@ impl Dirty {
             policy: self.policy || other.policy,
             contents: self.contents || other.contents,
         }
-    }
-}
-
-fn revision(record: &RevisionRecord) -> Revision {
-    Revision {
-        id: record.id,
-        deployment_id: record.deployment_id,
-        imported: record.imported,
-        changed: record.changed,
-        metadata: Arc::clone(&record.metadata),
-        core_bytes: record.core_bytes,
     }
 }
 

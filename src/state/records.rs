@@ -15,9 +15,8 @@ use crate::policy::target_group::TargetGroup;
 use crate::store::value::{NoPrevious, Stored};
 use crate::wire::types::{RevisionId, Sha256};
 
-/// One revision: what is evaluated of it, and where its document and fragments lie.
-/// In `revisions`, by revision id.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// One revision: its numbers, and where everything else of it lies. In `revisions`, by revision id.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct RevisionRecord {
     /// Our number for it.
     pub id: RevisionId,
@@ -27,14 +26,19 @@ pub struct RevisionRecord {
     pub imported: i64,
     /// Commit sequence number at which what follows from its relations last changed.
     pub changed: u64,
-    /// The evaluated part of the document.
-    pub metadata: Arc<UpdateMetadata>,
-    /// SHA-256 digest of the document, as imported, in UTF-8.
-    pub digest: Sha256,
-    /// Where the document and its prepared fragments lie.
-    pub places: Places,
     /// Length of the escaped Core fragment.
     pub core_bytes: u32,
+    /// Where the document is, and what was made of it.
+    pub places: Places,
+}
+
+/// What one document says. In the packs, as it never changes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DocumentRecord {
+    /// SHA-256 digest of the document, as imported, in UTF-8.
+    pub digest: Sha256,
+    /// What is evaluated or shown of it.
+    pub metadata: Arc<UpdateMetadata>,
 }
 
 /// What was decided on one update. In `approvals`, by update id.
@@ -101,6 +105,7 @@ macro_rules! first_version {
 
 first_version! {
     RevisionRecord, "revision record";
+    DocumentRecord, "document record";
     DecisionRecord, "decision record";
     ContentRecord, "content record";
     Counters, "counters record";

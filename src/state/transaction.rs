@@ -10,7 +10,9 @@ use super::StateError;
 use super::model::{COUNTERS, Dirty, Model};
 use super::records::{ContentRecord, Counters, DecisionRecord, RevisionRecord};
 use super::registry::Tracked;
+use crate::catalog::RevisionIndex;
 use crate::computers::event::EventLog;
+use crate::metadata::model::UpdateMetadata;
 use crate::policy::target_group::TargetGroup;
 use crate::store::value::{self, Stored};
 use crate::store::{Batch, Change, Store, StoreError, Tree};
@@ -103,10 +105,20 @@ impl<'a> Transaction<'a> {
         Ok(number)
     }
 
-    pub(super) fn put_revision(&mut self, record: RevisionRecord) {
+    pub(super) fn add_revision(&mut self, record: RevisionRecord, metadata: Arc<UpdateMetadata>) {
         self.put(Tree::Revisions, &record.id.0.to_be_bytes(), &record);
         self.mark(|dirty| &mut dirty.catalog);
-        self.model.add_revision(Arc::new(record));
+        self.model.add_revision(record, metadata);
+    }
+
+    /// Marks a revision as changed with this commit.
+    pub(super) fn touch_revision(&mut self, index: RevisionIndex) {
+        let changed = self.sequence();
+        self.model.catalog.touch(index, changed);
+        if let Some(record) = self.model.record(index) {
+            self.put(Tree::Revisions, &record.id.0.to_be_bytes(), &record);
+            self.mark(|dirty| &mut dirty.catalog);
+        }
     }
 
     pub(super) fn put_decision(&mut self, decision: DecisionRecord) {

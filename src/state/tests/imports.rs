@@ -7,9 +7,10 @@ use super::support::{Document, Fixture, detectoid, software, update};
 use crate::state::{ImportOutcome, Importable, Rejection, Settings, State};
 use crate::store::sled::SledStore;
 
-/// The packs of documents and of fragments, with their lengths.
+/// All packs, with their lengths.
 fn packs(fixture: &Fixture) -> Vec<(PathBuf, u64)> {
-    let packs = ["documents", "fragments"].map(|kind| fixture.dir.path().join("packs").join(kind));
+    let packs = ["documents", "fragments", "records"]
+        .map(|kind| fixture.dir.path().join("packs").join(kind));
     let packs = packs.iter().flat_map(|directory| std::fs::read_dir(directory).expect("packs"));
     let mut packs: Vec<_> = packs
         .map(|pack| pack.expect("an entry"))
@@ -80,7 +81,7 @@ async fn a_restart_removes_what_an_import_left_behind_unless_the_store_is_empty(
     fixture.store.fail_next_commit();
     assert!(fixture.import(software(1)).await.is_err());
     let left = packs(&fixture);
-    assert_eq!(left.len(), 2, "the document and its fragments");
+    assert_eq!(left.len(), 3, "the document, its fragments and what it says");
 
     let fixture = fixture.reopened().await;
     assert_eq!(packs(&fixture), left, "a lost store must not take the documents with it");
@@ -92,9 +93,9 @@ async fn a_restart_removes_what_an_import_left_behind_unless_the_store_is_empty(
 
     let fixture = fixture.reopened().await;
     assert_eq!(packs(&fixture), with_both);
-    let record = fixture.state.published().records[0].clone();
-    assert!(fixture.state.document(&record).expect("there").contains("Update 2"));
-    fixture.state.fragments(&record).expect("there");
+    let places = fixture.state.published().places(0).expect("a revision");
+    assert!(fixture.state.document(places).expect("there").contains("Update 2"));
+    fixture.state.fragments(places).expect("there");
 }
 
 /// Clients that have a revision cached are told when it becomes a prerequisite or a member.
@@ -182,9 +183,9 @@ async fn the_embedded_store_remembers_too() {
 async fn fragments_are_read_once_and_then_from_memory() {
     let fixture = Fixture::new();
     fixture.import_new(software(1)).await;
-    let record = fixture.state.published().records[0].clone();
+    let places = fixture.state.published().places(0).expect("a revision");
     for _ in 0..3 {
-        fixture.state.fragments(&record).expect("there");
+        fixture.state.fragments(places).expect("there");
     }
     let measures = fixture.state.measures();
     assert_eq!((measures.fragment_reads, measures.fragment_hits), (1, 2));

@@ -120,10 +120,7 @@ impl Packs {
     /// # Errors
     /// [`StoreError::Corrupt`] when the bytes are not those that were stored.
     pub fn read(&self, place: Place) -> Result<Bytes, StoreError> {
-        let packs = self.packs.read().unwrap_or_else(PoisonError::into_inner);
-        let pack = packs.get(&place.pack).cloned();
-        drop(packs);
-        match pack {
+        match self.pack(place.pack) {
             Some(pack) => pack.read(place.offset, place.length),
             None => Err(StoreError::MissingPack(pack::path(&self.directory, place.pack))),
         }
@@ -166,6 +163,10 @@ impl Packs {
         Ok(settled)
     }
 
+    fn pack(&self, number: u32) -> Option<Arc<Pack>> {
+        self.packs.read().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
+    }
+
     /// Takes room for as many of `entries` as fit one pack, which is at least one.
     fn reserve(
         &self,
@@ -173,9 +174,7 @@ impl Packs {
     ) -> Result<(Arc<Pack>, u64, Vec<Place>), StoreError> {
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         let open = tail.end.filter(|end| *end < PACK_FULL);
-        let known = self.packs.read().unwrap_or_else(PoisonError::into_inner);
-        let known = known.get(&tail.pack).cloned();
-        let (pack, begin) = match (known, open) {
+        let (pack, begin) = match (self.pack(tail.pack), open) {
             (Some(pack), Some(end)) => (pack, end),
             (known, _) => {
                 let number = tail.pack.checked_add(u32::from(known.is_some())).ok_or_else(full)?;
