@@ -113,7 +113,7 @@ impl DriverTable {
 /// How well a driver fits a device: the rules of [MS-WUSP] 3.1.5.7 in their order, the better fit
 /// being the lesser value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Fit {
+pub struct Fit {
     /// Position among the computer's hardware ids; the end for a driver that targets none.
     computer: usize,
     feature_score: u8,
@@ -194,8 +194,7 @@ impl Catalog {
             fitting.min_by_key(|&(fit, revision, _)| (fit, Reverse(revision)))?;
         let replaces = device.installed.as_ref().is_none_or(|installed| {
             fit < Fit::of_installed(installed, computer, device)
-                && (!is_printer(installed.class)
-                    || self.entries(revision).iter().any(|entry| installed.is_akin(entry)))
+                && installed.gives_way_to(self.entries(revision))
         });
         replaces.then_some((revision, entry))
     }
@@ -228,7 +227,19 @@ impl Fit {
         })
     }
 
-    fn of_installed(
+    /// How well `entry` fits a device, if it does at all.
+    pub fn of_row(
+        entry: &DriverEntry,
+        computer: &Computer<'_>,
+        device: &Device<'_>,
+    ) -> Option<Self> {
+        let id = entry.hardware_id.to_lowercase();
+        let position = device.ids().position(|own| own.to_lowercase() == id)?;
+        Self::of(entry, computer, position)
+    }
+
+    /// How well the driver in use fits.
+    pub fn of_installed(
         installed: &InstalledDriver<'_>,
         computer: &Computer<'_>,
         device: &Device<'_>,
@@ -259,6 +270,11 @@ impl Device<'_> {
 }
 
 impl InstalledDriver<'_> {
+    /// Whether a better driver may replace it: a printer's only if it is of the same people.
+    pub fn gives_way_to(&self, better: &[DriverEntry]) -> bool {
+        !is_printer(self.class) || better.iter().any(|entry| self.is_akin(entry))
+    }
+
     fn is_akin(&self, entry: &DriverEntry) -> bool {
         let equal = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
         equal(self.provider, &entry.provider) && equal(self.manufacturer, &entry.manufacturer)

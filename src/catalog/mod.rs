@@ -40,7 +40,7 @@ mod snapshot;
 pub use build::CatalogBuilder;
 pub use category_scan::CategoryScan;
 pub use chunks::Chunks;
-pub use driver::{Computer, Device, DriverMatch, InstalledDriver};
+pub use driver::{Computer, Device, DriverMatch, Fit, InstalledDriver};
 pub use evaluate::{Delta, Scan};
 pub use page::{Page, PageLimits};
 pub use revision::{NewRevision, Revision, RevisionIndex, UpdateIndex};

@@ -3,5 +3,6 @@
 //! Neither a fleet nor a vendor's catalogue fits into a repository. Both are made here instead,
 //! from little and always the same, so that a measurement or a fault can be repeated anywhere.
 
+pub mod applicability;
 pub mod catalogue;
 pub mod profile;

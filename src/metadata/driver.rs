@@ -12,7 +12,7 @@ use super::values::{attribute, guid, number, required, unix_time};
 
 /// Most hardware ids of one driver, and most children of one of them. Large display drivers list
 /// a few thousand ids.
-const ROWS: usize = 50_000;
+pub(crate) const ROWS: usize = 50_000;
 
 /// Reads the driver rows of the `ApplicabilityRules` that `cursor` has stepped onto.
 ///
@@ -40,7 +40,8 @@ pub(super) fn read_rules(
     Ok(())
 }
 
-fn read_entry(cursor: &mut Cursor<'_>) -> Result<DriverEntry, DocumentError> {
+/// Reads the row that `cursor` has stepped onto.
+pub(crate) fn read_entry(cursor: &mut Cursor<'_>) -> Result<DriverEntry, DocumentError> {
     let text = |place| Ok::<_, DocumentError>(attribute(cursor, place)?.unwrap_or_default());
     let version = text("WindowsDriverMetaData/@DriverVerVersion")?;
     let whql_driver_id = text("WindowsDriverMetaData/@WhqlDriverID")?;

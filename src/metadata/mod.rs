@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 mod corpus;
-mod driver;
+pub(crate) mod driver;
 pub mod error;
 mod files;
 pub mod fragments;
@@ -13,8 +13,8 @@ pub mod model;
 pub(crate) mod namespaces;
 pub mod parse;
 pub mod prepared;
-mod properties;
-mod relations;
+pub(crate) mod properties;
+pub(crate) mod relations;
 pub mod sample;
 pub mod text;
-mod values;
+pub(crate) mod values;

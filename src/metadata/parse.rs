@@ -92,7 +92,7 @@ pub(super) fn check_root(namespace: &str, local: &str) -> Result<(), DocumentErr
 
 /// The children of the root that may occur once; a second one would have no defined meaning.
 #[derive(Debug, Default)]
-pub(super) struct Sections {
+pub(crate) struct Sections {
     seen: [bool; Self::NAMES.len()],
 }
 
@@ -108,7 +108,7 @@ impl Sections {
     ];
 
     /// Takes note of a child named `local`.
-    pub(super) fn enter(&mut self, local: &str) -> Result<(), DocumentError> {
+    pub(crate) fn enter(&mut self, local: &str) -> Result<(), DocumentError> {
         for (name, seen) in Self::NAMES.iter().zip(&mut self.seen) {
             if *name == local && std::mem::replace(seen, true) {
                 return Err(DocumentError::Repeated(name));

@@ -14,21 +14,21 @@ const ARTICLES: usize = 1_000;
 
 /// The part of `Properties` that the server evaluates.
 #[derive(Debug)]
-pub(super) struct Properties {
-    pub(super) update_type: UpdateType,
-    pub(super) explicitly_deployable: bool,
-    pub(super) publication_state: PublicationState,
-    pub(super) creation_date: i64,
-    pub(super) default_language: String,
-    pub(super) msrc_severity: Option<String>,
-    pub(super) kb_article_ids: Vec<String>,
-    pub(super) security_bulletin_ids: Vec<String>,
-    pub(super) eula_id: Option<Uuid>,
+pub(crate) struct Properties {
+    pub(crate) update_type: UpdateType,
+    pub(crate) explicitly_deployable: bool,
+    pub(crate) publication_state: PublicationState,
+    pub(crate) creation_date: i64,
+    pub(crate) default_language: String,
+    pub(crate) msrc_severity: Option<String>,
+    pub(crate) kb_article_ids: Vec<String>,
+    pub(crate) security_bulletin_ids: Vec<String>,
+    pub(crate) eula_id: Option<Uuid>,
 }
 
 impl Properties {
     /// Reads the `Properties` that `cursor` has stepped onto.
-    pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Self, DocumentError> {
+    pub(crate) fn read(cursor: &mut Cursor<'_>) -> Result<Self, DocumentError> {
         let text = |place| {
             let value = attribute(cursor, place)?.filter(|value| !value.trim().is_empty());
             Ok::<_, DocumentError>(value)

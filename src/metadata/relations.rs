@@ -24,10 +24,10 @@ const REFERENCES: usize = 100_000;
 
 /// What `Relationships` says, in document order.
 #[derive(Debug, Default)]
-pub(super) struct Relations {
-    pub(super) prerequisites: Vec<Prerequisite>,
-    pub(super) bundled: Vec<BundleClause>,
-    pub(super) superseded: Vec<Uuid>,
+pub(crate) struct Relations {
+    pub(crate) prerequisites: Vec<Prerequisite>,
+    pub(crate) bundled: Vec<BundleClause>,
+    pub(crate) superseded: Vec<Uuid>,
     references: usize,
 }
 
@@ -39,7 +39,7 @@ struct Clause<T> {
 
 impl Relations {
     /// Reads the children of the `Relationships` that `cursor` has stepped onto.
-    pub(super) fn read(&mut self, cursor: &mut Cursor<'_>) -> Result<(), DocumentError> {
+    pub(crate) fn read(&mut self, cursor: &mut Cursor<'_>) -> Result<(), DocumentError> {
         while cursor.enter_child()? {
             match (cursor.namespace(), cursor.local()) {
                 (UPDATE, "Prerequisites") => {
@@ -133,7 +133,7 @@ fn update_id(cursor: &Cursor<'_>) -> Result<Uuid, DocumentError> {
 }
 
 /// The `UpdateIdentity` stepped onto, as an exact revision.
-pub(super) fn update_identity(cursor: &Cursor<'_>) -> Result<UpdateIdentity, DocumentError> {
+pub(crate) fn update_identity(cursor: &Cursor<'_>) -> Result<UpdateIdentity, DocumentError> {
     const PLACE: &str = "UpdateIdentity/@RevisionNumber";
     let revision_number = number(PLACE, &required(cursor, PLACE)?, "a revision number")?;
     Ok(UpdateIdentity { update_id: update_id(cursor)?, revision_number })

@@ -77,7 +77,7 @@ pub(super) fn digest<const N: usize>(
 ///
 /// Dates inform and order, they decide nothing, so one that cannot be read is `None` and no reason
 /// to refuse an update. Twenty years of publishers wrote them in all of these forms.
-pub(super) fn unix_time(text: &str) -> Option<i64> {
+pub(crate) fn unix_time(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(moment) = OffsetDateTime::parse(text, &Rfc3339) {
         return Some(moment.unix_timestamp());

@@ -51,7 +51,7 @@ impl Marker {
             Self::Product(product) => PRODUCTS[product].is_on(profile),
             Self::Application(line) | Self::Component(line) => Line(line).is_present(profile),
             Self::Edition(line, code) => edition(line, code)
-                .is_some_and(|product| profile.msi_products.get(&product.to_string()).is_some()),
+                .is_some_and(|product| profile.msi_products.contains_key(&product)),
             Self::DriverProduct => takes_drivers(profile),
             Self::Architecture(architecture) => profile.architecture == architecture,
             Self::Language(position) => {

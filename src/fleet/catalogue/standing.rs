@@ -33,12 +33,12 @@ impl Line {
         match self.slot().kind {
             Kind::File => {
                 let path = format!(r"C:\Windows\System32\{}", self.file_name());
-                profile.files.get(&path).copied()
+                profile.files.get(&path)?.version
             }
             Kind::FilePrepended => {
                 let folder = profile.sz(&self.subkey(), "InstallLocation")?;
                 let path = format!(r"{}\{}", folder.trim_end_matches('\\'), self.file_name());
-                profile.files.get(&path).copied()
+                profile.files.get(&path)?.version
             }
             Kind::RegVersion => profile.sz(&self.subkey(), "Version")?.parse().ok(),
             Kind::RegDword => {
@@ -48,7 +48,7 @@ impl Line {
             Kind::Cbs => profile.cbs_packages.get(&self.package()).copied(),
             Kind::Msi => {
                 let codes = self.product_codes();
-                codes.filter_map(|code| profile.msi_products.get(&code.to_string())).max().copied()
+                codes.filter_map(|code| Some(profile.msi_products.get(&code)?.version)).max()
             }
             Kind::Release => profile.product_releases.get(&self.release_name()).copied(),
         }

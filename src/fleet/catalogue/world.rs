@@ -264,16 +264,14 @@ fn runs(profile: &Profile, version: (u32, u32), builds: (u32, u32), product_type
         && profile.os.product_type == product_type
 }
 
-/// Windows compares major, minor and build number as one, the product type for equality.
+/// Windows compares the version as one number and the build by itself, so only "at least" can say
+/// where the range ends. The product type is compared for equality.
 fn range_rule(version: (u32, u32), builds: (u32, u32), product_type: u8) -> Rule {
-    let bound = |comparison, build| Rule::WindowsVersion {
-        comparison,
+    let from = |build, product_type| Rule::WindowsVersion {
+        comparison: Comparison::GreaterThanOrEqualTo,
         version,
         build: Some(build),
-        product_type: Some(product_type),
+        product_type,
     };
-    Rule::And(vec![
-        bound(Comparison::GreaterThanOrEqualTo, builds.0),
-        bound(Comparison::LessThan, builds.1),
-    ])
+    Rule::And(vec![from(builds.0, Some(product_type)), Rule::not(from(builds.1, None))])
 }

@@ -1,7 +1,7 @@
 //! An agent without a network: what it finds must be what the oracle expects.
 //!
-//! It takes the graph from the server's own catalogue and the truth from the documents' rules, and
-//! knows nothing of lines and releases.
+//! It takes the graph from the server's own catalogue and the truth from the Core fragments that a
+//! server derives, and knows nothing of lines and releases.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,12 +9,13 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
-use super::rules::Rules;
 use super::{expected, profiles, settings};
-use crate::catalog::{Catalog, Computer, Device, InstalledDriver, Revision, RevisionIndex, Scope};
+use crate::catalog::{Catalog, Computer, Device, NewRevision, RevisionIndex, Scope};
+use crate::fleet::applicability::{Core, Truth, as_scanned};
 use crate::fleet::catalogue::{Expected, Preset, Settings};
-use crate::fleet::profile::{self, Profile};
-use crate::metadata::model::UpdateType;
+use crate::fleet::profile::Profile;
+use crate::metadata::fragments::derive;
+use crate::metadata::model::{UpdateMetadata, UpdateType};
 use crate::metadata::parse::parse;
 use crate::wire::types::RevisionId;
 
@@ -26,27 +27,37 @@ enum Standing {
     Installed,
 }
 
-/// A catalogue as a server has it, with the documents beside it.
+/// A catalogue as a server has it, with the Core fragments beside it.
 struct Served {
     catalog: Catalog,
     scope: Scope,
-    texts: Vec<String>,
+    documents: Vec<Arc<UpdateMetadata>>,
+    cores: Vec<Core>,
 }
 
 impl Served {
     fn new(settings: &Settings) -> Self {
         let texts = super::texts(settings);
-        let revision = |(id, text): (u32, &String)| Revision {
+        let document = |text: &String| Arc::new(parse(text).expect("a document"));
+        let documents: Vec<_> = texts.iter().map(document).collect();
+        let revision = |(id, document): (u32, &Arc<UpdateMetadata>)| NewRevision {
             id: RevisionId(id),
             deployment_id: id,
             imported: 0,
             changed: 0,
-            metadata: Arc::new(parse(text).expect("a document")),
+            metadata: Arc::clone(document),
             core_bytes: 1_000,
         };
-        let catalog = Catalog::build((0..).zip(&texts).map(revision).collect());
+        let catalog = Catalog::build((0..).zip(&documents).map(revision).collect());
+        assert_eq!(catalog.len(), documents.len(), "each has the index of its document");
         let scope = catalog.scope(&RoaringBitmap::new());
-        Self { catalog, scope, texts }
+        let core = |text: &String| {
+            let core = Core::read(&derive(text).expect("fragments").core).expect("a fragment");
+            assert_eq!(core.unknown_rules(), Vec::<&str>::new());
+            core
+        };
+        let cores = texts.iter().map(core).collect();
+        Self { catalog, scope, documents, cores }
     }
 }
 
@@ -57,8 +68,8 @@ struct Agent<'a> {
 }
 
 impl Agent<'_> {
-    fn revision(&self, index: RevisionIndex) -> &Revision {
-        self.served.catalog.revision(index).expect("a revision")
+    fn document(&self, index: RevisionIndex) -> Arc<UpdateMetadata> {
+        Arc::clone(&self.served.documents[index as usize])
     }
 
     fn standing(&mut self, index: RevisionIndex) -> Standing {
@@ -71,7 +82,7 @@ impl Agent<'_> {
     }
 
     fn find_standing(&mut self, index: RevisionIndex) -> Standing {
-        let metadata = Arc::clone(&self.revision(index).metadata);
+        let metadata = self.document(index);
         for clause in &metadata.prerequisites {
             let alternatives = clause.alternatives.iter();
             let latest: Vec<RevisionIndex> = alternatives
@@ -106,14 +117,12 @@ impl Agent<'_> {
     }
 
     fn standing_by_rules(&self, index: RevisionIndex) -> Standing {
-        let text = &self.served.texts[self.revision(index).id.0 as usize];
-        let rules = Rules(roxmltree::Document::parse(text).expect("well-formed"));
-        if rules.hold("IsInstalled", self.profile) {
-            Standing::Installed
-        } else if rules.hold("IsInstallable", self.profile) {
-            Standing::Installable
-        } else {
-            Standing::NotApplicable
+        let core = &self.served.cores[index as usize];
+        match (core.is_installed(self.profile), core.is_installable(self.profile)) {
+            (Truth::True, _) => Standing::Installed,
+            (Truth::False, Truth::True) => Standing::Installable,
+            (Truth::False, Truth::False) => Standing::NotApplicable,
+            unknown => panic!("{}: {unknown:?}", core.identity),
         }
     }
 
@@ -121,7 +130,7 @@ impl Agent<'_> {
         let mut found = Expected { profile: self.profile.name.clone(), ..Expected::default() };
         let mut replaced: HashSet<Uuid> = HashSet::new();
         for index in &self.served.scope.software {
-            let metadata = Arc::clone(&self.revision(index).metadata);
+            let metadata = self.document(index);
             let is_member = self.served.scope.members.contains(index);
             let id = metadata.identity.update_id;
             match (metadata.update_type, self.standing(index)) {
@@ -164,32 +173,10 @@ impl Agent<'_> {
             hardware_ids: &self.profile.computer_hardware_ids,
             feature_score_key: Some(&key),
         };
-        let devices: Vec<Device<'_>> = self.profile.devices.iter().map(device).collect();
+        let devices: Vec<Device<'_>> = self.profile.devices.iter().map(as_scanned).collect();
         let matches = self.served.catalog.best_drivers(&eligible, &computer, &devices);
-        let id = |index| self.revision(index).metadata.identity.update_id;
+        let id = |index| self.document(index).identity.update_id;
         matches.into_iter().map(|found| id(found.revision)).collect()
-    }
-}
-
-fn device(device: &profile::Device) -> Device<'_> {
-    Device {
-        hardware_ids: device.hardware_ids.iter().map(String::as_str).collect(),
-        compatible_ids: device.compatible_ids.iter().map(String::as_str).collect(),
-        installed: device.driver.as_ref().map(|driver| {
-            let [a, b, c, d] = driver.version.0.map(u64::from);
-            let day = time::macros::format_description!("[year]-[month]-[day]");
-            let date = time::Date::parse(&driver.date, day).expect("a day");
-            InstalledDriver {
-                matching_id: Some(&driver.matching_id),
-                ver_date: date.midnight().assume_utc().unix_timestamp(),
-                ver_version: a << 48 | b << 32 | c << 16 | d,
-                class: &driver.class,
-                manufacturer: &driver.manufacturer,
-                provider: &driver.provider,
-                matching_computer_hardware_id: driver.matching_computer_hardware_id,
-                rank: i32::from(driver.feature_score) << 16,
-            }
-        }),
     }
 }
 

@@ -1,15 +1,25 @@
 //! A machine as an agent on it finds it: the facts that applicability rules ask for.
 //!
 //! A profile is a JSON file that a person can write. Names that Windows compares without regard to
-//! case (paths, keys, packages) are found in any case; they are kept in lower case. What a profile
-//! does not mention is not there.
+//! case (paths, keys, packages) are found in any case; they are kept in lower case.
+//!
+//! What a list of things does not mention is not there. A single fact that is left out, or a whole
+//! list that can be (an `Option`, or a WMI class), is not known, and so is every rule about it.
+
+mod any_case;
+mod facts;
+mod version;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub use any_case::AnyCase;
+pub use facts::{
+    Device, FileFacts, InstalledDriver, MsiPatch, MsiProduct, RegistryValue, WmiValue,
+};
+pub use version::Version;
 
 /// The facts of one machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,13 +40,12 @@ pub struct Profile {
     /// exists if it is listed, even without values.
     #[serde(default)]
     pub registry: AnyCase<AnyCase<RegistryValue>>,
-    /// Versions of files by absolute path. Csidl 36 is `C:\Windows`, 37 `C:\Windows\System32` and
-    /// 38 `C:\Program Files`.
+    /// Files by absolute path. Windows is in `C:\Windows`, programs are in `C:\Program Files`.
     #[serde(default)]
-    pub files: AnyCase<Version>,
-    /// Versions of Windows Installer products by product code, without braces.
+    pub files: AnyCase<FileFacts>,
+    /// Windows Installer products by product code.
     #[serde(default)]
-    pub msi_products: AnyCase<Version>,
+    pub msi_products: BTreeMap<Uuid, MsiProduct>,
     /// Versions of installed packages by identity without version: `Name~Token~amd64~~`. The
     /// language of neutral packages is left out, as Windows does.
     #[serde(default)]
@@ -50,6 +59,31 @@ pub struct Profile {
     /// The devices that a driver scan lists.
     #[serde(default)]
     pub devices: Vec<Device>,
+    /// Languages of the multilingual user interface, if it is installed: none of them means that
+    /// it is not.
+    #[serde(default)]
+    pub mui_languages: Option<Vec<String>>,
+    /// Licence policies by name: what `LicenseDword` compares.
+    #[serde(default)]
+    pub licences: Option<AnyCase<u32>>,
+    /// Number of processors.
+    #[serde(default)]
+    pub processors: Option<u32>,
+    /// `SYSTEM_INFO.wProcessorLevel`.
+    #[serde(default)]
+    pub processor_level: Option<u16>,
+    /// `SYSTEM_INFO.wProcessorRevision`.
+    #[serde(default)]
+    pub processor_revision: Option<u16>,
+    /// What `GetSystemMetrics` answers, by index.
+    #[serde(default)]
+    pub system_metrics: BTreeMap<i32, i32>,
+    /// Whether the machine is a node of a cluster.
+    #[serde(default)]
+    pub clustered: Option<bool>,
+    /// Objects by class by namespace (`root\cimv2`), each with its properties.
+    #[serde(default)]
+    pub wmi: AnyCase<AnyCase<Vec<AnyCase<WmiValue>>>>,
 }
 
 /// What `WindowsVersion` compares.
@@ -67,6 +101,9 @@ pub struct OperatingSystem {
     /// Major number of the service pack.
     #[serde(default)]
     pub service_pack: u16,
+    /// Minor number of the service pack.
+    #[serde(default)]
+    pub service_pack_minor: u16,
     /// 1 workstation, 2 domain controller, 3 server.
     pub product_type: u8,
     /// Suites, as in `OSVERSIONINFOEX.wSuiteMask`.
@@ -84,64 +121,6 @@ pub enum Architecture {
     /// 64-bit ARM.
     Arm64,
 }
-
-/// One registry value; other types do not occur in rules.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RegistryValue {
-    /// `REG_DWORD`.
-    Dword(u32),
-    /// `REG_SZ`.
-    Sz(String),
-    /// `REG_BINARY`, whose content no rule looks at.
-    Binary,
-}
-
-/// One device.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Device {
-    /// `HardwareIDs`, the most specific first.
-    pub hardware_ids: Vec<String>,
-    /// `CompatibleIDs`, the most specific first.
-    #[serde(default)]
-    pub compatible_ids: Vec<String>,
-    /// The driver in use.
-    #[serde(default)]
-    pub driver: Option<InstalledDriver>,
-}
-
-/// The driver in use by a device ([MS-WUSP] 2.2.2.2.4, `installedDriver`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InstalledDriver {
-    /// The device's id that it was chosen by.
-    pub matching_id: String,
-    /// `DriverVerDate`: year, month and day, as in `2026-04-14`.
-    pub date: String,
-    /// `DriverVerVersion`.
-    pub version: Version,
-    /// Device class.
-    pub class: String,
-    /// Manufacturer.
-    pub manufacturer: String,
-    /// Provider.
-    pub provider: String,
-    /// The computer hardware id that it was chosen by.
-    #[serde(default)]
-    pub matching_computer_hardware_id: Option<Uuid>,
-    /// Feature score, 255 for a driver without one.
-    pub feature_score: u8,
-}
-
-/// A version of up to four parts; those left out are 0.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Version(pub [u32; 4]);
-
-/// A map whose keys are compared without regard to case, and kept in lower case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct AnyCase<T>(BTreeMap<String, T>);
 
 /// A profile cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -226,77 +205,6 @@ impl Architecture {
     }
 }
 
-impl FromStr for Version {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut parts = [0; 4];
-        let mut given = text.trim().split('.');
-        for (part, text) in parts.iter_mut().zip(&mut given) {
-            *part = text.parse().map_err(|_| format!("'{text}' is no part of a version"))?;
-        }
-        match given.next() {
-            None => Ok(Self(parts)),
-            Some(_) => Err(format!("'{text}' has more than four parts")),
-        }
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [major, minor, build, revision] = self.0;
-        write!(f, "{major}.{minor}.{build}.{revision}")
-    }
-}
-
-impl Serialize for Version {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Version {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
-
-impl<T> AnyCase<T> {
-    /// The value under `key`, in whatever case it is spelled.
-    pub fn get(&self, key: &str) -> Option<&T> {
-        self.0.get(key.to_lowercase().as_str())
-    }
-
-    /// Puts `value` under `key` and returns what was there.
-    pub fn insert(&mut self, key: &str, value: T) -> Option<T> {
-        self.0.insert(key.to_lowercase(), value)
-    }
-
-    /// All entries, keys in lower case and in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value))
-    }
-}
-
-impl<T> Default for AnyCase<T> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for AnyCase<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let entries = BTreeMap::<String, T>::deserialize(deserializer)?;
-        let mut map = Self::default();
-        for (key, value) in entries {
-            if map.insert(&key, value).is_some() {
-                return Err(de::Error::custom(format!("'{key}' is there twice")));
-            }
-        }
-        Ok(map)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,7 +220,7 @@ mod tests {
         assert_eq!(profile.dword(r"software\a", "v"), Some(7));
         assert_eq!(profile.sz(r"Software\A", "w"), Some("x"));
         assert_eq!(profile.dword(r"Software\A", "w"), None);
-        assert_eq!(profile.files.get(r"c:\windows\A.DLL"), Some(&Version([6, 3, 0, 0])));
+        assert_eq!(profile.files.get(r"c:\windows\A.DLL"), Some(&Version([6, 3, 0, 0]).into()));
         assert_eq!(profile.feature_score_key(), "AMD64.10.0");
         let written = serde_json::to_string(&profile).unwrap();
         assert_eq!(Profile::read(&written).unwrap(), profile);
