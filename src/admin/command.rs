@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::policy::approval::ApprovalAction;
+use crate::policy::placement::Network;
+use crate::policy::terms::Terms;
+use crate::state::{Children, Members};
 
 /// One command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,10 +39,8 @@ pub enum Command {
         update: Uuid,
         /// The group's name.
         group: String,
-        /// What its computers are to do.
-        action: ApprovalAction,
-        /// Unix seconds by which.
-        deadline: Option<i64>,
+        /// What its computers are to do, and when.
+        terms: Terms,
     },
     /// Declines an update.
     Decline {
@@ -53,11 +53,56 @@ pub enum Command {
     CreateGroup {
         /// Its name.
         name: String,
+        /// The group above it; none for All Computers.
+        parent: Option<String>,
+    },
+    /// Moves a group with all below it.
+    MoveGroup {
+        /// Its name.
+        name: String,
+        /// The group above it; none for All Computers.
+        parent: Option<String>,
+    },
+    /// Gives a group another name.
+    RenameGroup {
+        /// Its name.
+        name: String,
+        /// The new one.
+        new_name: String,
+    },
+    /// Says what a group's clocks show.
+    SetGroupClock {
+        /// Its name.
+        name: String,
+        /// Minutes ahead of UTC; none to go by the group above.
+        utc_offset: Option<i16>,
     },
     /// Deletes a group.
     DeleteGroup {
         /// Its name.
         name: String,
+        /// What becomes of the groups below it.
+        children: Children,
+        /// What becomes of its computers.
+        members: Members,
+    },
+    /// The rules for newcomers.
+    ListPlacements,
+    /// Adds a rule for newcomers.
+    AddPlacement {
+        /// The name of the group they are put into.
+        group: String,
+        /// Pattern of host names.
+        name: Option<String>,
+        /// Pattern of names of operating systems.
+        system: Option<String>,
+        /// Network of addresses.
+        network: Option<Network>,
+    },
+    /// Removes a rule for newcomers.
+    RemovePlacement {
+        /// Its number.
+        number: u32,
     },
     /// All computers, with a summary of each.
     ListComputers,

@@ -11,6 +11,7 @@ use super::updates::instant;
 use crate::catalog::Revision;
 use crate::computers::status::{Statuses, UpdateInstallationState, UpdateStatus};
 use crate::metadata::model::UpdateType;
+use crate::policy::by::By;
 use crate::state::{Published, State, StateError, Tracked};
 
 pub(super) fn list(state: &State) -> Value {
@@ -61,12 +62,12 @@ pub(super) async fn place(
     computer: String,
     groups: Vec<String>,
 ) -> Result<Value, AdminError> {
-    state.move_computer(computer.clone(), groups).await?;
+    state.move_computer(By::administrator(), computer.clone(), groups).await?;
     show(state, computer).await
 }
 
 pub(super) async fn delete(state: &State, computer: String) -> Result<Value, AdminError> {
-    state.delete_computer(computer.clone()).await?;
+    state.delete_computer(By::administrator(), computer.clone()).await?;
     Ok(json!({ "deleted": computer }))
 }
 

@@ -68,7 +68,7 @@ fn needed(published: &Published) -> HashSet<Sha1> {
     let catalog = &published.catalog;
     let installs = published.policy.approvals.iter().filter(|(_, approvals)| {
         approvals.iter().any(|approval| {
-            matches!(approval.action, ApprovalAction::Install | ApprovalAction::Optional)
+            matches!(approval.terms.action, ApprovalAction::Install | ApprovalAction::Optional)
         })
     });
     let mut open: Vec<_> = installs

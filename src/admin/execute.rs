@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{AdminError, Command, computers, content, groups, updates};
+use super::{AdminError, Command, computers, content, groups, placements, updates};
 use crate::state::State;
 
 /// Carries out `command`.
@@ -17,13 +17,25 @@ pub async fn execute(state: &State, command: Command) -> Result<Value, AdminErro
         Command::ShowFragment { update, revision, fragment, locale } => {
             updates::fragment(state, update, revision, fragment, &locale)?
         }
-        Command::Approve { update, group, action, deadline } => {
-            updates::approve(state, update, group, action, deadline).await?
+        Command::Approve { update, group, terms } => {
+            updates::approve(state, update, group, terms).await?
         }
         Command::Decline { update } => updates::decline(state, update).await?,
         Command::ListGroups => groups::list(state),
-        Command::CreateGroup { name } => groups::create(state, name).await?,
-        Command::DeleteGroup { name } => groups::delete(state, name).await?,
+        Command::CreateGroup { name, parent } => groups::create(state, name, parent).await?,
+        Command::MoveGroup { name, parent } => groups::place(state, name, parent).await?,
+        Command::RenameGroup { name, new_name } => groups::rename(state, name, new_name).await?,
+        Command::SetGroupClock { name, utc_offset } => {
+            groups::set_clock(state, name, utc_offset).await?
+        }
+        Command::DeleteGroup { name, children, members } => {
+            groups::delete(state, name, children, members).await?
+        }
+        Command::ListPlacements => placements::list(state),
+        Command::AddPlacement { group, name, system, network } => {
+            placements::add(state, group, name, system, network).await?
+        }
+        Command::RemovePlacement { number } => placements::remove(state, number).await?,
         Command::ListComputers => computers::list(state),
         Command::ShowComputer { computer } => computers::show(state, computer).await?,
         Command::MoveComputer { computer, groups } => {

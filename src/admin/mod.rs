@@ -12,6 +12,7 @@ mod execute;
 mod frames;
 mod groups;
 pub mod import;
+mod placements;
 mod socket;
 mod updates;
 

@@ -11,6 +11,8 @@ use crate::catalog::RevisionIndex;
 use crate::metadata::fragments;
 use crate::metadata::model::{CategoryType, PublicationState, UpdateMetadata, UpdateType};
 use crate::policy::approval::{Approval, ApprovalAction};
+use crate::policy::by::By;
+use crate::policy::terms::{Clock, DownloadPriority, Terms};
 use crate::state::{Decision, Published, State, StateError};
 use crate::wire::time::DateTime;
 use crate::wire::types::UpdateIdentity;
@@ -108,15 +110,14 @@ pub(super) async fn approve(
     state: &State,
     update: Uuid,
     group: String,
-    action: ApprovalAction,
-    deadline: Option<i64>,
+    terms: Terms,
 ) -> Result<Value, AdminError> {
-    state.decide(update, Decision::Approve { group, action, deadline }).await?;
+    state.decide(By::administrator(), update, Decision::Approve { group, terms }).await?;
     show(state, update, None)
 }
 
 pub(super) async fn decline(state: &State, update: Uuid) -> Result<Value, AdminError> {
-    state.decide(update, Decision::Decline).await?;
+    state.decide(By::administrator(), update, Decision::Decline).await?;
     show(state, update, None)
 }
 
@@ -187,18 +188,15 @@ fn summary(
     let classifications = categories(CategoryType::UpdateClassification)?;
     let products = categories(CategoryType::Product)?;
     let approvals = published.policy.approvals.get(&update_id).into_iter().flatten();
-    let approvals = approvals.filter(|approval| approval.action != ApprovalAction::None);
+    let approvals = approvals.filter(|approval| approval.terms.action != ApprovalAction::None);
     let approvals: Vec<&Approval> = approvals.collect();
-    let installs = approvals.iter().any(|approval| approval.action == ApprovalAction::Install);
+    let installs =
+        approvals.iter().any(|approval| approval.terms.action == ApprovalAction::Install);
     let approvals: Vec<Value> = approvals
         .iter()
         .map(|approval| {
             let group = published.policy.groups.get(&approval.group);
-            json!({
-                "group": group.map_or("", |group| &group.name),
-                "action": approval.action,
-                "deadline": approval.deadline.and_then(instant),
-            })
+            decision(group.map_or("", |group| &group.name), approval)
         })
         .collect();
     Ok(json!({
@@ -227,6 +225,32 @@ fn summary(
             None => "missing",
         },
     }))
+}
+
+/// A decision as administrators read it; what is as usual is left out.
+fn decision(group: &str, approval: &Approval) -> Value {
+    let Terms { action, deadline, go_live, download_priority } = approval.terms;
+    let mut shown = json!({
+        "group": group,
+        "action": action,
+        "deadline": deadline.and_then(|deadline| match deadline.clock {
+            Clock::Utc => instant(deadline.at),
+            Clock::Local => {
+                instant(deadline.at).map(|at| format!("{} local time", at.trim_end_matches('Z')))
+            }
+        }),
+    });
+    if let Some(deadline) = deadline.filter(|deadline| deadline.spread > 0) {
+        shown["spread_seconds"] = json!(deadline.spread);
+    }
+    if let Some(at) = go_live {
+        shown["available"] = json!(instant(at));
+        shown["live"] = json!(approval.live);
+    }
+    if download_priority != DownloadPriority::default() {
+        shown["download_priority"] = json!(download_priority);
+    }
+    shown
 }
 
 /// An instant as administrators read it.

@@ -1,45 +1,152 @@
 //! `weir group`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 
 use super::output::{cell, fields, table};
 use super::{CliError, Context};
 use crate::admin::Command;
+use crate::state::{Children, Members};
 
 /// Manage target groups.
 #[derive(Debug, Subcommand)]
 pub(super) enum Group {
     /// All groups.
     List,
+    /// All groups as a tree.
+    Tree,
     /// Create a group.
     Create {
         /// Its name.
         name: String,
+        /// The group above it; without it All Computers.
+        #[arg(long, value_name = "NAME")]
+        parent: Option<String>,
     },
-    /// Delete a group; its computers become unassigned.
-    Delete {
+    /// Move a group, with all groups below it.
+    Move {
         /// Its name.
         name: String,
+        /// The group above it; without it All Computers.
+        #[arg(long, value_name = "NAME")]
+        parent: Option<String>,
     },
+    /// Give a group another name.
+    Rename {
+        /// Its name.
+        name: String,
+        /// The new one.
+        new_name: String,
+    },
+    /// Say what the clocks of a group's computers show, for deadlines in local time.
+    Clock {
+        /// Its name.
+        name: String,
+        /// How far ahead of UTC, for example +05:30; or `inherit` to go by the group above.
+        #[arg(value_parser = parse_offset, allow_hyphen_values = true)]
+        offset: Offset,
+    },
+    /// Delete a group with its approvals.
+    Delete(Delete),
+}
+
+/// How a group is deleted.
+#[derive(Debug, Args)]
+pub(super) struct Delete {
+    /// Its name.
+    name: String,
+    /// What becomes of the groups below it; without it a group that has any is not deleted.
+    #[arg(long)]
+    children: Option<ChildrenChoice>,
+    /// Put its computers into the group above, instead of only taking them out.
+    #[arg(long)]
+    computers_up: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ChildrenChoice {
+    /// They move to where the group was.
+    Up,
+    /// They are deleted too.
+    Delete,
+}
+
+/// Minutes ahead of UTC; none to inherit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Offset(Option<i16>);
+
+fn parse_offset(text: &str) -> Result<Offset, String> {
+    const EXPECTED: &str = "an offset is written as +05:30, -08:00 or inherit";
+    if text.eq_ignore_ascii_case("inherit") {
+        return Ok(Offset(None));
+    }
+    let (sign, rest) = match text.split_at_checked(1) {
+        Some(("+", rest)) => (1, rest),
+        Some(("-", rest)) => (-1, rest),
+        _ => return Err(EXPECTED.into()),
+    };
+    let (hours, minutes) = rest.split_once(':').unwrap_or((rest, "0"));
+    match (hours.parse::<u8>(), minutes.parse::<u8>()) {
+        (Ok(hours @ 0..=14), Ok(minutes @ 0..=59)) => {
+            Ok(Offset(Some(sign * (i16::from(hours) * 60 + i16::from(minutes)))))
+        }
+        _ => Err(EXPECTED.into()),
+    }
 }
 
 impl Group {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
-        match self {
-            Self::List => context.output.print(&context.run(Command::ListGroups).await?, list),
-            Self::Create { name } => {
-                context.output.print(&context.run(Command::CreateGroup { name }).await?, fields)
+        let (command, show): (_, fn(&Value) -> String) = match self {
+            Self::List => (Command::ListGroups, list),
+            Self::Tree => (Command::ListGroups, tree),
+            Self::Create { name, parent } => (Command::CreateGroup { name, parent }, fields),
+            Self::Move { name, parent } => (Command::MoveGroup { name, parent }, fields),
+            Self::Rename { name, new_name } => (Command::RenameGroup { name, new_name }, fields),
+            Self::Clock { name, offset: Offset(utc_offset) } => {
+                (Command::SetGroupClock { name, utc_offset }, fields)
             }
-            Self::Delete { name } => {
-                context.output.print(&context.run(Command::DeleteGroup { name }).await?, fields)
+            Self::Delete(Delete { name, children, computers_up }) => {
+                let children = match children {
+                    None => Children::Refuse,
+                    Some(ChildrenChoice::Up) => Children::MoveUp,
+                    Some(ChildrenChoice::Delete) => Children::Delete,
+                };
+                let members = if computers_up { Members::MoveUp } else { Members::Release };
+                (Command::DeleteGroup { name, children, members }, fields)
             }
-        }
+        };
+        context.output.print(&context.run(command).await?, show)
     }
 }
 
 fn list(groups: &Value) -> String {
     let rows = groups.as_array().into_iter().flatten();
-    let rows = rows.map(|group| vec![cell(&group["name"]), cell(&group["computers"])]);
+    let rows = rows.map(|group| vec![cell(&group["path"]), cell(&group["computers"])]);
     table(&["GROUP", "COMPUTERS"], rows.collect())
+}
+
+fn tree(groups: &Value) -> String {
+    let rows = groups.as_array().into_iter().flatten().map(|group| {
+        let depth = group["depth"].as_u64().and_then(|depth| usize::try_from(depth).ok());
+        let indent = "  ".repeat(depth.unwrap_or(0));
+        let name = format!("{indent}{}", cell(&group["name"]));
+        vec![name, cell(&group["computers"]), cell(&group["utc_offset"])]
+    });
+    table(&["GROUP", "COMPUTERS", "CLOCK"], rows.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_read_as_people_write_them() {
+        for (text, minutes) in [("+05:30", 330), ("-08:00", -480), ("+2", 120), ("+00:00", 0)] {
+            assert_eq!(parse_offset(text), Ok(Offset(Some(minutes))), "{text}");
+        }
+        assert_eq!(parse_offset("inherit"), Ok(Offset(None)));
+        for text in ["", "05:30", "+5:60", "+15:00", "+x", "\u{e9}"] {
+            assert!(parse_offset(text).is_err(), "{text}");
+        }
+    }
 }

@@ -12,11 +12,13 @@ mod healthcheck;
 mod import;
 mod metrics;
 mod output;
+mod placement;
 mod record;
 mod replay;
 mod serve;
 mod signals;
 mod telemetry;
+mod terms;
 mod tls;
 mod update;
 
@@ -74,6 +76,9 @@ enum Command {
     /// Manage target groups.
     #[command(subcommand)]
     Group(group::Group),
+    /// Rules that put newcomers into groups.
+    #[command(subcommand)]
+    Placement(placement::Placement),
     /// Look at computers and place them.
     #[command(subcommand)]
     Computer(computer::Computer),
@@ -176,6 +181,7 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
         Command::Catalogue(command) => command.run(&context),
         Command::Update(command) => command.run(&context).await,
         Command::Group(command) => command.run(&context).await,
+        Command::Placement(command) => command.run(&context).await,
         Command::Computer(command) => command.run(&context).await,
         Command::Content(command) => command.run(&context).await,
         Command::Tls(command) => command.run(&context),

@@ -5,10 +5,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::output::{cell, fields, table, write_out};
+use super::terms::TermsArgs;
 use super::{CliError, Context};
 use crate::admin::{Command, FragmentKind};
-use crate::policy::approval::ApprovalAction;
-use crate::wire::time::DateTime;
 
 /// Look at updates and decide on them.
 #[derive(Debug, Subcommand)]
@@ -38,12 +37,8 @@ pub(super) enum Update {
         /// The group.
         #[arg(long, value_name = "NAME")]
         group: String,
-        /// What its computers are to do.
-        #[arg(long, default_value = "install")]
-        action: Action,
-        /// By when, for example 2027-01-31T03:00:00Z.
-        #[arg(long, value_name = "RFC3339")]
-        deadline: Option<DateTime>,
+        #[command(flatten)]
+        terms: TermsArgs,
     },
     /// Decline an update: nobody gets it any more.
     Decline {
@@ -60,21 +55,6 @@ pub(super) enum Fragment {
     Extended,
     Localized,
     Eula,
-}
-
-/// A decision.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Action {
-    /// Install it.
-    Install,
-    /// Remove it.
-    Uninstall,
-    /// Offer it, do not install it.
-    Optional,
-    /// Not here, whatever All Computers says.
-    Block,
-    /// Take the decision back.
-    None,
 }
 
 impl Update {
@@ -97,16 +77,8 @@ impl Update {
                 // Exactly the fragment, also with --json: it is compared byte by byte.
                 write_out(text.as_str().unwrap_or_default())
             }
-            Self::Approve { update, group, action, deadline } => {
-                let action = match action {
-                    Action::Install => ApprovalAction::Install,
-                    Action::Uninstall => ApprovalAction::Uninstall,
-                    Action::Optional => ApprovalAction::Optional,
-                    Action::Block => ApprovalAction::Block,
-                    Action::None => ApprovalAction::None,
-                };
-                let deadline = deadline.map(DateTime::unix_seconds);
-                let command = Command::Approve { update, group, action, deadline };
+            Self::Approve { update, group, terms } => {
+                let command = Command::Approve { update, group, terms: terms.terms()? };
                 context.output.print(&context.run(command).await?, fields)
             }
             Self::Decline { update } => {

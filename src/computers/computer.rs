@@ -157,7 +157,7 @@ mod tests {
         let mut policy = Policy::undecided();
         let [pilot, office, lab] = [1, 2, 3].map(Uuid::from_u128);
         for (id, name) in [(pilot, "Pilot"), (office, "Office")] {
-            policy.groups.insert(id, TargetGroup { id, name: name.into() });
+            policy.groups.insert(id, TargetGroup::new(id, name, None));
         }
         let computer = |requested: &str, groups: &[Uuid]| Computer {
             number: 1,

@@ -1,27 +1,14 @@
 //! Approvals and how those of several groups combine into one ([MS-WUSP] 3.1.1 Deployment Table).
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Policy;
-use super::target_group::ALL_COMPUTERS;
-
-/// What an administrator decided for an update and a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ApprovalAction {
-    /// Install it.
-    Install,
-    /// Remove it.
-    Uninstall,
-    /// Offer it to users, do not install it by itself.
-    Optional,
-    /// Not approved here, whatever All Computers says.
-    Block,
-    /// The approval was taken back: what All Computers says holds again. Kept as a record so that
-    /// clients which cached the approval learn of its end through ChangedUpdates.
-    None,
-}
+use super::group_tree::Lineage;
+pub use super::terms::ApprovalAction;
+use super::terms::Terms;
 
 /// One decision. Keyed by update, not by revision: a later revision of an approved update is
 /// approved too, as WSUS does unless told otherwise.
@@ -29,17 +16,24 @@ pub enum ApprovalAction {
 pub struct Approval {
     /// `Deployment/ID` on the wire; stable for ever, never reused.
     pub deployment_id: u32,
+    /// `DeploymentGuid` towards other servers; never reused either.
+    pub guid: Uuid,
     /// The update.
     pub update: Uuid,
+    /// Its latest revision when it was decided.
+    pub revision_number: u32,
     /// The group.
     pub group: Uuid,
-    /// What to do.
-    pub action: ApprovalAction,
-    /// Unix seconds by which to have done it.
-    pub deadline: Option<i64>,
+    /// What was decided.
+    pub terms: Terms,
+    /// Whether it counts yet. The writer sets it when [`Terms::go_live`] has passed, as a change of
+    /// its own that clients are told of: so nothing else has to look at a clock.
+    pub live: bool,
+    /// Who decided: `AdminName` towards other servers.
+    pub by: String,
     /// Unix seconds of the decision; its date is `LastChangeTime` on the wire.
     pub decided: i64,
-    /// Commit sequence number of the decision.
+    /// Commit sequence number of the decision, or of its going live.
     pub changed: u64,
 }
 
@@ -49,6 +43,20 @@ pub struct Declined {
     /// Unix seconds of the decision.
     pub decided: i64,
     /// Commit sequence number of the decision.
+    pub changed: u64,
+}
+
+/// A deployment that was: downstream servers have to be told that it is no more ([MS-WUSP]
+/// 3.1.4.10, `DeadDeployments`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadDeployment {
+    /// Its number.
+    pub deployment_id: u32,
+    /// Its name towards other servers.
+    pub guid: Uuid,
+    /// Unix seconds of its end.
+    pub ended: i64,
+    /// Commit sequence number of its end.
     pub changed: u64,
 }
 
@@ -63,107 +71,41 @@ pub struct Resolved {
 }
 
 impl Policy {
-    /// Combines the approvals of `update` for a computer in `groups` (see
-    /// [`target_group::effective`](super::target_group::effective)).
+    /// Combines the approvals of `update` for computers of a lineage, as WSUS does: the decision of
+    /// the deepest group wins; of those at one depth an install over an uninstall, a required
+    /// install over an optional one, one with a deadline over one without, the earlier deadline.
     ///
-    /// In each group its own decision wins over that of All Computers. Between groups, as in WSUS,
-    /// the strongest decision wins: Install, then Optional, then Uninstall, then Block; of two
-    /// Installs the earlier deadline.
-    pub fn resolve(&self, update: Uuid, groups: &[Uuid]) -> Option<Resolved> {
+    /// A decision that was taken back or is not live yet is as if it had never been. Where the
+    /// decisions differ in nothing of that, the more urgent download wins, and then the decision
+    /// that was made first.
+    pub fn resolve(&self, update: Uuid, lineage: &Lineage) -> Option<Resolved> {
         let approvals = self.approvals.get(&update)?;
-        let of = |group: Uuid| approvals.iter().find(|approval| approval.group == group);
-        let inherited = of(ALL_COMPUTERS);
-        let mut changed = inherited.map_or(0, |approval| approval.changed);
-        let mut best: Option<&Approval> = None;
-        for group in groups {
-            let own = of(*group);
-            changed = changed.max(own.map_or(0, |approval| approval.changed));
-            let own = own.filter(|approval| approval.action != ApprovalAction::None);
-            if let Some(candidate) = own.or(inherited)
-                && best.is_none_or(|best| rank(candidate) < rank(best))
-            {
-                best = Some(candidate);
+        let mut changed = None;
+        let mut best: Option<(_, &Approval)> = None;
+        for approval in approvals {
+            let Some(depth) = lineage.depth(approval.group) else { continue };
+            changed = changed.max(Some(approval.changed));
+            let terms = &approval.terms;
+            if !approval.live || terms.action == ApprovalAction::None {
+                continue;
+            }
+            let deadline = terms.deadline.map(|deadline| deadline.instant(lineage.utc_offset()));
+            let precedence = (
+                Reverse(depth),
+                terms.action.rank(),
+                deadline.unwrap_or(i64::MAX),
+                Reverse(terms.download_priority),
+                approval.deployment_id,
+            );
+            if best.is_none_or(|(best, _)| precedence < best) {
+                best = Some((precedence, approval));
             }
         }
-        if changed == 0 {
-            return None;
-        }
-        let approved = |approval: &&Approval| {
-            !matches!(approval.action, ApprovalAction::None | ApprovalAction::Block)
-        };
-        Some(Resolved { approval: best.filter(approved).cloned(), changed })
+        let best = best.map(|(_, approval)| approval);
+        let acts = |approval: &&Approval| approval.terms.action.acts();
+        changed.map(|changed| Resolved { approval: best.filter(acts).cloned(), changed })
     }
-}
-
-/// Strongest first.
-fn rank(approval: &Approval) -> (u8, i64) {
-    let strength = match approval.action {
-        ApprovalAction::Install => 0,
-        ApprovalAction::Optional => 1,
-        ApprovalAction::Uninstall => 2,
-        ApprovalAction::Block => 3,
-        ApprovalAction::None => 4,
-    };
-    (strength, approval.deadline.unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const UPDATE: Uuid = Uuid::from_u128(7);
-    const A: Uuid = Uuid::from_u128(1);
-    const B: Uuid = Uuid::from_u128(2);
-
-    fn policy(decisions: &[(Uuid, ApprovalAction, Option<i64>)]) -> Policy {
-        let mut policy = Policy::undecided();
-        for (number, (group, action, deadline)) in (1..).zip(decisions) {
-            policy.approvals.entry(UPDATE).or_default().push(Approval {
-                deployment_id: number,
-                update: UPDATE,
-                group: *group,
-                action: *action,
-                deadline: *deadline,
-                decided: 0,
-                changed: u64::from(number),
-            });
-        }
-        policy
-    }
-
-    fn action(policy: &Policy, groups: &[Uuid]) -> Option<(ApprovalAction, Option<i64>)> {
-        let approval = policy.resolve(UPDATE, groups)?.approval?;
-        Some((approval.action, approval.deadline))
-    }
-
-    #[test]
-    fn a_group_inherits_from_all_computers_unless_it_decided_itself() {
-        use ApprovalAction::{Block, Install, None as Withdrawn};
-        let inherited = policy(&[(ALL_COMPUTERS, Install, None)]);
-        assert_eq!(action(&inherited, &[A]), Some((Install, None)));
-        let blocked = policy(&[(ALL_COMPUTERS, Install, None), (A, Block, None)]);
-        assert_eq!(action(&blocked, &[A]), None);
-        assert_eq!(action(&blocked, &[B]), Some((Install, None)));
-        let withdrawn = policy(&[(ALL_COMPUTERS, Install, None), (A, Withdrawn, None)]);
-        assert_eq!(action(&withdrawn, &[A]), Some((Install, None)));
-    }
-
-    #[test]
-    fn between_groups_the_strongest_decision_and_the_earliest_deadline_win() {
-        use ApprovalAction::{Block, Install, Uninstall};
-        let mixed = policy(&[(A, Uninstall, None), (B, Install, Some(9))]);
-        assert_eq!(action(&mixed, &[A, B]), Some((Install, Some(9))));
-        let deadlines = policy(&[(A, Install, Some(5)), (B, Install, Some(9))]);
-        assert_eq!(action(&deadlines, &[A, B]), Some((Install, Some(5))));
-        let blocked = policy(&[(A, Block, None), (B, Uninstall, None)]);
-        assert_eq!(action(&blocked, &[A, B]), Some((Uninstall, None)));
-    }
-
-    #[test]
-    fn a_withdrawn_approval_still_counts_as_a_change() {
-        let withdrawn = policy(&[(A, ApprovalAction::None, None)]);
-        let resolved = withdrawn.resolve(UPDATE, &[A]).expect("a decision was looked at");
-        assert_eq!((resolved.approval, resolved.changed), (None, 1));
-        assert_eq!(withdrawn.resolve(UPDATE, &[B]), None);
-    }
-}
+mod tests;

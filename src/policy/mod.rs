@@ -5,25 +5,36 @@
 //! computers of one set of groups is computed once per snapshot (a [`View`](view::View)).
 
 pub mod approval;
+pub mod by;
+pub mod group_tree;
+pub mod placement;
 pub mod target_group;
+pub mod terms;
 pub mod view;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
-use approval::{Approval, Declined};
+use approval::{Approval, DeadDeployment, Declined};
+use placement::Placement;
 use target_group::TargetGroup;
 
 /// Every decision in force. Immutable once published.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// All groups by id, the two built-in ones included.
+    /// All groups by id, the built-in ones included.
     pub groups: BTreeMap<Uuid, TargetGroup>,
     /// Approvals by update, at most one for each group.
     pub approvals: HashMap<Uuid, Vec<Approval>>,
     /// Declined updates.
     pub declined: HashMap<Uuid, Declined>,
+    /// Deployments that are no more, by number, which is the order in which they were made. Shared,
+    /// as they only ever become more.
+    pub dead: Arc<BTreeMap<u32, DeadDeployment>>,
+    /// Where computers go that register for the first time.
+    pub placements: Arc<Vec<Placement>>,
 }
 
 impl Policy {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::Policy;
 use super::approval::{Approval, ApprovalAction};
-use super::target_group;
+use super::terms::DownloadPriority;
 use crate::catalog::{Catalog, RevisionIndex, Scope};
 use crate::metadata::model::UpdateType;
 use crate::wire::wusp::types::DeploymentAction;
@@ -24,6 +24,11 @@ pub struct Deployment {
     pub action: DeploymentAction,
     /// Unix seconds by which.
     pub deadline: Option<i64>,
+    /// Seconds over which the deadlines of single computers are spread
+    /// ([`spread_for`](super::terms::spread_for)).
+    pub spread: u32,
+    /// How urgently to fetch the files.
+    pub download_priority: DownloadPriority,
     /// Unix seconds; its date is `LastChangeTime`.
     pub decided: i64,
     /// Commit sequence number since which it is as it is.
@@ -42,7 +47,8 @@ pub struct View {
 }
 
 impl View {
-    /// Resolves all decisions for computers in `groups` (see [`target_group::effective`]).
+    /// Resolves all decisions for computers in `groups` (see
+    /// [`effective`](super::target_group::effective)).
     ///
     /// With `content_since`, what is to be installed waits until its files are here, or agents
     /// would fail on downloads that cannot be served; without it nothing waits.
@@ -53,9 +59,10 @@ impl View {
         groups: &[Uuid],
         content_since: Option<ContentSince<'_>>,
     ) -> Self {
+        let lineage = policy.lineage(groups);
         let mut decided = HashMap::new();
         for update in policy.approvals.keys() {
-            let Some(resolved) = policy.resolve(*update, groups) else { continue };
+            let Some(resolved) = policy.resolve(*update, &lineage) else { continue };
             let Some(index) = catalog.update(update).and_then(|u| top_revision(catalog, scope, u))
             else {
                 continue;
@@ -63,7 +70,7 @@ impl View {
             let Some(mut deployment) = by_default(catalog, scope, index) else { continue };
             deployment.changed = deployment.changed.max(resolved.changed);
             if let Some(approval) = resolved.approval {
-                deployment.approve(&approval, || match content_since {
+                deployment.approve(&approval, lineage.utc_offset(), || match content_since {
                     Some(content_since) => content_since(index),
                     None => Some(0),
                 });
@@ -73,11 +80,11 @@ impl View {
         // A server that no longer waits for content tells every computer anew, as if it had moved
         // to another group.
         let waits = u64::from(content_since.is_some());
-        Self { fingerprint: target_group::fingerprint(groups) ^ waits, decided }
+        Self { fingerprint: lineage.fingerprint() ^ waits, decided }
     }
 
-    /// Tells apart the views of different sets of groups, and those that wait for content from
-    /// those that do not, across restarts.
+    /// Tells apart the views of different sets of groups, of groups in different places of the tree,
+    /// and those that wait for content from those that do not, across restarts.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
     }
@@ -98,18 +105,26 @@ impl View {
 
 impl Deployment {
     /// Makes it what was decided, or leaves it as it is by default while that waits for content.
-    fn approve(&mut self, approval: &Approval, content_since: impl Fn() -> Option<u64>) {
+    fn approve(
+        &mut self,
+        approval: &Approval,
+        utc_offset: i16,
+        content_since: impl Fn() -> Option<u64>,
+    ) {
         self.id = approval.deployment_id;
         self.decided = approval.decided;
-        let (action, since) = match approval.action {
+        let terms = &approval.terms;
+        let (action, since) = match terms.action {
             ApprovalAction::Install => (DeploymentAction::Install, content_since()),
             ApprovalAction::Optional => (DeploymentAction::OptionalInstall, content_since()),
             ApprovalAction::Uninstall => (DeploymentAction::Uninstall, Some(0)),
-            ApprovalAction::Block | ApprovalAction::None => return,
+            ApprovalAction::Block | ApprovalAction::NotApproved | ApprovalAction::None => return,
         };
         if let Some(since) = since {
             self.action = action;
-            self.deadline = approval.deadline;
+            self.deadline = terms.deadline.map(|deadline| deadline.instant(utc_offset));
+            self.spread = terms.deadline.map_or(0, |deadline| deadline.spread);
+            self.download_priority = terms.download_priority;
             self.changed = self.changed.max(since);
         }
     }
@@ -143,6 +158,8 @@ fn by_default(catalog: &Catalog, scope: &Scope, index: RevisionIndex) -> Option<
         id: revision.deployment_id,
         action,
         deadline: None,
+        spread: 0,
+        download_priority: DownloadPriority::default(),
         decided: revision.imported,
         changed: revision.changed,
     })

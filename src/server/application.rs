@@ -80,7 +80,10 @@ mod tests {
         let services = services.expect("services");
         assert!(services.healthy());
         store.fail_next_commit();
-        let group = |number| state.create_group(uuid::Uuid::from_u128(number), "Pilot".into());
+        let group = |number| {
+            let by = crate::policy::by::By::administrator();
+            state.create_group(by, uuid::Uuid::from_u128(number), "Pilot".into(), None)
+        };
         assert!(group(1).await.is_err());
         assert!(services.healthy(), "a refused change is no reason to restart");
         store.break_at_next_commit();

@@ -3,6 +3,7 @@
 use roaring::RoaringBitmap;
 
 use crate::catalog::{DriverMatch, RevisionIndex};
+use crate::policy::terms::{DownloadPriority, spread_for};
 use crate::policy::view::{self, View};
 use crate::services::cookie::ProtocolVersion;
 use crate::services::session::{AUTO_SELECT, HARDWARE_IDS};
@@ -21,6 +22,8 @@ pub(super) struct Deployments<'a> {
     view: &'a View,
     protocol: ProtocolVersion,
     knows_optional_install: bool,
+    /// Our number of the computer; 0 for one that never registered.
+    computer: u32,
     /// Ascending by revision.
     hardware_ids: Vec<(RevisionIndex, Vec<&'a str>)>,
 }
@@ -36,7 +39,9 @@ impl<'a> Deployments<'a> {
     ) -> Self {
         let knows_optional_install = tracked
             .is_some_and(|tracked| tracked.computer.info.os_version >= OPTIONAL_INSTALL_FROM);
-        Self { published, view, protocol, knows_optional_install, hardware_ids: Vec::new() }
+        let computer = tracked.map_or(0, |tracked| tracked.computer.number);
+        let hardware_ids = Vec::new();
+        Self { published, view, protocol, knows_optional_install, computer, hardware_ids }
     }
 
     /// The same, telling also by which hardware ids drivers were chosen. `matches` ascend by
@@ -110,13 +115,18 @@ impl<'a> Deployments<'a> {
         let instant = |seconds| DateTime::from_unix(seconds, 0).unwrap_or(DateTime::MAX);
         let chosen_by = self.hardware_ids.binary_search_by_key(&index, |(revision, _)| *revision);
         let hardware_ids = chosen_by.ok().and_then(|position| self.hardware_ids.get(position));
+        let later = || spread_for(deployment.spread, deployment.id, self.computer);
         Deployment {
             id: deployment.id,
             action: if as_install { DeploymentAction::Install } else { deployment.action },
-            deadline: deployment.deadline.map(instant),
+            deadline: deployment.deadline.map(|at| instant(at.saturating_add(later()))),
             is_assigned: !optional,
             last_change_time: instant(deployment.decided),
-            download_priority: None,
+            download_priority: match deployment.download_priority {
+                DownloadPriority::Low => Some("Low"),
+                DownloadPriority::Normal => None,
+                DownloadPriority::High => Some("High"),
+            },
             hardware_ids: hardware_ids.map_or(&[], |(_, ids)| ids),
             auto_select: zero,
             auto_download: zero,

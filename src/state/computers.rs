@@ -9,6 +9,9 @@ use super::{State, StateError, Tracked};
 use crate::computers::computer::{ComputerInfo, bounded};
 use crate::computers::event::{Event, EventLog};
 use crate::computers::{Computer, Statuses};
+use crate::policy::by::By;
+use crate::policy::placement::{Newcomer, place};
+use crate::policy::target_group::DOWNSTREAM_SERVERS;
 
 /// What a computer says when it registers.
 #[derive(Debug, Clone)]
@@ -67,6 +70,7 @@ impl State {
     /// Puts a computer into the named groups and no others; none means Unassigned Computers.
     pub async fn move_computer(
         &self,
+        by: By,
         computer: String,
         groups: Vec<String>,
     ) -> Result<(), StateError> {
@@ -78,14 +82,21 @@ impl State {
                     let not_found = || StateError::NotFound { kind: "group", name: name.clone() };
                     let policy = &transaction.model.policy;
                     let group = policy.group_by_name(name).ok_or_else(not_found)?;
+                    if group.id == DOWNSTREAM_SERVERS {
+                        let reason = format!("'{}' is not for computers", group.name);
+                        return Err(StateError::Refused(reason));
+                    }
                     if !group.is_built_in() {
                         ids.push(group.id);
                     }
                 }
                 ids.sort_unstable();
                 ids.dedup();
-                let client_id = &tracked.computer.client_id;
-                transaction.journal(json!({ "move": { "computer": client_id, "groups": ids } }));
+                let Computer { client_id, groups: before, .. } = &*tracked.computer;
+                let entry = json!({
+                    "move": { "computer": client_id, "groups": ids }, "before": before,
+                });
+                transaction.journal(&by, entry);
                 let computer = Computer { groups: ids, ..Computer::clone(&tracked.computer) };
                 let tracked = Tracked { computer: computer.into(), ..tracked };
                 transaction.put_computer(tracked, Written::Computer);
@@ -95,11 +106,12 @@ impl State {
     }
 
     /// Forgets a computer. Should it still exist, it is told to register again.
-    pub async fn delete_computer(&self, computer: String) -> Result<(), StateError> {
+    pub async fn delete_computer(&self, by: By, computer: String) -> Result<(), StateError> {
         self.writer
             .submit(move |transaction| {
                 let tracked = find(transaction, &computer)?;
-                transaction.journal(json!({ "delete_computer": tracked.computer.client_id }));
+                let entry = json!({ "delete_computer": tracked.computer.client_id });
+                transaction.journal(&by, entry);
                 transaction.delete_computer(&tracked);
                 Ok(())
             })
@@ -124,6 +136,7 @@ fn register(
 ) -> Result<(), StateError> {
     let now = transaction.now;
     let known = transaction.model.computers.get(&registration.client_id).cloned();
+    let is_new = known.is_none();
     if known.is_none() && transaction.model.computers.len() >= COMPUTERS_KEPT {
         return Err(StateError::Refused(format!("{COMPUTERS_KEPT} computers are registered")));
     }
@@ -146,10 +159,23 @@ fn register(
     };
     let old = &*tracked.computer;
     let requested_group = bounded(&registration.requested_group);
-    let groups = match registration.client_side_targeting {
-        true => old.groups_for(&transaction.model.policy, &requested_group),
+    let policy = &transaction.model.policy;
+    let mut groups = match registration.client_side_targeting {
+        true => old.groups_for(policy, &requested_group),
         false => old.groups.clone(),
     };
+    // What its own policy names stands above our rules, also when no such group exists: they would
+    // send it back and forth.
+    let asks = registration.client_side_targeting && !requested_group.trim().is_empty();
+    if is_new && !asks {
+        let system = registration.info.os_name();
+        let newcomer = Newcomer {
+            name: &registration.info.dns_name,
+            system: &system,
+            address: &registration.address,
+        };
+        groups = place(&policy.placements, &newcomer);
+    }
     let computer = Computer {
         info: registration.info,
         requested_group,

@@ -8,6 +8,9 @@ use super::transaction::Transaction;
 use super::{State, StateError};
 use crate::metadata::model::UpdateType;
 use crate::policy::approval::{Approval, ApprovalAction, Declined};
+use crate::policy::by::By;
+use crate::policy::target_group::DOWNSTREAM_SERVERS;
+use crate::policy::terms::Terms;
 
 /// What an administrator decides on an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +19,8 @@ pub enum Decision {
     Approve {
         /// The group's name.
         group: String,
-        /// What its computers are to do.
-        action: ApprovalAction,
-        /// Unix seconds by which; only an Install or Uninstall has one.
-        deadline: Option<i64>,
+        /// What its computers are to do, and when.
+        terms: Terms,
     },
     /// For everyone: the update is not delivered any more, and all its approvals end.
     Decline,
@@ -30,17 +31,20 @@ impl State {
     /// nothing: clients would be told of it for no reason.
     ///
     /// # Errors
-    /// When there is no such update or group, or the update cannot be decided on.
-    pub async fn decide(&self, update: Uuid, decision: Decision) -> Result<(), StateError> {
+    /// When there is no such update or group, the update cannot be decided on, or the terms make no
+    /// sense.
+    pub async fn decide(&self, by: By, update: Uuid, decision: Decision) -> Result<(), StateError> {
         self.writer
             .submit(move |transaction| {
-                check_update(transaction, update)?;
+                let revision_number = check_update(transaction, update)?;
                 match decision {
-                    Decision::Approve { group, action, deadline } => {
-                        approve(transaction, update, &group, action, deadline)
+                    Decision::Approve { group, terms } => {
+                        let group = group_for(transaction, &group)?;
+                        let terms = terms.checked(transaction.now)?;
+                        approve(transaction, &by, (update, revision_number), group, terms)
                     }
                     Decision::Decline => {
-                        decline(transaction, update);
+                        decline(transaction, &by, update);
                         Ok(())
                     }
                 }
@@ -49,51 +53,67 @@ impl State {
     }
 }
 
-fn check_update(transaction: &Transaction<'_>, update: Uuid) -> Result<(), StateError> {
-    let catalog = transaction.model.catalog.catalog();
+/// The number of the update's latest revision, if it can be decided on.
+fn check_update(transaction: &Transaction<'_>, update: Uuid) -> Result<u32, StateError> {
     let not_found = || StateError::NotFound { kind: "update", name: update.to_string() };
-    let latest = catalog.update(&update).and_then(|update| catalog.latest(update));
-    let latest = latest.and_then(|latest| catalog.revision(latest));
-    match latest.ok_or_else(not_found)?.metadata.update_type {
-        UpdateType::Software | UpdateType::Driver => Ok(()),
+    let metadata = &transaction.model.latest(update).ok_or_else(not_found)?.metadata;
+    match metadata.update_type {
+        UpdateType::Software | UpdateType::Driver => Ok(metadata.identity.revision_number),
         UpdateType::Category | UpdateType::Detectoid => Err(StateError::Refused(format!(
             "{update} is a category or detectoid; only software and drivers can be decided on"
         ))),
     }
 }
 
+/// A group that something can be approved for.
+fn group_for(transaction: &Transaction<'_>, name: &str) -> Result<Uuid, StateError> {
+    let not_found = || StateError::NotFound { kind: "group", name: name.to_owned() };
+    let group = transaction.model.policy.group_by_name(name).ok_or_else(not_found)?;
+    match group.id {
+        DOWNSTREAM_SERVERS => Err(StateError::Refused(format!(
+            "no computer is in '{}'; downstream servers take over what is approved for theirs",
+            group.name
+        ))),
+        id => Ok(id),
+    }
+}
+
 fn approve(
     transaction: &mut Transaction<'_>,
-    update: Uuid,
-    group: &str,
-    action: ApprovalAction,
-    deadline: Option<i64>,
+    by: &By,
+    (update, revision_number): (Uuid, u32),
+    group: Uuid,
+    terms: Terms,
 ) -> Result<(), StateError> {
-    let policy = &transaction.model.policy;
-    let not_found = || StateError::NotFound { kind: "group", name: group.to_owned() };
-    let group = policy.group_by_name(group).ok_or_else(not_found)?.id;
-    let has_deadline = matches!(action, ApprovalAction::Install | ApprovalAction::Uninstall);
-    if deadline.is_some() && !has_deadline {
-        return Err(StateError::Refused("only an install or uninstall has a deadline".into()));
-    }
     let mut record = transaction.model.decision(update);
-    let in_force =
-        |old: &Approval| old.group == group && old.action == action && old.deadline == deadline;
+    let in_force = |old: &Approval| old.group == group && old.terms == terms;
     if record.declined.is_none() && record.approvals.iter().any(in_force) {
         return Ok(());
     }
     // A number for every decision: a client that cached the old one must not mistake it for this.
     let approval = Approval {
         deployment_id: transaction.next_deployment()?,
+        guid: Uuid::new_v4(),
         update,
+        revision_number,
         group,
-        action,
-        deadline,
+        terms,
+        live: terms.go_live.is_none(),
+        by: by.who.clone(),
         decided: transaction.now,
         changed: transaction.sequence(),
     };
-    transaction.journal(json!({ "approve": approval }));
-    record.approvals.retain(|old| old.group != group);
+    let before = record.approvals.iter().position(|old| old.group == group);
+    let before = before.map(|position| record.approvals.remove(position));
+    let entry = json!({
+        "approve": approval,
+        "before": before.as_ref().map(|before| before.terms),
+        "was_declined": record.declined.is_some(),
+    });
+    transaction.journal(by, entry);
+    if let Some(before) = &before {
+        transaction.end_deployment(before);
+    }
     record.approvals.push(approval);
     if record.declined.take().is_some() {
         touch_for_decline(transaction, update);
@@ -102,21 +122,26 @@ fn approve(
     Ok(())
 }
 
-fn decline(transaction: &mut Transaction<'_>, update: Uuid) {
+fn decline(transaction: &mut Transaction<'_>, by: &By, update: Uuid) {
     let mut record = transaction.model.decision(update);
     if record.declined.is_some() {
         return;
     }
     let changed = transaction.sequence();
+    let ended: Vec<Approval> = record.approvals.clone();
+    ended.iter().for_each(|approval| transaction.end_deployment(approval));
+    let before: Vec<_> =
+        ended.iter().map(|it| json!({ "group": it.group, "terms": it.terms })).collect();
     record.declined = Some(Declined { decided: transaction.now, changed });
     // Withdrawn and not forgotten: should the update be offered again, a computer that did not look
     // meanwhile still has the approval cached and must be told of its end.
     for approval in &mut record.approvals {
-        approval.action = ApprovalAction::None;
-        approval.deadline = None;
+        approval.terms = ApprovalAction::None.into();
+        approval.live = true;
         approval.changed = changed;
     }
-    transaction.journal(json!({ "decline": update, "decided": transaction.now }));
+    let entry = json!({ "decline": update, "decided": transaction.now, "before": before });
+    transaction.journal(by, entry);
     touch_for_decline(transaction, update);
     transaction.put_decision(record);
 }

@@ -14,9 +14,11 @@ mod library;
 mod meta;
 mod model;
 mod neighbours;
+mod placement;
 mod published;
 pub mod records;
 mod registry;
+mod schedule;
 mod transaction;
 mod writer;
 
@@ -32,6 +34,7 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder};
 pub use computers::{ComputerDetails, Registration};
 pub use content::AddedContent;
 pub use decide::Decision;
+pub use groups::{Children, Members};
 pub use health::Measures;
 pub use import::{ImportOutcome, Importable, Rejection};
 pub use library::Places;
@@ -42,7 +45,8 @@ use crate::content::files::{ContentError, ContentStore};
 use crate::metadata::error::DocumentError;
 use crate::metadata::model::{UpdateFile, UpdateMetadata};
 use crate::metadata::prepared::{DamagedFragments, PreparedFragments};
-use crate::policy::target_group::GroupNameError;
+use crate::policy::target_group::GroupError;
+use crate::policy::terms::TermsError;
 use crate::store::journal::Journal;
 use crate::store::packs::Place;
 use crate::store::sled::SledStore;
@@ -96,9 +100,12 @@ pub enum StateError {
     /// A fragment file on disk is not what was written.
     #[error(transparent)]
     Fragments(#[from] DamagedFragments),
-    /// The name of a group.
+    /// A group cannot be what it was asked to be.
     #[error(transparent)]
-    GroupName(#[from] GroupNameError),
+    Group(#[from] GroupError),
+    /// A decision contradicts itself.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
     /// No such thing.
     #[error("there is no {kind} '{name}'")]
     NotFound {

@@ -3,7 +3,7 @@
 //! Loaded once, then changed only by the writer thread, in step with the store. Readers never see
 //! it: they see what [`Model::publish`] makes of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
 
@@ -12,18 +12,21 @@ use uuid::Uuid;
 
 use super::library::{Library, Places};
 use super::published::{Published, Remembered};
-use super::records::{ContentRecord, Counters, DecisionRecord, RevisionRecord};
+use super::records::{ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord};
 use super::registry::Tracked;
-use crate::catalog::{CatalogBuilder, Chunks, NewRevision, RevisionIndex};
+use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
 use crate::computers::{Computer, Statuses};
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::Policy;
+use crate::policy::approval::{Approval, DeadDeployment};
 use crate::policy::target_group::TargetGroup;
 use crate::store::{Store, StoreError, Tree, value};
 use crate::wire::types::{Sha1, UpdateIdentity};
 
 /// Key of the counters in `meta`.
 pub(super) const COUNTERS: &[u8] = b"counters";
+/// Key of the rules for newcomers in `meta`.
+pub(super) const PLACEMENTS: &str = "placements";
 
 /// Documents that are handed on at a time while they are read, and how many times that may wait.
 const PART: usize = 1024;
@@ -37,6 +40,8 @@ pub(super) struct Model {
     /// Where what belongs to each revision lies, at the indices of the catalogue.
     pub(super) places: Chunks<Places>,
     pub(super) policy: Policy,
+    /// The updates with decisions that are not live yet, by the time at which they will be.
+    pub(super) waiting: BTreeSet<(i64, Uuid)>,
     pub(super) contents: HashMap<Sha1, ContentRecord>,
     pub(super) computers: HashMap<String, Tracked>,
 }
@@ -49,12 +54,24 @@ impl Model {
             catalog: CatalogBuilder::default(),
             places: Chunks::default(),
             policy: Policy::undecided(),
+            waiting: BTreeSet::new(),
             contents: HashMap::new(),
             computers: HashMap::new(),
         };
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
             model.counters = value::decode(&counters)?;
         }
+        if let Some(placements) = store.read(Tree::Meta, PLACEMENTS.as_bytes())? {
+            let record: PlacementsRecord = value::decode(&placements)?;
+            model.policy.placements = Arc::new(record.placements);
+        }
+        let mut dead = BTreeMap::new();
+        store.load(Tree::DeadDeployments, &mut |_, bytes| {
+            let deployment: DeadDeployment = value::decode(bytes)?;
+            dead.insert(deployment.deployment_id, deployment);
+            Ok(())
+        })?;
+        model.policy.dead = Arc::new(dead);
         model.load_revisions(store, library)?;
         store.load(Tree::Groups, &mut |_, bytes| {
             let group: TargetGroup = value::decode(bytes)?;
@@ -141,6 +158,14 @@ impl Model {
 
     /// Sets what was decided on an update.
     pub(super) fn set_decision(&mut self, decision: DecisionRecord) {
+        let update = decision.update;
+        let go_live = |approval: &Approval| {
+            approval.terms.go_live.filter(|_| !approval.live).map(|at| (at, update))
+        };
+        for entry in self.policy.approvals.get(&update).into_iter().flatten().filter_map(go_live) {
+            self.waiting.remove(&entry);
+        }
+        self.waiting.extend(decision.approvals.iter().filter_map(go_live));
         self.policy.approvals.insert(decision.update, decision.approvals);
         match decision.declined {
             Some(declined) => self.policy.declined.insert(decision.update, declined),
@@ -155,6 +180,12 @@ impl Model {
             approvals: self.policy.approvals.get(&update).cloned().unwrap_or_default(),
             declined: self.policy.declined.get(&update).cloned(),
         }
+    }
+
+    /// The revision of an update with the highest number.
+    pub(super) fn latest(&self, update: Uuid) -> Option<&Revision> {
+        let catalog = self.catalog.catalog();
+        catalog.revision(catalog.latest(catalog.update(&update)?)?)
     }
 
     /// Makes the state that readers see, sharing with `before` what did not change.

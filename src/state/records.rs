@@ -1,6 +1,8 @@
 //! What is stored, record by record. A change of a field is a new version of its record
 //! (`store::value`); the keys are named beside the records.
 
+mod earlier;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,8 @@ use super::library::Places;
 use crate::computers::event::EventLog;
 use crate::computers::{Computer, Statuses};
 use crate::metadata::model::UpdateMetadata;
-use crate::policy::approval::{Approval, Declined};
+use crate::policy::approval::{Approval, DeadDeployment, Declined};
+use crate::policy::placement::Placement;
 use crate::policy::target_group::TargetGroup;
 use crate::store::value::{NoPrevious, Stored};
 use crate::wire::types::{RevisionId, Sha256};
@@ -52,6 +55,15 @@ pub struct DecisionRecord {
     pub declined: Option<Declined>,
 }
 
+/// Where newcomers go. In `meta` as `placements`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PlacementsRecord {
+    /// The number of the next rule.
+    pub next: u32,
+    /// The rules, in the order of their numbers.
+    pub placements: Vec<Placement>,
+}
+
 /// A file whose content was verified and is here. In `contents`, by SHA-1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentRecord {
@@ -89,6 +101,26 @@ pub struct ConfigurationRecord {
     pub last_change: i64,
 }
 
+impl Stored for DecisionRecord {
+    const NAME: &'static str = "decision record";
+    const VERSION: u8 = 2;
+    type Previous = earlier::DecisionRecord;
+
+    fn migrate(previous: earlier::DecisionRecord) -> Self {
+        previous.into()
+    }
+}
+
+impl Stored for TargetGroup {
+    const NAME: &'static str = "target group record";
+    const VERSION: u8 = 2;
+    type Previous = earlier::TargetGroup;
+
+    fn migrate(previous: earlier::TargetGroup) -> Self {
+        Self::new(previous.id, previous.name, None)
+    }
+}
+
 macro_rules! first_version {
     ($($record:ty, $name:literal;)*) => {$(
         impl Stored for $record {
@@ -106,11 +138,11 @@ macro_rules! first_version {
 first_version! {
     RevisionRecord, "revision record";
     DocumentRecord, "document record";
-    DecisionRecord, "decision record";
+    DeadDeployment, "dead deployment record";
+    PlacementsRecord, "placements record";
     ContentRecord, "content record";
     Counters, "counters record";
     ConfigurationRecord, "configuration record";
-    TargetGroup, "target group record";
     Computer, "computer record";
     Statuses, "status record";
     EventLog, "event record";

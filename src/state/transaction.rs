@@ -7,12 +7,14 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::StateError;
-use super::model::{COUNTERS, Dirty, Model};
-use super::records::{ContentRecord, Counters, DecisionRecord, RevisionRecord};
+use super::model::{COUNTERS, Dirty, Model, PLACEMENTS};
+use super::records::{ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord};
 use super::registry::Tracked;
 use crate::catalog::RevisionIndex;
 use crate::computers::event::EventLog;
 use crate::metadata::model::UpdateMetadata;
+use crate::policy::approval::{Approval, ApprovalAction, DeadDeployment};
+use crate::policy::by::By;
 use crate::policy::target_group::TargetGroup;
 use crate::store::value::{self, Stored};
 use crate::store::{Batch, Change, Store, StoreError, Tree};
@@ -127,6 +129,30 @@ impl<'a> Transaction<'a> {
         self.model.set_decision(decision);
     }
 
+    /// Notes the end of a deployment. One that was taken back ended then.
+    pub(super) fn end_deployment(&mut self, approval: &Approval) {
+        if approval.terms.action == ApprovalAction::None {
+            return;
+        }
+        let &Approval { deployment_id, guid, .. } = approval;
+        let changed = self.sequence();
+        let dead = DeadDeployment { deployment_id, guid, ended: self.now, changed };
+        self.put(Tree::DeadDeployments, &deployment_id.to_be_bytes(), &dead);
+        self.mark(|dirty| &mut dirty.policy);
+        Arc::make_mut(&mut self.model.policy.dead).insert(deployment_id, dead);
+    }
+
+    /// The rules for newcomers, with the number of the next one.
+    pub(super) fn placements(&self) -> Result<PlacementsRecord, StoreError> {
+        Ok(self.meta(PLACEMENTS)?.unwrap_or_default())
+    }
+
+    pub(super) fn put_placements(&mut self, record: PlacementsRecord) {
+        self.put_meta(PLACEMENTS, &record);
+        self.mark(|dirty| &mut dirty.policy);
+        self.model.policy.placements = Arc::new(record.placements);
+    }
+
     pub(super) fn put_group(&mut self, group: TargetGroup) {
         self.put(Tree::Groups, group.id.as_bytes(), &group);
         self.mark(|dirty| &mut dirty.policy);
@@ -187,8 +213,13 @@ impl<'a> Transaction<'a> {
         Ok(outcome)
     }
 
-    /// Adds an entry to the journal of what cannot be fetched again.
-    pub(super) fn journal(&mut self, entry: serde_json::Value) {
+    /// Adds an entry to the journal of what cannot be fetched again: an object, to which is added
+    /// who decided it and why.
+    pub(super) fn journal(&mut self, by: &By, mut entry: serde_json::Value) {
+        entry["by"] = by.who.as_str().into();
+        if let Some(why) = &by.why {
+            entry["why"] = why.as_str().into();
+        }
         self.staged.journal.push(entry);
     }
 

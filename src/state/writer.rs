@@ -28,6 +28,7 @@ use super::library::Library;
 use super::model::{Dirty, Model};
 use super::published::Published;
 use super::registry::Registry;
+use super::schedule;
 use super::transaction::{Staged, Transaction};
 use crate::store::journal::Journal;
 use crate::store::{Store, StoreError};
@@ -36,6 +37,9 @@ use crate::store::{Store, StoreError};
 const QUEUE: usize = 1024;
 /// Most changes in one commit: bounds the latency of the first.
 const GROUP: usize = 256;
+/// How often the clock is looked at while something waits for its time: the wall clock, which may be
+/// set, so no timer will do.
+const TICK: Duration = Duration::from_secs(1);
 
 type Apply = Box<dyn FnOnce(&mut Transaction<'_>) -> Finish + Send>;
 type Finish = Box<dyn FnOnce(Result<(), &Arc<StoreError>>) + Send>;
@@ -133,6 +137,15 @@ impl Writer {
     }
 }
 
+/// What the thread has to do next.
+enum Next {
+    Job(Job),
+    /// Nothing, but time has passed.
+    Time,
+    /// Nobody is left who could want anything.
+    End,
+}
+
 struct Thread {
     owned: Owned,
     /// Committed, and not published yet.
@@ -143,10 +156,19 @@ struct Thread {
 
 impl Thread {
     fn run(mut self, mut jobs: mpsc::Receiver<Job>, timer: &Runtime) {
-        while let Some(first) = self.next(&mut jobs, timer) {
+        // What went live while no server ran.
+        self.pass_time();
+        loop {
+            let mut next = match self.next(&mut jobs, timer) {
+                Next::Job(job) => Some(job),
+                Next::Time => {
+                    self.pass_time();
+                    continue;
+                }
+                Next::End => return,
+            };
             let mut group = Vec::new();
             let mut stop = None;
-            let mut next = Some(first);
             while let Some(job) = next {
                 match job {
                     Job::Change(apply) => group.push(apply),
@@ -166,21 +188,30 @@ impl Thread {
         }
     }
 
-    /// The next job, once there is one; none when nobody is left who could send any.
-    fn next(&mut self, jobs: &mut mpsc::Receiver<Job>, timer: &Runtime) -> Option<Job> {
-        while let Some(due) = self.due {
-            // A busy queue must not put it off for ever.
-            let waiting = async { tokio::time::timeout_at(due, jobs.recv()).await };
-            match timer.block_on(waiting) {
-                Ok(job) if Instant::now() < due => return job,
-                Ok(job) => {
-                    self.publish();
-                    return job;
-                }
-                Err(_) => self.publish(),
-            }
+    /// Waits for the next job, as long as nothing else is due.
+    fn next(&mut self, jobs: &mut mpsc::Receiver<Job>, timer: &Runtime) -> Next {
+        let tick = (!self.owned.model.waiting.is_empty()).then(|| Instant::now() + TICK);
+        let Some(until) = self.due.into_iter().chain(tick).min() else {
+            return jobs.blocking_recv().map_or(Next::End, Next::Job);
+        };
+        let waiting = async { tokio::time::timeout_at(until, jobs.recv()).await };
+        let next = match timer.block_on(waiting) {
+            Ok(Some(job)) => Next::Job(job),
+            Ok(None) => Next::End,
+            Err(_) => Next::Time,
+        };
+        // A busy queue must not put it off for ever.
+        if self.due.is_some_and(|due| due <= Instant::now()) {
+            self.publish();
         }
-        jobs.blocking_recv()
+        next
+    }
+
+    /// Makes the changes whose time has come.
+    fn pass_time(&mut self) {
+        if schedule::is_due(&self.owned.model, (self.owned.now)()) {
+            self.apply(Vec::new());
+        }
     }
 
     fn apply(&mut self, group: Vec<Apply>) {
@@ -191,6 +222,7 @@ impl Thread {
         }
         let mut transaction =
             Transaction::new(&mut owned.model, owned.store.as_ref(), (owned.now)());
+        schedule::go_live(&mut transaction);
         let mut finish = Vec::with_capacity(group.len());
         for apply in group {
             transaction.next_change();

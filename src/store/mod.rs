@@ -77,11 +77,13 @@ pub enum Tree {
     Events,
     /// Content files and how far they are downloaded.
     Contents,
+    /// Deployments that are no more.
+    DeadDeployments,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 8] = [
+    pub const ALL: [Tree; 9] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -90,6 +92,7 @@ impl Tree {
         Tree::Statuses,
         Tree::Events,
         Tree::Contents,
+        Tree::DeadDeployments,
     ];
 
     /// The name under which engines and exports know the tree.
@@ -103,6 +106,7 @@ impl Tree {
             Tree::Statuses => "statuses",
             Tree::Events => "events",
             Tree::Contents => "contents",
+            Tree::DeadDeployments => "dead_deployments",
         }
     }
 

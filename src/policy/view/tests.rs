@@ -7,7 +7,8 @@ use crate::catalog::NewRevision;
 use crate::catalog::draft::{Draft, uuid};
 use crate::metadata::model::CategoryType;
 use crate::policy::approval::Declined;
-use crate::policy::target_group::{ALL_COMPUTERS, UNASSIGNED_COMPUTERS};
+use crate::policy::target_group::{ALL_COMPUTERS, TargetGroup, UNASSIGNED_COMPUTERS};
+use crate::policy::terms::{Clock, Deadline, Terms};
 use DeploymentAction::{Bundle, Evaluate, Install, OptionalInstall, PreDeploymentCheck, Uninstall};
 
 /// Catalogue, decisions and content of a test. Updates go by numbers, revisions by indices.
@@ -29,10 +30,13 @@ impl Server {
         let update = uuid(update);
         self.policy.approvals.entry(update).or_default().push(Approval {
             deployment_id: 900,
+            guid: uuid(900),
             update,
+            revision_number: 1,
             group: ALL_COMPUTERS,
-            action,
-            deadline: Some(77),
+            terms: Terms { deadline: Some(Deadline::utc(77)), ..action.into() },
+            live: true,
+            by: String::new(),
             decided: 55,
             changed,
         });
@@ -87,8 +91,10 @@ fn an_approval_brings_its_number_its_times_and_its_commit() {
     ] {
         server.policy.approvals.clear();
         server.approve(1, approval, 5);
-        let expected = Deployment { id: 900, action, deadline: Some(77), decided: 55, changed: 5 };
-        assert_eq!(server.deployments(true), [Some(expected)]);
+        let deployment = server.deployments(true)[0].expect("in scope");
+        assert_eq!((deployment.id, deployment.action), (900, action));
+        let times = (deployment.deadline, deployment.decided, deployment.changed);
+        assert_eq!(times, (Some(77), 55, 5));
     }
     server.policy.approvals.clear();
     server.approve(1, ApprovalAction::Block, 6);
@@ -156,14 +162,37 @@ fn a_declined_update_is_not_deployed_unless_others_need_it() {
 }
 
 #[test]
-fn views_differ_by_groups_and_by_whether_they_wait() {
+fn a_local_deadline_is_told_by_the_clock_of_the_computers_groups() {
+    let mut server = Server::new(vec![Draft::new(1, 1, 1).build()]);
+    server.content.insert(0, 1);
+    server.approve(1, ApprovalAction::Install, 5);
+    let approval = &mut server.policy.approvals.get_mut(&uuid(1)).expect("approvals")[0];
+    let deadline = Deadline { at: 10_000, clock: Clock::Local, spread: 60 };
+    let download_priority = DownloadPriority::High;
+    approval.terms = Terms { deadline: Some(deadline), download_priority, ..approval.terms };
+    let group = server.policy.groups.get_mut(&UNASSIGNED_COMPUTERS).expect("a group");
+    group.utc_offset = Some(60);
+    let told = server.deployments(true)[0].expect("in scope");
+    assert_eq!((told.deadline, told.spread), (Some(10_000 - 3600), 60));
+    assert_eq!(told.download_priority, DownloadPriority::High);
+}
+
+#[test]
+fn views_differ_by_groups_their_place_and_whether_they_wait() {
     let catalog = Catalog::build(Vec::new());
     let scope = catalog.scope(&RoaringBitmap::new());
     let content: ContentSince<'_> = &|_| None;
-    let fingerprint = |groups: &[Uuid], waits| {
-        View::build(&catalog, &scope, &Policy::undecided(), groups, waits).fingerprint()
+    let fingerprint_below = |parent, groups: &[Uuid], waits| {
+        let mut policy = Policy::undecided();
+        for (number, parent) in [(1, parent), (2, None)] {
+            let group = TargetGroup::new(uuid(number), number.to_string(), parent);
+            policy.groups.insert(group.id, group);
+        }
+        View::build(&catalog, &scope, &policy, groups, waits).fingerprint()
     };
+    let fingerprint = |groups: &[Uuid], waits| fingerprint_below(None, groups, waits);
     let (one, other) = ([uuid(1)], [uuid(2)]);
+    assert_ne!(fingerprint(&one, None), fingerprint_below(Some(uuid(2)), &one, None));
     assert_eq!(fingerprint(&one, None), fingerprint(&one, None));
     assert_ne!(fingerprint(&one, None), fingerprint(&other, None));
     assert_ne!(fingerprint(&one, None), fingerprint(&one, Some(content)));

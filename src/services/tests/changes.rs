@@ -3,8 +3,12 @@
 
 use super::agent::Agent;
 use super::documents::Document;
-use super::server::{Server, clock};
-use crate::policy::approval::ApprovalAction::{Block, Install, None as Withdrawn};
+use super::server::{MINUTE, Server, clock};
+use crate::policy::approval::ApprovalAction::{
+    Block, Install, None as Withdrawn, NotApproved, Optional,
+};
+use crate::policy::by::By;
+use crate::policy::terms::Terms;
 
 /// Checks what an agent that has `cached` is told, and that it is told once.
 macro_rules! assert_told {
@@ -74,21 +78,80 @@ async fn a_computer_that_moves_is_told_everything_anew() {
     server.approve(1, "Pilot", Install).await;
     let mut agent = Agent::new(&server).await;
     let cached = &agent.scan(&[], &[]).await.new_ids();
-    let place = |groups: &[&str]| {
-        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-        server.state.move_computer(agent.client_id.clone(), groups)
-    };
-    place(&["Pilot"]).await.expect("moved");
+    server.place(&agent.client_id, &["Pilot"]).await;
     assert_told!(agent, cached, [(one, "Install", true), (two, "PreDeploymentCheck", true)]);
     // It asks for no group itself, so registering again does not take it out.
     agent.register(26200).await.ok();
     assert_told!(agent, cached, []);
-    server.state.delete_group("Pilot".into()).await.expect("deleted");
+    server.delete_group("Pilot").await;
     assert_told!(
         agent,
         cached,
         [(one, "PreDeploymentCheck", true), (two, "PreDeploymentCheck", true)]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_moves_brings_what_is_decided_above_its_new_place() {
+    let server = Server::start(clock!()).await;
+    let [one, two] = server.import([Document::software(1), Document::software(2)]).await;
+    for (name, parent) in
+        [("Office", "All Computers"), ("Lab", "All Computers"), ("Room", "Office")]
+    {
+        server.group_below(name, parent).await;
+    }
+    server.approve(1, "Office", Install).await;
+    server.approve(2, "Lab", Install).await;
+    let mut agent = Agent::new(&server).await;
+    server.place(&agent.client_id, &["Room"]).await;
+    let pass = agent.scan(&[], &[]).await;
+    assert_eq!((pass.action(one), pass.action(two)), ("Install", "PreDeploymentCheck"));
+    let cached = &pass.new_ids();
+    let by = By::administrator();
+    server.state.move_group(by, "Room".into(), Some("Lab".into())).await.expect("moved");
+    assert_told!(agent, cached, [(one, "PreDeploymentCheck", true), (two, "Install", true)]);
+    server.approve(2, "Room", NotApproved).await;
+    assert_told!(agent, cached, [(two, "PreDeploymentCheck", true)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_live_is_told_without_another_change() {
+    let server = Server::start(clock!()).await;
+    let [update] = server.import([Document::software(1)]).await;
+    let mut agent = Agent::new(&server).await;
+    let cached = &agent.scan(&[], &[]).await.new_ids();
+    server.approve(1, "All Computers", Optional).await;
+    assert_told!(agent, cached, [(update, "OptionalInstall", true)]);
+    let later = Terms { go_live: Some(server.now() + 10 * MINUTE), ..Install.into() };
+    server.approve(1, "Unassigned Computers", later).await;
+    let pass = agent.scan(&[], cached).await;
+    assert!(pass.changes().iter().all(|change| change.1 == "OptionalInstall"), "{pass:?}");
+    server.pass(10 * MINUTE - 1);
+    server.state.ping().await.expect("a writer");
+    assert_told!(agent, cached, []);
+    server.pass(1);
+    // Nobody changes anything: the server looks at the clock by itself.
+    let sequence = server.state.published().sequence;
+    while server.state.published().sequence == sequence {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_told!(agent, cached, [(update, "Install", true)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_went_live_while_no_server_ran_is_told() {
+    let mut server = Server::start(clock!()).await;
+    let [update] = server.import([Document::software(1)]).await;
+    let later = Terms { go_live: Some(server.now() + MINUTE), ..Install.into() };
+    server.approve(1, "All Computers", later).await;
+    let mut agent = Agent::new(&server).await;
+    assert_eq!(agent.scan(&[], &[]).await.action(update), "PreDeploymentCheck");
+    let (client_id, cookie) = (agent.client_id.clone(), agent.cookie.clone());
+    server.pass(MINUTE);
+    server.restart(|_, _| ()).await;
+    server.state.ping().await.expect("a writer");
+    let mut agent = Agent { server: &server, client_id, cookie };
+    assert_told!(agent, &[update], [(update, "Install", true)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

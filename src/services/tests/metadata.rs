@@ -6,6 +6,7 @@ use super::documents::{Document, digests, id};
 use super::server::{Answer, Server, clock};
 use crate::metadata::model::CategoryType::Product;
 use crate::policy::approval::ApprovalAction::Install;
+use crate::policy::by::By;
 use crate::services::Settings;
 use crate::wire::operation::Operation;
 
@@ -285,7 +286,11 @@ async fn a_cache_is_refreshed_with_everything_that_is_deployed() {
         if registered {
             agent.register(26200).await.ok();
         } else {
-            server.state.delete_computer(agent.client_id.clone()).await.expect("deleted");
+            server
+                .state
+                .delete_computer(By::administrator(), agent.client_id.clone())
+                .await
+                .expect("deleted");
         }
         let answer = agent.call(Operation::RefreshCache, &request).await.ok();
         let rows: Vec<_> =

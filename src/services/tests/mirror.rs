@@ -8,19 +8,26 @@ use proptest::prelude::*;
 
 use super::agent::{Agent, Hello, Parameters, Pass, Told};
 use super::documents::{Document, id};
-use super::server::{Server, clock};
+use super::server::{MINUTE, Server, clock};
 use crate::metadata::model::CategoryType::Product;
 use crate::policy::approval::ApprovalAction;
+use crate::policy::by::By;
+use crate::policy::terms::Terms;
 use crate::state::Decision;
 
 /// Something that happens.
 #[derive(Debug, Clone)]
 enum Event {
     Import(usize),
-    Approve(u128, &'static str, ApprovalAction),
+    /// The last one says whether it is to go live only in a while.
+    Approve(u128, &'static str, ApprovalAction, bool),
     Decline(u128),
     Content,
     Move(&'static [&'static str]),
+    /// The group Deep moves below another, or to the top.
+    MoveGroup(Option<&'static str>),
+    /// Time passes, and what was to go live does.
+    Time,
     /// The client scans everything, only update 1, or only drivers.
     Scan,
     CategoryScan,
@@ -55,14 +62,19 @@ fn document(number: usize) -> Document {
 fn event() -> impl Strategy<Value = Event> {
     use ApprovalAction::{Block, Install, None as Withdrawn, Optional, Uninstall};
     let update = 3..=11_u128;
-    let group = prop::sample::select(vec!["All Computers", "Unassigned Computers", "Pilot"]);
+    let groups = vec!["All Computers", "Unassigned Computers", "Pilot", "Deep", "Lab"];
+    let group = prop::sample::select(groups);
+    let places = vec![&["Pilot"][..], &["Deep"], &["Deep", "Lab"], &[]];
     let action = prop::sample::select(vec![Install, Uninstall, Optional, Block, Withdrawn]);
     prop_oneof![
         4 => (0..DOCUMENTS).prop_map(Event::Import),
-        3 => (update.clone(), group, action).prop_map(|(u, g, a)| Event::Approve(u, g, a)),
+        4 => (update.clone(), group, action, prop::bool::weighted(0.2))
+            .prop_map(|(u, g, a, later)| Event::Approve(u, g, a, later)),
         2 => update.prop_map(Event::Decline),
         1 => Just(Event::Content),
-        1 => prop::sample::select(vec![&["Pilot"][..], &[]]).prop_map(Event::Move),
+        1 => prop::sample::select(places).prop_map(Event::Move),
+        1 => prop::sample::select(vec![Some("Pilot"), Some("Lab"), None]).prop_map(Event::MoveGroup),
+        1 => Just(Event::Time),
         2 => Just(Event::Scan),
         2 => Just(Event::CategoryScan),
         2 => Just(Event::DriverScan),
@@ -130,34 +142,47 @@ async fn happens(server: &Server, agent: &mut Agent<'_>, cache: &mut Cache, even
             let document = document(number).importable();
             server.state.import(vec![document], false).await.expect("a commit");
         }
-        Event::Approve(update, group, action) => {
-            let decision = Decision::Approve { group: group.into(), action, deadline: None };
-            drop(server.state.decide(id(update), decision).await);
+        Event::Approve(update, group, action, later) => {
+            let go_live = (later && action.acts()).then(|| server.now() + 5 * MINUTE);
+            let terms = Terms { go_live, ..action.into() };
+            let decision = Decision::Approve { group: group.into(), terms };
+            drop(server.state.decide(By::administrator(), id(update), decision).await);
         }
-        Event::Decline(update) => drop(server.state.decide(id(update), Decision::Decline).await),
+        Event::Decline(update) => {
+            let by = By::administrator();
+            drop(server.state.decide(by, id(update), Decision::Decline).await);
+        }
         Event::Content => {
             let sha1 = super::documents::digests("inner").sha1;
             drop(server.state.add_content(sha1, &b"inner"[..]).await);
         }
-        Event::Move(groups) => place(server, agent, groups).await,
+        Event::Move(groups) => server.place(&agent.client_id, groups).await,
+        Event::MoveGroup(parent) => {
+            let (by, parent) = (By::administrator(), parent.map(str::to_owned));
+            server.state.move_group(by, "Deep".into(), parent).await.expect("moved");
+        }
+        Event::Time => {
+            server.pass(10 * MINUTE);
+            server.state.ping().await.expect("a writer");
+            renew(agent).await;
+        }
         Event::Scan => cache.software_scan(agent, &[]).await,
         Event::CategoryScan => cache.software_scan(agent, &[1]).await,
         Event::DriverScan => cache.driver_scan(agent).await,
-        Event::Renew => {
-            let old_cookie = agent.cookie_as("oldCookie");
-            agent.renew(&Hello::default(), &old_cookie).await;
-        }
+        Event::Renew => renew(agent).await,
     }
 }
 
-async fn place(server: &Server, agent: &Agent<'_>, groups: &[&str]) {
-    let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-    server.state.move_computer(agent.client_id.clone(), groups).await.expect("moved");
+async fn renew(agent: &mut Agent<'_>) {
+    let old_cookie = agent.cookie_as("oldCookie");
+    agent.renew(&Hello::default(), &old_cookie).await;
 }
 
 async fn check(events: Vec<Event>) {
     let server = Server::start(clock!()).await;
     server.group("Pilot").await;
+    server.group("Lab").await;
+    server.group_below("Deep", "Pilot").await;
     let mut agent = Agent::new(&server).await;
     let mut cache = Cache::default();
     let mut groups: &[&str] = &[];
@@ -172,7 +197,7 @@ async fn check(events: Vec<Event>) {
 
     let hello = Hello { client_id: "another", ..Hello::default() };
     let mut newcomer = Agent::with(&server, hello).await;
-    place(&server, &newcomer, groups).await;
+    server.place(&newcomer.client_id, groups).await;
     let mut fresh = Cache::default();
     fresh.software_scan(&mut newcomer, &[]).await;
     fresh.driver_scan(&mut newcomer).await;

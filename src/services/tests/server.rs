@@ -8,10 +8,11 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::documents::{Document, id};
-use crate::policy::approval::ApprovalAction;
+use crate::policy::by::By;
+use crate::policy::terms::Terms;
 use crate::services::call::SoapCall;
 use crate::services::{Services, Settings};
-use crate::state::{Decision, ImportOutcome, State};
+use crate::state::{Children, Decision, ImportOutcome, Members, State};
 use crate::store::memory::MemoryStore;
 use crate::store::{Batch, Store, Tree};
 use crate::wire::operation::Operation;
@@ -126,28 +127,36 @@ impl Server {
         })
     }
 
-    pub(super) async fn approve(&self, update: u128, group: &str, action: ApprovalAction) {
-        self.decide(update, group, action, None).await;
-    }
-
-    pub(super) async fn decide(
-        &self,
-        update: u128,
-        group: &str,
-        action: ApprovalAction,
-        deadline: Option<i64>,
-    ) {
-        let decision = Decision::Approve { group: group.into(), action, deadline };
-        self.state.decide(id(update), decision).await.expect("a decision");
+    pub(super) async fn approve(&self, update: u128, group: &str, terms: impl Into<Terms>) {
+        let decision = Decision::Approve { group: group.into(), terms: terms.into() };
+        self.state.decide(By::administrator(), id(update), decision).await.expect("a decision");
     }
 
     pub(super) async fn decline(&self, update: u128) {
-        self.state.decide(id(update), Decision::Decline).await.expect("a decision");
+        let by = By::administrator();
+        self.state.decide(by, id(update), Decision::Decline).await.expect("a decision");
     }
 
     pub(super) async fn group(&self, name: &str) {
-        let id = Uuid::new_v4();
-        self.state.create_group(id, name.into()).await.expect("a group");
+        self.group_below(name, "All Computers").await;
+    }
+
+    pub(super) async fn group_below(&self, name: &str, parent: &str) {
+        let (by, id, parent) = (By::administrator(), Uuid::new_v4(), Some(parent.into()));
+        self.state.create_group(by, id, name.into(), parent).await.expect("a group");
+    }
+
+    /// Puts a computer into these groups and no others.
+    pub(super) async fn place(&self, client_id: &str, groups: &[&str]) {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        let by = By::administrator();
+        self.state.move_computer(by, client_id.to_owned(), groups).await.expect("moved");
+    }
+
+    pub(super) async fn delete_group(&self, name: &str) {
+        let (by, children) = (By::administrator(), Children::Refuse);
+        let deleted = self.state.delete_group(by, name.into(), children, Members::Release);
+        deleted.await.expect("deleted");
     }
 
     /// Brings the content that a document was given under this name.

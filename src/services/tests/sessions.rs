@@ -5,6 +5,7 @@ use super::agent::{Agent, Hello, Parameters};
 use super::documents::Document;
 use super::server::{HOUR, MINUTE, Server, clock};
 use crate::policy::approval::ApprovalAction;
+use crate::policy::by::By;
 use crate::wire::operation::Operation;
 
 /// Every operation that takes a session's cookie, with what else it needs.
@@ -107,7 +108,11 @@ async fn a_scan_needs_a_registered_computer() {
     answer.is_fault("InvalidParameters", "parameters");
     agent.register(26200).await.ok();
     agent.scan(&[], &[]).await;
-    server.state.delete_computer(agent.client_id.clone()).await.expect("deleted");
+    server
+        .state
+        .delete_computer(By::administrator(), agent.client_id.clone())
+        .await
+        .expect("deleted");
     agent.call(Operation::SyncUpdates, &scan).await.is_fault("RegistrationRequired", "");
 }
 

@@ -6,6 +6,7 @@ use super::documents::Document;
 use super::server::{DAY, Server, clock};
 use crate::metadata::model::CategoryType::Product;
 use crate::policy::approval::ApprovalAction::{Install, Optional, Uninstall};
+use crate::policy::terms::{Clock, Deadline, DownloadPriority, Terms};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn older_protocols_are_told_less() {
@@ -68,11 +69,37 @@ async fn an_optional_install_is_never_assigned_and_has_two_names() {
 async fn a_deadline_is_told_as_an_instant() {
     let server = Server::start(clock!()).await;
     let [_, removal] = server.import([Document::software(1), Document::software(2)]).await;
-    server.decide(1, "All Computers", Install, Some(server.now() + DAY)).await;
-    server.decide(2, "All Computers", Uninstall, None).await;
+    let download_priority = DownloadPriority::High;
+    let deadline = Some(Deadline::utc(server.now() + DAY));
+    let terms = Terms { deadline, download_priority, ..Install.into() };
+    server.approve(1, "All Computers", terms).await;
+    server.approve(2, "All Computers", Uninstall).await;
     let mut agent = Agent::new(&server).await;
     let pass = agent.scan(&[], &[]).await;
     assert_eq!(pass.answer.texts("Deadline"), ["2026-10-05T12:00:00Z"]);
+    assert_eq!(pass.answer.texts("DownloadPriority"), ["High"]);
     assert_eq!(pass.answer.texts("IsAssigned"), ["true", "true"]);
     assert_eq!(pass.action(removal), "Uninstall");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spread_deadline_differs_between_computers_and_not_between_scans() {
+    let server = Server::start(clock!()).await;
+    server.import([Document::software(1)]).await;
+    let at = server.now() + DAY;
+    let deadline = Some(Deadline { at, clock: Clock::Utc, spread: 7200 });
+    server.approve(1, "All Computers", Terms { deadline, ..Install.into() }).await;
+    let mut deadlines = Vec::new();
+    for client_id in ["a", "b", "c", "d"] {
+        let hello = Hello { client_id, ..Hello::default() };
+        let mut agent = Agent::with(&server, hello).await;
+        let mut told = async || agent.scan(&[], &[]).await.answer.text_of("Deadline");
+        let deadline = told().await;
+        assert_eq!(told().await, deadline);
+        assert!(("2026-10-05T12:00:00Z"..="2026-10-05T14:00:00Z").contains(&&*deadline));
+        deadlines.push(deadline);
+    }
+    deadlines.sort_unstable();
+    deadlines.dedup();
+    assert!(deadlines.len() > 2, "{deadlines:?}");
 }

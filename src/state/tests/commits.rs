@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::picture::Picture;
 use super::support::{Fixture, NOW, registration, software, update};
+use crate::policy::by::By;
 use crate::state::health::Health;
 use crate::state::library::Library;
 use crate::state::model::Model;
@@ -32,7 +33,7 @@ async fn a_failed_commit_leaves_nothing_and_the_next_change_succeeds() {
     let before = Picture::of(&fixture.state).await;
 
     fixture.store.fail_next_commit();
-    let declined = fixture.state.decide(update(1), Decision::Decline).await;
+    let declined = fixture.state.decide(By::administrator(), update(1), Decision::Decline).await;
     assert!(matches!(declined, Err(StateError::Store(_))), "{declined:?}");
     fixture.store.fail_next_commit();
     assert!(fixture.import(software(2)).await.is_err());
@@ -43,9 +44,15 @@ async fn a_failed_commit_leaves_nothing_and_the_next_change_succeeds() {
     assert_eq!(seen.load(std::sync::atomic::Ordering::Relaxed), 77, "a hint was lost");
 
     fixture.state.health().expect("it goes on");
-    fixture.state.decide(update(1), Decision::Decline).await.expect("declined");
+    fixture
+        .state
+        .decide(By::administrator(), update(1), Decision::Decline)
+        .await
+        .expect("declined");
     let void = json!({ "void": { "from": 1, "to": 1 } });
-    let decline = json!({ "decline": update(1), "decided": NOW });
+    let decline = json!({
+        "decline": update(1), "decided": NOW, "before": [], "by": "administrator",
+    });
     assert_eq!(fixture.journal(), [decline.clone(), void, decline]);
 }
 
@@ -106,7 +113,7 @@ async fn a_broken_store_closes_the_state_for_changes_only() {
     fixture.state.register(registration(1, "")).await.expect("registered");
     fixture.store.break_at_next_commit();
 
-    let first = fixture.state.decide(update(1), Decision::Decline).await;
+    let first = fixture.state.decide(By::administrator(), update(1), Decision::Decline).await;
     assert!(matches!(first, Err(StateError::Store(_))), "{first:?}");
     for _ in 0..2 {
         let later = fixture.state.register(registration(2, "")).await;
@@ -161,7 +168,7 @@ async fn without_its_journal_a_decision_is_neither_durable_nor_acknowledged() {
     .expect("a writer");
 
     let journalled = writer.submit(|transaction| {
-        transaction.journal(json!("decided"));
+        transaction.journal(&By::administrator(), json!({ "decided": true }));
         transaction.put_meta("record", &record("x"));
         Ok(())
     });

@@ -9,8 +9,11 @@ use super::support::{Document, Fixture, address, content, registration, software
 use crate::computers::UpdateInstallationState::NotInstalled;
 use crate::computers::event::{EVENTS_KEPT, Event, STATUS_REPORT};
 use crate::content::files::ContentError;
-use crate::state::{Registration, StateError};
+use crate::policy::by::By;
+use crate::state::{Children, Members, Registration, StateError};
 
+/// No groups.
+const NONE: [Uuid; 0] = [];
 const PILOT: Uuid = Uuid::from_u128(0x77);
 
 fn event(instance: u128, event_id: i16) -> Event {
@@ -49,18 +52,22 @@ async fn a_computer_that_says_nothing_new_costs_no_write() {
 async fn the_journal_has_what_was_decided_of_computers_and_no_registrations() {
     let fixture = Fixture::new();
     let state = &fixture.state;
-    state.create_group(PILOT, "Pilot".into()).await.expect("created");
+    state.create_group(By::administrator(), PILOT, "Pilot".into(), None).await.expect("created");
     for number in 1..=3 {
         state.register(registration(number, "")).await.expect("registered");
     }
     let twice = vec!["Pilot".to_owned(), "pilot".to_owned(), "All Computers".to_owned()];
-    state.move_computer("PC1.example".into(), twice).await.expect("moved");
-    state.delete_computer("computer-2".into()).await.expect("deleted");
+    state.move_computer(By::administrator(), "PC1.example".into(), twice).await.expect("moved");
+    state.delete_computer(By::administrator(), "computer-2".into()).await.expect("deleted");
     assert_eq!(
         fixture.journal()[1..],
         [
-            json!({ "move": { "computer": "computer-1", "groups": [PILOT] } }),
-            json!({ "delete_computer": "computer-2" }),
+            json!({
+                "move": { "computer": "computer-1", "groups": [PILOT] },
+                "before": [],
+                "by": "administrator",
+            }),
+            json!({ "delete_computer": "computer-2", "by": "administrator" }),
         ]
     );
     let groups = |number: u8| {
@@ -79,7 +86,7 @@ async fn a_number_is_not_given_to_a_second_computer() {
     let events = vec![event(1, 182)];
     assert!(fixture.state.report("computer-1".into(), events).await.expect("reported"));
     let first = number(&fixture, "computer-1");
-    fixture.state.delete_computer("computer-1".into()).await.expect("deleted");
+    fixture.state.delete_computer(By::administrator(), "computer-1".into()).await.expect("deleted");
 
     let fixture = fixture.reopened().await;
     fixture.state.register(registration(1, "")).await.expect("registered");
@@ -146,4 +153,54 @@ async fn content_arrives_once_and_only_as_the_metadata_has_it() {
     assert_eq!(fixture.state.published().sequence, sequence);
     let fixture = fixture.reopened().await;
     assert!(fixture.state.has_content(&address(1)));
+}
+
+#[tokio::test]
+async fn newcomers_go_where_the_rules_say_unless_they_ask_themselves() {
+    let fixture = Fixture::new();
+    let state = &fixture.state;
+    let by = By::administrator;
+    state.create_group(by(), PILOT, "Pilot".into(), None).await.expect("created");
+    state.register(registration(1, "")).await.expect("registered");
+    let add = |group: &str, name: Option<&str>| {
+        state.add_placement(by(), group.into(), name.map(str::to_owned), None, None)
+    };
+    let rule = add("pilot", Some("PC*")).await.expect("a rule");
+    for (group, name, told) in [
+        ("Nobody", Some("x"), "no group 'Nobody'"),
+        ("Unassigned Computers", Some("x"), "built in"),
+        ("Pilot", None, "every newcomer"),
+        ("Pilot", Some(""), "256"),
+    ] {
+        let refused = add(group, name).await.expect_err(told).to_string();
+        assert!(refused.contains(told), "{refused}");
+    }
+    state.register(registration(2, "")).await.expect("registered");
+    state.register(registration(3, "Nowhere")).await.expect("registered");
+    let mut other = registration(4, "");
+    other.info.dns_name = "server.example".into();
+    state.register(other).await.expect("registered");
+    let groups = |number: u8| {
+        let found = state.computers().find(&format!("computer-{number}")).expect("a computer");
+        found.computer.groups.clone()
+    };
+    assert_eq!(groups(1), NONE, "it was here before the rule");
+    assert_eq!(groups(2), [PILOT]);
+    assert_eq!(groups(3), NONE, "its policy names a group, if one that does not exist");
+    assert_eq!(groups(4), NONE);
+    state.move_computer(by(), "computer-2".into(), Vec::new()).await.expect("moved");
+    state.register(registration(2, "")).await.expect("registered");
+    assert_eq!(groups(2), NONE, "it is no newcomer any more");
+
+    let fixture = fixture.reopened().await;
+    let state = &fixture.state;
+    assert_eq!(state.published().policy.placements.as_slice(), std::slice::from_ref(&rule));
+    let no_such = state.remove_placement(by(), 9).await.expect_err("no such rule");
+    assert!(matches!(no_such, StateError::NotFound { .. }), "{no_such:?}");
+    assert_eq!(state.remove_placement(by(), 1).await.expect("removed"), rule);
+    let again = state.add_placement(by(), "Pilot".into(), Some("x".into()), None, None).await;
+    assert_eq!(again.expect("a rule").number, 2, "numbers are not reused");
+    let deleted = state.delete_group(by(), "Pilot".into(), Children::Refuse, Members::Release);
+    deleted.await.expect("deleted");
+    assert!(state.published().policy.placements.is_empty());
 }

@@ -5,20 +5,27 @@ use uuid::Uuid;
 
 use super::support::{Fixture, NOW, detectoid, registration, software, update};
 use crate::policy::approval::{Approval, ApprovalAction};
-use crate::policy::target_group::ALL_COMPUTERS;
-use crate::state::{Decision, StateError};
+use crate::policy::by::By;
+use crate::policy::target_group::{ALL_COMPUTERS, GroupError, TargetGroup};
+use crate::policy::terms::{Deadline, Terms};
+use crate::state::{Children, Decision, Members, StateError};
 
 const PILOT: Uuid = Uuid::from_u128(0x77);
 
+fn by() -> By {
+    By::administrator()
+}
+
 fn approve(group: &str, action: ApprovalAction, deadline: Option<i64>) -> Decision {
-    Decision::Approve { group: group.to_owned(), action, deadline }
+    let deadline = deadline.map(Deadline::utc);
+    Decision::Approve { group: group.to_owned(), terms: Terms { deadline, ..action.into() } }
 }
 
 async fn fixture() -> Fixture {
     let fixture = Fixture::new();
     fixture.import_new(software(1)).await;
     fixture.import_new(detectoid(2)).await;
-    fixture.state.create_group(PILOT, "Pilot".into()).await.expect("created");
+    fixture.state.create_group(by(), PILOT, "Pilot".into(), None).await.expect("created");
     fixture
 }
 
@@ -32,33 +39,43 @@ async fn each_decision_has_a_number_of_its_own_and_replaces_the_one_before() {
     let fixture = fixture().await;
     let state = &fixture.state;
     let install = approve("pilot", ApprovalAction::Install, Some(NOW));
-    state.decide(update(1), install).await.expect("approved");
+    state.decide(by(), update(1), install).await.expect("approved");
     let first = approvals(&fixture).pop().expect("an approval");
-    assert_eq!((first.group, first.deadline, first.decided), (PILOT, Some(NOW), NOW));
+    assert_eq!((first.group, first.terms.deadline), (PILOT, Some(Deadline::utc(NOW))));
+    assert_eq!((first.decided, first.revision_number, &*first.by), (NOW, 1, "administrator"));
     assert_eq!(first.changed, state.published().sequence);
 
     let block = approve("Pilot", ApprovalAction::Block, None);
-    state.decide(update(1), block).await.expect("blocked");
+    state.decide(by(), update(1), block).await.expect("blocked");
     let everyone = approve("All Computers", ApprovalAction::Install, None);
-    state.decide(update(1), everyone).await.expect("approved");
+    state.decide(by(), update(1), everyone).await.expect("approved");
     let [second, third] = &approvals(&fixture)[..] else { panic!("{:?}", approvals(&fixture)) };
-    assert_eq!((second.action, third.group), (ApprovalAction::Block, ALL_COMPUTERS));
+    assert_eq!((second.terms.action, third.group), (ApprovalAction::Block, ALL_COMPUTERS));
     assert!(first.deployment_id < second.deployment_id);
     assert!(second.deployment_id < third.deployment_id);
 
-    let approve = |approval: &Approval| json!({ "approve": approval });
-    let group = json!({ "group": { "id": PILOT, "name": "Pilot" } });
-    let expected = [group, approve(&first), approve(second), approve(third)];
+    let approve = |approval: &Approval, before: Option<Terms>| {
+        let by = "administrator";
+        json!({ "approve": approval, "before": before, "was_declined": false, "by": by })
+    };
+    let group = TargetGroup::new(PILOT, "Pilot", None);
+    let group = json!({ "group": group, "before": null, "by": "administrator" });
+    let (second_entry, third_entry) = (approve(second, Some(first.terms)), approve(third, None));
+    let expected = [group, approve(&first, None), second_entry, third_entry];
     assert_eq!(fixture.journal(), expected);
+    let dead = &state.published().policy.dead;
+    assert_eq!(dead.keys().collect::<Vec<_>>(), [&first.deployment_id]);
+    let end = dead[&first.deployment_id];
+    assert_eq!((end.guid, end.ended, end.changed), (first.guid, NOW, second.changed));
 }
 
 #[tokio::test]
 async fn a_decision_that_is_in_force_already_changes_nothing() {
     let fixture = fixture().await;
     let install = approve("Pilot", ApprovalAction::Install, None);
-    fixture.state.decide(update(1), install.clone()).await.expect("approved");
+    fixture.state.decide(by(), update(1), install.clone()).await.expect("approved");
     let (before, sequence) = (approvals(&fixture), fixture.state.published().sequence);
-    fixture.state.decide(update(1), install).await.expect("approved");
+    fixture.state.decide(by(), update(1), install).await.expect("approved");
     assert_eq!((approvals(&fixture), fixture.state.published().sequence), (before, sequence));
 }
 
@@ -66,20 +83,20 @@ async fn a_decision_that_is_in_force_already_changes_nothing() {
 async fn declining_withdraws_all_approvals_and_approving_takes_it_back() {
     let fixture = fixture().await;
     let install = approve("Pilot", ApprovalAction::Install, None);
-    fixture.state.decide(update(1), install.clone()).await.expect("approved");
+    fixture.state.decide(by(), update(1), install.clone()).await.expect("approved");
     for _ in 0..2 {
-        fixture.state.decide(update(1), Decision::Decline).await.expect("declined");
+        fixture.state.decide(by(), update(1), Decision::Decline).await.expect("declined");
     }
     let published = fixture.state.published();
     assert!(published.policy.is_declined(update(1)));
-    let withdrawn = |approval: &Approval| approval.action == ApprovalAction::None;
+    let withdrawn = |approval: &Approval| approval.terms.action == ApprovalAction::None;
     assert!(approvals(&fixture).iter().all(withdrawn), "{:?}", approvals(&fixture));
     assert!(published.scope.tops.is_empty() || !published.scope.tops.contains(0));
 
-    fixture.state.decide(update(1), install).await.expect("approved");
+    fixture.state.decide(by(), update(1), install).await.expect("approved");
     assert!(!fixture.state.published().policy.is_declined(update(1)));
-    let decline = json!({ "decline": update(1), "decided": NOW });
-    let declines = fixture.journal().iter().filter(|entry| **entry == decline).count();
+    let is_decline = |entry: &&serde_json::Value| entry["decline"] == json!(update(1));
+    let declines = fixture.journal().iter().filter(is_decline).count();
     assert_eq!(declines, 1, "declining again decides nothing");
 }
 
@@ -89,14 +106,17 @@ async fn what_cannot_be_decided_is_refused_and_alters_nothing() {
     let sequence = fixture.state.published().sequence;
     let install = |group: &str| approve(group, ApprovalAction::Install, None);
     let deadline = approve("Pilot", ApprovalAction::Block, Some(NOW));
+    let past = approve("Pilot", ApprovalAction::Install, Some(NOW - 3600));
     for (number, decision, told) in [
         (9, install("Pilot"), "there is no update"),
         (1, install("Nobody"), "there is no group 'Nobody'"),
         (2, install("Pilot"), "detectoid"),
         (2, Decision::Decline, "detectoid"),
         (1, deadline, "deadline"),
+        (1, past, "in the past"),
+        (1, install("Downstream Servers"), "no computer"),
     ] {
-        let error = fixture.state.decide(update(number), decision).await.expect_err(told);
+        let error = fixture.state.decide(by(), update(number), decision).await.expect_err(told);
         assert!(error.to_string().contains(told), "{error}");
     }
     assert_eq!(fixture.state.published().sequence, sequence);
@@ -108,22 +128,32 @@ async fn groups_have_unique_names_and_take_their_approvals_and_memberships_along
     let fixture = fixture().await;
     let state = &fixture.state;
     for taken in ["PILOT", " all computers "] {
-        assert!(state.create_group(Uuid::from_u128(1), taken.into()).await.is_err(), "{taken}");
+        assert!(
+            state.create_group(by(), Uuid::from_u128(1), taken.into(), None).await.is_err(),
+            "{taken}"
+        );
     }
     state.register(registration(1, "Pilot")).await.expect("registered");
     state.register(registration(2, "")).await.expect("registered");
     let install = approve("Pilot", ApprovalAction::Install, None);
-    state.decide(update(1), install).await.expect("approved");
+    state.decide(by(), update(1), install).await.expect("approved");
 
-    state.delete_group("pilot".into()).await.expect("deleted");
+    state
+        .delete_group(by(), "pilot".into(), Children::Refuse, Members::Release)
+        .await
+        .expect("deleted");
     assert!(!state.published().policy.groups.contains_key(&PILOT));
     assert!(approvals(&fixture).is_empty());
     let computer = state.computers().find("computer-1").expect("a computer");
     assert!(computer.computer.groups.is_empty());
-    assert_eq!(fixture.journal().last(), Some(&json!({ "delete_group": PILOT })));
+    assert_eq!(
+        fixture.journal().last(),
+        Some(&json!({ "delete_group": PILOT, "by": "administrator" }))
+    );
 
-    let built_in = state.delete_group("All Computers".into()).await;
-    assert!(matches!(built_in, Err(StateError::Refused(_))), "{built_in:?}");
-    let absent = state.delete_group("Pilot".into()).await;
+    let built_in =
+        state.delete_group(by(), "All Computers".into(), Children::Delete, Members::Release).await;
+    assert!(matches!(built_in, Err(StateError::Group(GroupError::BuiltIn(_)))), "{built_in:?}");
+    let absent = state.delete_group(by(), "Pilot".into(), Children::Refuse, Members::Release).await;
     assert!(matches!(absent, Err(StateError::NotFound { kind: "group", .. })), "{absent:?}");
 }

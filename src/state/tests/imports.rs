@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::support::{Document, Fixture, detectoid, software, update};
+use crate::policy::by::By;
 use crate::state::{ImportOutcome, Importable, Rejection, Settings, State};
 use crate::store::sled::SledStore;
 
@@ -136,7 +137,10 @@ async fn readers_see_a_bulk_import_with_its_last_part_or_with_the_next_change() 
     assert_eq!(visible(), 2);
 
     state.import(part(3), true).await.expect("imported");
-    let group = state.create_group(update(9), "Pilot".into()).await.expect("created");
+    let group = state
+        .create_group(By::administrator(), update(9), "Pilot".into(), None)
+        .await
+        .expect("created");
     assert!(state.published().policy.groups.contains_key(&group.id), "acknowledged is visible");
     assert_eq!(visible(), 3);
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::catalog::Scope;
 use crate::computers::event::EventLog;
 use crate::computers::{Computer, Statuses};
-use crate::policy::approval::{Approval, Declined};
+use crate::policy::approval::{Approval, ApprovalAction, DeadDeployment, Declined};
 use crate::policy::target_group::{ALL_COMPUTERS, TargetGroup, effective};
 use crate::policy::view::Deployment;
 use crate::state::records::ContentRecord;
@@ -24,6 +24,7 @@ pub(super) struct Picture {
     groups: BTreeMap<Uuid, TargetGroup>,
     approvals: BTreeMap<Uuid, Vec<Approval>>,
     declined: BTreeMap<Uuid, Declined>,
+    dead: BTreeMap<u32, DeadDeployment>,
     contents: BTreeMap<[u8; 20], ContentRecord>,
     views: BTreeMap<Vec<Uuid>, Vec<Option<Deployment>>>,
     computers: BTreeMap<String, (Computer, Statuses, EventLog)>,
@@ -62,6 +63,7 @@ impl Picture {
             groups: policy.groups.clone(),
             approvals: approvals.map(|(id, approvals)| (*id, approvals.clone())).collect(),
             declined: policy.declined.iter().map(|(id, when)| (*id, when.clone())).collect(),
+            dead: policy.dead.as_ref().clone(),
             contents: contents.map(|(Sha1(digest), record)| (*digest, *record)).collect(),
             views: views(&published),
             computers,
@@ -72,8 +74,12 @@ impl Picture {
     pub(super) fn deployments(published: &Published) -> Vec<u32> {
         let revisions = published.catalog.revisions().iter();
         let by_default = revisions.map(|revision| revision.deployment_id);
-        let approved = published.policy.approvals.values().flatten();
-        by_default.chain(approved.map(|approval| approval.deployment_id)).collect()
+        let policy = &published.policy;
+        let approved = policy.approvals.values().flatten();
+        // What was taken back is dead, and stays for the clients that have it cached.
+        let approved = approved.filter(|approval| approval.terms.action != ApprovalAction::None);
+        let approved = approved.map(|approval| approval.deployment_id);
+        by_default.chain(approved).chain(policy.dead.keys().copied()).collect()
     }
 }
 

@@ -8,19 +8,22 @@ use tokio::runtime::Builder;
 use uuid::Uuid;
 
 use super::picture::Picture;
-use super::support::{Document, Fixture, address, content, registration, software, update};
+use super::support::{Document, Fixture, NOW, address, content, registration, software, update};
 use crate::computers::event::Event;
 use crate::policy::approval::ApprovalAction;
-use crate::state::{Decision, Published, StateError};
+use crate::policy::by::By;
+use crate::policy::terms::Terms;
+use crate::state::{Children, Decision, Members, Published, StateError};
 use crate::wire::types::{RevisionId, UpdateIdentity};
 
 #[derive(Debug, Clone)]
 enum Step {
     Import(Vec<Document>, bool),
-    Approve(u8, String, ApprovalAction),
+    Approve(u8, String, Terms),
     Decline(u8),
-    CreateGroup(u8),
-    DeleteGroup(u8),
+    CreateGroup(u8, Option<u8>),
+    MoveGroup(u8, Option<u8>),
+    DeleteGroup(u8, Children, Members),
     Register(u8, String),
     Report(u8, u8, i16),
     Move(u8, Vec<String>),
@@ -59,14 +62,21 @@ fn documents() -> impl Strategy<Value = Document> {
 fn steps() -> impl Strategy<Value = Step> {
     use ApprovalAction::{Block, Install, None, Optional, Uninstall};
     let action = prop::sample::select(vec![Install, Uninstall, Optional, Block, None]);
+    // Some go live in an hour, which does not come.
+    let go_live = prop::option::weighted(0.2, Just(NOW + 3600));
+    let terms =
+        (action, go_live).prop_map(|(action, go_live)| Terms { go_live, ..Terms::from(action) });
+    let children = prop::sample::select(vec![Children::Refuse, Children::MoveUp, Children::Delete]);
+    let members = prop::sample::select(vec![Members::Release, Members::MoveUp]);
     let groups = || (0..3_u8).prop_map(group);
     prop_oneof![
         4 => (prop::collection::vec(documents(), 1..4), any::<bool>())
             .prop_map(|(documents, more)| Step::Import(documents, more)),
-        3 => (0..6_u8, groups(), action).prop_map(|(u, g, a)| Step::Approve(u, g, a)),
+        3 => (0..6_u8, groups(), terms).prop_map(|(u, g, a)| Step::Approve(u, g, a)),
         1 => (0..6_u8).prop_map(Step::Decline),
-        2 => (0..3_u8).prop_map(Step::CreateGroup),
-        1 => (0..3_u8).prop_map(Step::DeleteGroup),
+        2 => (0..3_u8, prop::option::of(0..3_u8)).prop_map(|(g, p)| Step::CreateGroup(g, p)),
+        2 => (0..3_u8, prop::option::of(0..3_u8)).prop_map(|(g, p)| Step::MoveGroup(g, p)),
+        1 => (0..3_u8, children, members).prop_map(|(g, c, m)| Step::DeleteGroup(g, c, m)),
         3 => (0..4_u8, groups()).prop_map(|(computer, g)| Step::Register(computer, g)),
         2 => (0..4_u8, 0..6_u8, prop::sample::select(vec![147, 156, 182, 184]))
             .prop_map(|(computer, update, event)| Step::Report(computer, update, event)),
@@ -95,30 +105,38 @@ fn event(instance: u128, number: u8, event_id: i16) -> Event {
 
 async fn take(fixture: Fixture, step: Step, number: u128) -> Fixture {
     let state = &fixture.state;
+    let by = By::administrator();
     let outcome = match step {
         Step::Import(documents, more_follows) => {
             let documents = documents.iter().map(Document::importable).collect();
             state.import(documents, more_follows).await.map(drop)
         }
-        Step::Approve(number, group, action) => {
-            let decision = Decision::Approve { group, action, deadline: None };
-            state.decide(update(number), decision).await
+        Step::Approve(number, group, terms) => {
+            let decision = Decision::Approve { group, terms };
+            state.decide(by, update(number), decision).await
         }
-        Step::Decline(number) => state.decide(update(number), Decision::Decline).await,
-        Step::CreateGroup(number) => {
+        Step::Decline(number) => state.decide(by, update(number), Decision::Decline).await,
+        Step::CreateGroup(number, parent) => {
             let id = Uuid::from_u128(0x2000 + u128::from(number));
-            state.create_group(id, group(number)).await.map(drop)
+            state.create_group(by, id, group(number), parent.map(group)).await.map(drop)
         }
-        Step::DeleteGroup(number) => state.delete_group(group(number)).await.map(drop),
+        Step::MoveGroup(number, parent) => {
+            state.move_group(by, group(number), parent.map(group)).await.map(drop)
+        }
+        Step::DeleteGroup(number, children, members) => {
+            state.delete_group(by, group(number), children, members).await.map(drop)
+        }
         Step::Register(number, group) => state.register(registration(number, &group)).await,
         Step::Report(computer, update, event_id) => {
             let events = vec![event(number, update, event_id)];
             state.report(format!("computer-{computer}"), events).await.map(drop)
         }
         Step::Move(number, groups) => {
-            state.move_computer(format!("computer-{number}"), groups).await
+            state.move_computer(by, format!("computer-{number}"), groups).await
         }
-        Step::DeleteComputer(number) => state.delete_computer(format!("computer-{number}")).await,
+        Step::DeleteComputer(number) => {
+            state.delete_computer(by, format!("computer-{number}")).await
+        }
         Step::AddContent(number) => {
             let source = Cursor::new(content(number));
             state.add_content(address(number), source).await.map(drop)
