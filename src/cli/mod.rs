@@ -7,6 +7,7 @@ mod catalogue;
 mod computer;
 mod config;
 mod content;
+mod fleet;
 mod group;
 mod healthcheck;
 mod import;
@@ -92,6 +93,8 @@ enum Command {
     Replay(replay::Replay),
     /// Record dialogues through a proxy.
     Record(record::Record),
+    /// Run simulated computers against a server.
+    Fleet(fleet::Fleet),
     /// Ask a running server whether it is well: exit code 0 if so, 1 if not, or if none runs.
     Healthcheck(healthcheck::Healthcheck),
     /// Check the configuration and print it in full.
@@ -187,6 +190,7 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
         Command::Tls(command) => command.run(&context),
         Command::Replay(command) => command.run(&context).await,
         Command::Record(command) => command.run(&context).await,
+        Command::Fleet(command) => command.run(&context).await,
         Command::Healthcheck(command) => command.run(&context).await,
         Command::CheckConfig => context.config.print(&context.output),
     }
