@@ -234,7 +234,7 @@ fn what_is_installable_can_be_installed() {
         let software = standings.filter(|(_, standing)| **standing == Standing::Installable);
         let (mut installed, drivers) = (0, drivers.collect::<Vec<_>>());
         for index in software.map(|(index, _)| *index).chain(drivers) {
-            let core = &SMALL.cores[agent.revision(index).id.0 as usize];
+            let core = &SMALL.cores[index as usize];
             if core.bundled.is_empty() {
                 let mut machine = profile.clone();
                 core.install(&mut machine).unwrap_or_else(|error| panic!("{error}"));
