@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::chunks::Chunks;
-use super::revision::RevisionIndex;
+use super::revision::{RevisionIndex, UpdateIndex};
 use super::scope::Scope;
 use super::sharded::Sharded;
 use super::snapshot::Catalog;
@@ -129,7 +129,7 @@ impl Catalog {
     pub fn eligible_drivers(
         &self,
         scope: &Scope,
-        installed: &RoaringBitmap,
+        installed: &[UpdateIndex],
         related: Option<&RoaringBitmap>,
     ) -> RoaringBitmap {
         if scope.drivers.is_empty() {

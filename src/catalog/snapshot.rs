@@ -74,9 +74,9 @@ impl Catalog {
     pub fn by_id(&self, id: RevisionId) -> Option<RevisionIndex> {
         // Numbers are given out one after the other and never again, so next to none is missing,
         // and a revision stands at most that many places before where its number says.
-        let first = self.revisions.get(0)?.id.0;
-        let place = id.0.checked_sub(first)? as usize;
-        let missing = (self.revisions.last()?.id.0 - first) as usize + 1 - self.revisions.len();
+        let (first, last) = (self.revisions.get(0)?.id, self.revisions.last()?.id);
+        let place = id.0.checked_sub(first.0).filter(|_| id <= last)? as usize;
+        let missing = (last.0 - first.0) as usize - (self.revisions.len() - 1);
         let mut from = place.saturating_sub(missing);
         let mut to = place.min(self.revisions.len() - 1);
         while from < to {
@@ -86,7 +86,9 @@ impl Catalog {
                 false => to = middle,
             }
         }
-        self.revisions.get(from).filter(|found| found.id == id)?;
+        if missing > 0 {
+            self.revisions.get(from).filter(|found| found.id == id)?;
+        }
         u32::try_from(from).ok()
     }
 

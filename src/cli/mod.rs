@@ -11,6 +11,7 @@ mod fleet;
 mod group;
 mod healthcheck;
 mod import;
+mod log_lines;
 mod metrics;
 mod output;
 mod placement;
@@ -149,6 +150,7 @@ pub fn run(cli: Cli) -> ExitCode {
         runtime.shutdown_background();
         outcome
     });
+    log_lines::flush();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -179,7 +179,7 @@ impl Agent<'_> {
         let installed = self.standings.iter();
         let installed = installed.filter(|(_, standing)| **standing == Standing::Installed);
         let updates = installed.filter_map(|(index, _)| self.served.catalog.update_of(*index));
-        let installed: RoaringBitmap = updates.collect();
+        let installed: Vec<_> = updates.collect();
         let eligible = self.served.catalog.eligible_drivers(&self.served.scope, &installed, None);
         let key = self.profile.feature_score_key();
         let computer = Computer {
