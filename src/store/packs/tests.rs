@@ -23,7 +23,7 @@ fn the_bytes_are_fixed() {
     assert_eq!(places[0], Place { pack: 0, offset: 8, length: 3 });
     assert_eq!(places[1], Place { pack: 0, offset: 19, length: 0 });
     let name = scratch.path().join("packs/00000000.pack");
-    let expected = b"weirpak1\x03\0\0\0\xcd\x16\x22\xc8abc\0\0\0\0\x1c\xdf\x44\x21";
+    let expected = b"weirpak1\x03\0\0\03]\xe1fabc\0\0\0\0\x1c\xdf\x44\x21";
     assert_eq!(
         fs::read(name).unwrap().escape_ascii().to_string(),
         expected.escape_ascii().to_string()
