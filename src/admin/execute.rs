@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{AdminError, Command, computers, content, groups, placements, updates};
+use super::{AdminError, Command, computers, content, downstream, groups, placements, updates};
 use crate::state::State;
 
 /// Carries out `command`.
@@ -42,6 +42,10 @@ pub async fn execute(state: &State, command: Command) -> Result<Value, AdminErro
             computers::place(state, computer, groups).await?
         }
         Command::DeleteComputer { computer } => computers::delete(state, computer).await?,
+        Command::ListDownstream => downstream::list(state),
+        Command::ShowDownstream { server } => downstream::show(state, &server)?,
+        Command::ApproveDownstream { server } => downstream::approve(state, server).await?,
+        Command::ForgetDownstream { server } => downstream::forget(state, server).await?,
         Command::ContentStatus => content::status(state)?,
         Command::VerifyContent => content::verify(state),
     })

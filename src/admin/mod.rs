@@ -8,6 +8,7 @@ mod access;
 mod command;
 mod computers;
 mod content;
+mod downstream;
 mod execute;
 mod frames;
 mod groups;

@@ -51,6 +51,7 @@ impl CatalogBuilder {
             changed: new.changed,
             metadata: Evaluated::from(&*new.metadata),
             core_bytes: new.core_bytes,
+            languages: new.metadata.languages.as_slice().into(),
             update,
         });
         let history = self.catalog.history(update);

@@ -37,6 +37,7 @@ mod rows;
 mod scope;
 mod sharded;
 mod snapshot;
+mod sync_list;
 
 pub use build::CatalogBuilder;
 pub use category_scan::CategoryScan;
@@ -48,3 +49,4 @@ pub use revision::{NewRevision, Revision, RevisionIndex, UpdateIndex};
 pub use revision_set::RevisionSet;
 pub use scope::Scope;
 pub use snapshot::Catalog;
+pub use sync_list::{Since, UpdateFilter, Wanted};

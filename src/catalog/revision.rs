@@ -31,6 +31,8 @@ pub struct Revision {
     pub metadata: Evaluated,
     /// Length of the Core fragment as it goes over the wire (escaped), in bytes.
     pub core_bytes: u32,
+    /// The languages of Windows that it is for, in lower case; none for all of them.
+    pub languages: Box<[String]>,
     pub(super) update: UpdateIndex,
 }
 

@@ -45,12 +45,24 @@ pub(super) struct Config {
     pub(super) client_side_targeting: bool,
     /// Whether an Install waits for its content.
     pub(super) hold_installs: bool,
+    /// Downstream servers.
+    pub(super) downstream: DownstreamConfig,
     /// Certificates.
     pub(super) tls: TlsConfig,
     /// Logs.
     pub(super) log: LogConfig,
     /// Limits.
     pub(super) limits: LimitsConfig,
+}
+
+/// Downstream servers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct DownstreamConfig {
+    /// Whether a server may synchronize only once an administrator approved it.
+    pub(super) require_approval: bool,
+    /// The languages that servers are told there are updates in; none for all.
+    pub(super) languages: Vec<String>,
 }
 
 /// Certificates.
@@ -120,6 +132,7 @@ impl Default for Config {
             public_url: None,
             client_side_targeting: true,
             hold_installs: true,
+            downstream: DownstreamConfig::default(),
             tls: TlsConfig::default(),
             log: LogConfig::default(),
             limits: LimitsConfig::default(),
@@ -185,6 +198,10 @@ impl Config {
         {
             return invalid("public_url has to start with http:// or https://");
         }
+        let is_unknown = |tag: &&String| !services::is_language(tag);
+        if let Some(tag) = self.downstream.languages.iter().find(is_unknown) {
+            return invalid(&format!("downstream.languages: '{tag}' is no language of updates"));
+        }
         let limits = &self.limits;
         let positive = [
             ("installed_ids", limits.installed_ids as u64),
@@ -222,6 +239,9 @@ impl Config {
             },
             public_url: self.public_url.clone(),
             client_side_targeting: self.client_side_targeting,
+            max_update_data: services::Settings::default().max_update_data,
+            approve_downstream: self.downstream.require_approval,
+            downstream_languages: self.downstream.languages.clone(),
         }
     }
 
@@ -279,6 +299,7 @@ mod tests {
             ("http = '8530'", "http"),
             ("public_url = 'ftp://x'", "public_url"),
             ("[tls]\ncertificate = 'x'", "tls.key"),
+            ("[downstream]\nlanguages = ['en', 'xx']", "'xx'"),
             ("[limits]\npage_updates = 0", "page_updates"),
         ] {
             let file = tempfile::NamedTempFile::new().expect("a file");

@@ -7,6 +7,7 @@
 mod computers;
 mod content;
 mod decide;
+mod downstream;
 mod groups;
 mod health;
 mod import;
@@ -14,6 +15,8 @@ mod library;
 mod meta;
 mod model;
 mod neighbours;
+mod origins;
+mod packed;
 mod placement;
 mod published;
 pub mod records;
@@ -38,6 +41,7 @@ pub use groups::{Children, Members};
 pub use health::Measures;
 pub use import::{ImportOutcome, Importable, Rejection};
 pub use library::Places;
+pub use packed::SyncDocument;
 pub use published::Published;
 pub use registry::{Registry, Tracked};
 
@@ -47,14 +51,17 @@ use crate::metadata::model::{UpdateFile, UpdateMetadata};
 use crate::metadata::prepared::{DamagedFragments, PreparedFragments};
 use crate::policy::target_group::GroupError;
 use crate::policy::terms::TermsError;
+use crate::store::disposable::Disposable;
 use crate::store::journal::Journal;
 use crate::store::packs::Place;
 use crate::store::sled::SledStore;
 use crate::store::{Store, StoreError};
 use crate::wire::types::Sha1;
+use downstream::Downstream;
 use health::Health;
 use library::Library;
 use model::Model;
+use records::DocumentRecord;
 use writer::{Owned, Writer};
 
 /// How the state behaves.
@@ -146,9 +153,12 @@ impl quick_cache::Weighter<Place, Arc<PreparedFragments>> for ByBytes {
 pub struct State {
     published: Arc<ArcSwap<Published>>,
     registry: Arc<Registry>,
+    downstream: Arc<Downstream>,
     writer: Writer,
     health: Arc<Health>,
     library: Arc<Library>,
+    /// Documents in cabinets, by the document's digest.
+    packed: Disposable,
     contents: Arc<ContentStore>,
     fragments: Cache<Place, Arc<PreparedFragments>, ByBytes>,
     fragment_requests: AtomicU64,
@@ -179,8 +189,12 @@ impl State {
         let model = Model::load(store.as_ref(), &library)?;
         library.settle(&model.places);
         let library = Arc::new(library);
+        // No document is ever forgotten, so none of its cabinets is.
+        let packed = Disposable::open(&data.join("packed"), |_| true)?;
         let registry = Arc::new(Registry::default());
         model.computers.values().for_each(|tracked| registry.put(tracked.clone()));
+        let downstream = Arc::new(Downstream::default());
+        downstream.replace(model.downstream.clone());
         let published = model.publish(settings.hold_installs, None);
         let published = Arc::new(ArcSwap::from_pointee(published));
         let health = Arc::new(Health::default());
@@ -194,6 +208,7 @@ impl State {
             patience: settings.import_patience,
             published: Arc::clone(&published),
             registry: Arc::clone(&registry),
+            downstream: Arc::clone(&downstream),
             health: Arc::clone(&health),
             now,
         };
@@ -201,9 +216,11 @@ impl State {
         Ok(Self {
             published,
             registry,
+            downstream,
             writer,
             health,
             library,
+            packed,
             contents: Arc::new(contents),
             fragments: fragment_cache(settings.fragment_cache),
             fragment_requests: AtomicU64::new(0),
@@ -259,7 +276,12 @@ impl State {
     /// What the document of a revision says, read from the disk. Most questions are answered from
     /// memory, by [`Published::catalog`].
     pub fn metadata(&self, places: Places) -> Result<Arc<UpdateMetadata>, StateError> {
-        Ok(in_place(|| self.library.record(places))?.metadata)
+        Ok(self.record(places)?.metadata)
+    }
+
+    /// The same, with the digest of the document.
+    pub fn record(&self, places: Places) -> Result<DocumentRecord, StateError> {
+        Ok(in_place(|| self.library.record(places))?)
     }
 
     /// What the metadata says of a file, by its digest: of a revision's own files or licences.

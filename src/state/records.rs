@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::library::Places;
 use crate::computers::event::EventLog;
 use crate::computers::{Computer, Statuses};
+use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, DeadDeployment, Declined};
 use crate::policy::placement::Placement;
@@ -73,6 +74,22 @@ pub struct ContentRecord {
     pub changed: u64,
 }
 
+/// What an upstream server told of a file besides its document. In `origins`, by SHA-1.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileOrigin {
+    /// Where Microsoft has it (`MUUrl`), if it does: http or https.
+    pub mu_url: Option<String>,
+    /// What it is decrypted with, if it is encrypted.
+    pub decryption_key: Option<Vec<u8>>,
+}
+
+/// A file that a downstream server asked for and that is not here. In `wanted`, by SHA-1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedRecord {
+    /// Unix seconds of when it was first asked for.
+    pub since: i64,
+}
+
 /// The numbers that are given out once. In `meta` as `counters`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
@@ -92,10 +109,10 @@ impl Default for Counters {
     }
 }
 
-/// The configuration that clients were told, and since when. In `meta` as `configuration`.
+/// A configuration that others were told, and since when. In `meta`, by its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigurationRecord {
-    /// Digest of everything that GetConfig answers from.
+    /// Digest of everything that the answer comes from.
     pub fingerprint: String,
     /// `LastChange`, in Unix seconds.
     pub last_change: i64,
@@ -146,4 +163,7 @@ first_version! {
     Computer, "computer record";
     Statuses, "status record";
     EventLog, "event record";
+    FileOrigin, "file origin record";
+    DownstreamServer, "downstream server record";
+    WantedRecord, "wanted file record";
 }

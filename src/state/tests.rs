@@ -3,6 +3,7 @@
 mod commits;
 mod computers;
 mod decisions;
+mod downstream;
 mod groups;
 mod imports;
 mod meta;

@@ -12,6 +12,7 @@
 //! there, and what is there is whole.
 
 pub mod batch;
+pub mod disposable;
 mod durable;
 pub mod error;
 pub mod export;
@@ -79,11 +80,17 @@ pub enum Tree {
     Contents,
     /// Deployments that are no more.
     DeadDeployments,
+    /// Where files come from.
+    Origins,
+    /// Downstream servers.
+    Downstream,
+    /// Files that a downstream server asked for and that are not here.
+    Wanted,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 9] = [
+    pub const ALL: [Tree; 12] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -93,6 +100,9 @@ impl Tree {
         Tree::Events,
         Tree::Contents,
         Tree::DeadDeployments,
+        Tree::Origins,
+        Tree::Downstream,
+        Tree::Wanted,
     ];
 
     /// The name under which engines and exports know the tree.
@@ -107,6 +117,9 @@ impl Tree {
             Tree::Events => "events",
             Tree::Contents => "contents",
             Tree::DeadDeployments => "dead_deployments",
+            Tree::Origins => "origins",
+            Tree::Downstream => "downstream",
+            Tree::Wanted => "wanted",
         }
     }
 
