@@ -86,7 +86,9 @@ impl Services {
         let places = |identity| published.places(published.catalog.by_identity(identity)?);
         let places: Option<Vec<_>> = asked.iter().map(places).collect();
         let places = places.ok_or(ServiceError::NotHere("a revision"))?;
-        let read = |places| Ok(Arc::new(Asked { places, record: self.state.record(places)? }));
+        let read = |places| -> Result<_, ServiceError> {
+            Ok(Arc::new(Asked { places, record: self.state.record(places)? }))
+        };
         places.into_iter().map(read).collect()
     }
 }
