@@ -4,11 +4,12 @@
 //! system, as another user.
 
 use serde::{Deserialize, Serialize};
+use tracing::{info, warn};
 
 use super::AdminError;
 use crate::metadata::text::decode_document;
 use crate::panics::contained;
-use crate::state::{ImportOutcome, Importable, State, StateError};
+use crate::state::{ImportOutcome, Importable, Plan, State, StateError};
 use crate::wire::cabinet;
 
 /// Largest document taken, in bytes. One Core fragment of 2026 has 47 MB.
@@ -86,7 +87,20 @@ pub async fn import(
         }
     }
     report.revisions = report.new + report.unchanged;
+    if !more_follows {
+        tell_of_rules(state.run_due_rules(true).await);
+    }
     Ok(report)
+}
+
+/// Rules run by themselves, so what they did goes to the log.
+pub fn tell_of_rules(outcomes: Vec<(String, Result<Plan, StateError>)>) {
+    for (rule, outcome) in outcomes {
+        match outcome {
+            Ok(plan) => info!(rule, deployed = plan.updates.len(), "a rule ran"),
+            Err(error) => warn!(rule, %error, "a rule did not run"),
+        }
+    }
 }
 
 type Read = (String, Result<Importable, String>);

@@ -14,15 +14,20 @@ use super::metrics::StateMetrics;
 use super::output::write_out;
 use super::signals::Signals;
 use super::{CliError, Context, failed};
+use crate::admin::import::tell_of_rules;
 use crate::admin::{Socket, Source, import_into};
 use crate::metadata::sample;
 use crate::server::tls::{self, Tls};
 use crate::server::{Authority, Drained, Server};
 use crate::services::Services;
-use crate::state::State;
+use crate::state::{CleanupSettings, State};
 
 /// How often it is looked whether a new cookie key is due.
 const KEY_CHECK: Duration = Duration::from_secs(3600);
+/// How often the schedules of rules are looked at; they have minutes.
+const RULE_CHECK: Duration = Duration::from_secs(30);
+/// How often is cleaned up.
+const CLEANUP_CHECK: Duration = Duration::from_secs(6 * 3600);
 
 /// Run the server.
 #[derive(Debug, Args)]
@@ -77,6 +82,8 @@ impl Serve {
         let socket = tokio::spawn(socket);
         let watcher = certificates.map(|certificates| tokio::spawn(certificates.watch()));
         let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
+        let rules = tokio::spawn(run_rules(Arc::clone(&state)));
+        let cleanup = tokio::spawn(clean_up(Arc::clone(&state), config.cleanup()));
 
         let ready = serde_json::json!({
             "ready": true,
@@ -100,6 +107,8 @@ impl Serve {
         drop(socket.await);
         watcher.iter().for_each(tokio::task::JoinHandle::abort);
         rotation.abort();
+        rules.abort();
+        cleanup.abort();
         state.close().await;
         Ok(())
     }
@@ -152,6 +161,28 @@ fn greet(server: &Server<Services>, sample: bool) {
     }
     if sample {
         eprintln!("The sample catalogue is loaded: `weir update list` shows it.");
+    }
+}
+
+/// Runs the rules whose time has come.
+async fn run_rules(state: Arc<State>) {
+    loop {
+        tokio::time::sleep(RULE_CHECK).await;
+        tell_of_rules(state.run_due_rules(false).await);
+    }
+}
+
+/// Cleans up again and again, from a while after the start on.
+async fn clean_up(state: Arc<State>, settings: CleanupSettings) {
+    loop {
+        tokio::time::sleep(CLEANUP_CHECK).await;
+        match state.clean_up(settings).await {
+            Ok(done) => {
+                let (declined, forgotten) = (done.declines.len(), done.computers.len());
+                info!(declined, forgotten, "cleaned up");
+            }
+            Err(error) => warn!(%error, "the cleanup did not end"),
+        }
     }
 }
 

@@ -4,9 +4,12 @@
 //! one entry a computer. Every change is a method here; it goes to the one writer thread and
 //! returns once it is durable and visible.
 
+mod audit;
+mod cleanup;
 mod computers;
 mod content;
 mod decide;
+mod eulas;
 mod groups;
 mod health;
 mod import;
@@ -17,12 +20,15 @@ mod placement;
 mod published;
 pub mod records;
 mod registry;
+mod rules;
 mod schedule;
+mod tags;
 mod transaction;
+mod update_groups;
 mod writer;
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,6 +39,8 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder};
 use tracing::{info, warn};
 
+pub use audit::{AuditEntry, AuditFilter};
+pub use cleanup::{Cleanup, CleanupSettings};
 pub use computers::{ComputerDetails, Registration};
 pub use content::AddedContent;
 pub use decide::Decision;
@@ -41,6 +49,7 @@ pub use health::Measures;
 pub use import::{ImportOutcome, Importable, Rejection};
 pub use published::Published;
 pub use registry::{Registry, Tracked};
+pub use rules::{Plan, Planned};
 
 use crate::content::files::{ContentError, ContentStore};
 use crate::metadata::error::DocumentError;
@@ -150,6 +159,7 @@ pub struct State {
     health: Arc<Health>,
     blobs: Arc<Blobs>,
     contents: Arc<ContentStore>,
+    journal: PathBuf,
     fragments: Cache<Sha256, Arc<PreparedFragments>, ByBytes>,
     fragment_requests: AtomicU64,
     fragment_reads: AtomicU64,
@@ -175,7 +185,8 @@ impl State {
     ) -> Result<Self, StateError> {
         let blobs = Blobs::open(&data.join("blobs"))?;
         let contents = ContentStore::open(data.join("content"))?;
-        let journal = Journal::open(&data.join("journal"))?;
+        let journal_directory = data.join("journal");
+        let journal = Journal::open(&journal_directory)?;
         let model = Model::load(store.as_ref())?;
         sweep(&blobs, &model);
         let registry = Arc::new(Registry::default());
@@ -203,6 +214,7 @@ impl State {
             health,
             blobs: Arc::new(blobs),
             contents: Arc::new(contents),
+            journal: journal_directory,
             fragments: fragment_cache(settings.fragment_cache),
             fragment_requests: AtomicU64::new(0),
             fragment_reads: AtomicU64::new(0),

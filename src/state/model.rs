@@ -10,14 +10,19 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::published::{Published, Remembered};
-use super::records::{ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord};
+use super::records::{
+    ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord, TagsRecord,
+};
 use super::registry::Tracked;
 use crate::catalog::{Catalog, Revision};
 use crate::computers::{Computer, Statuses};
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::Policy;
 use crate::policy::approval::{Approval, DeadDeployment};
+use crate::policy::eula::AcceptedEula;
+use crate::policy::rule::Rule;
 use crate::policy::target_group::TargetGroup;
+use crate::policy::update_group::UpdateGroup;
 use crate::store::{Store, StoreError, Tree, value};
 use crate::wire::types::{RevisionId, Sha1, UpdateIdentity};
 
@@ -73,6 +78,7 @@ impl Model {
             Ok(())
         })?;
         model.policy.dead = Arc::new(dead);
+        model.load_policy(store)?;
         store.load(Tree::Revisions, &mut |_, bytes| {
             model.add_revision(Arc::new(value::decode(bytes)?));
             Ok(())
@@ -107,6 +113,35 @@ impl Model {
             Ok(())
         })?;
         Ok(model)
+    }
+
+    /// Reads what was decided apart from single updates.
+    fn load_policy(&mut self, store: &dyn Store) -> Result<(), StoreError> {
+        let policy = &mut self.policy;
+        let eulas = Arc::make_mut(&mut policy.eulas);
+        store.load(Tree::Eulas, &mut |_, bytes| {
+            let accepted: AcceptedEula = value::decode(bytes)?;
+            eulas.insert(accepted.eula, accepted);
+            Ok(())
+        })?;
+        let update_groups = Arc::make_mut(&mut policy.update_groups);
+        store.load(Tree::UpdateGroups, &mut |_, bytes| {
+            let group: UpdateGroup = value::decode(bytes)?;
+            update_groups.insert(group.id, group);
+            Ok(())
+        })?;
+        let rules = Arc::make_mut(&mut policy.rules);
+        store.load(Tree::Rules, &mut |_, bytes| {
+            let rule: Rule = value::decode(bytes)?;
+            rules.insert(rule.id, rule);
+            Ok(())
+        })?;
+        let tags = Arc::make_mut(&mut policy.tags);
+        store.load(Tree::Tags, &mut |_, bytes| {
+            let record: TagsRecord = value::decode(bytes)?;
+            tags.insert(record.update, record.tags);
+            Ok(())
+        })
     }
 
     /// Adds a revision, or replaces its record.

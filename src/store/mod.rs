@@ -79,11 +79,19 @@ pub enum Tree {
     Contents,
     /// Deployments that are no more.
     DeadDeployments,
+    /// Licences that were accepted.
+    Eulas,
+    /// Sets of updates that are deployed as one.
+    UpdateGroups,
+    /// Automatic deployment rules.
+    Rules,
+    /// Tags of updates.
+    Tags,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 9] = [
+    pub const ALL: [Tree; 13] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -93,6 +101,10 @@ impl Tree {
         Tree::Events,
         Tree::Contents,
         Tree::DeadDeployments,
+        Tree::Eulas,
+        Tree::UpdateGroups,
+        Tree::Rules,
+        Tree::Tags,
     ];
 
     /// The name under which engines and exports know the tree.
@@ -107,6 +119,10 @@ impl Tree {
             Tree::Events => "events",
             Tree::Contents => "contents",
             Tree::DeadDeployments => "dead_deployments",
+            Tree::Eulas => "eulas",
+            Tree::UpdateGroups => "update_groups",
+            Tree::Rules => "rules",
+            Tree::Tags => "tags",
         }
     }
 
