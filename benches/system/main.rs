@@ -13,11 +13,13 @@ mod agent;
 mod bare;
 mod catalogue;
 mod connection;
+mod document;
 mod load;
 mod machine;
 mod measures;
 mod nginx;
 mod options;
+mod plot;
 mod process;
 mod rescanner;
 mod results;
@@ -60,6 +62,12 @@ fn main() -> ExitCode {
             }
         }
         results.save();
+    }
+    if options.write_docs
+        && let Err(failure) = document::write(&results)
+    {
+        eprintln!("cannot write the page: {failure}");
+        failed = true;
     }
     print!("{}", if options.json { results.to_json() } else { table::render(&results) });
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }

@@ -33,6 +33,12 @@ pub(crate) struct Options {
     /// Measure this program instead of the one that was built with the benchmark.
     #[arg(long, value_name = "FILE")]
     pub(crate) binary: Option<PathBuf>,
+    /// Write all figures, those of earlier runs included, into docs/performance.md, with plots.
+    #[arg(long)]
+    pub(crate) write_docs: bool,
+    /// Measure nothing; only show, or write, what was measured before.
+    #[arg(long)]
+    show: bool,
     /// Generate catalogues and import stores anew.
     #[arg(long)]
     pub(crate) fresh: bool,
@@ -58,6 +64,17 @@ pub(crate) enum Size {
     Wsusscn2,
 }
 
+impl Size {
+    /// Revisions in it.
+    pub(crate) fn revisions(self) -> f64 {
+        match self {
+            Self::Small => 5_000.0,
+            Self::Std => 20_000.0,
+            Self::Wsusscn2 => 137_000.0,
+        }
+    }
+}
+
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -78,6 +95,9 @@ impl Options {
     /// What to measure at which size, in the order of the table: all of the table first.
     pub(crate) fn chosen(&self) -> Vec<(Measure, Size)> {
         let mut chosen: Vec<(Measure, Size)> = Vec::new();
+        if self.show {
+            return chosen;
+        }
         let named = |name: &str| {
             self.only.is_empty() || self.only.iter().any(|only| name.starts_with(only.as_str()))
         };

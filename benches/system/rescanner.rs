@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use uuid::Uuid;
-
 use crate::agent::{Agent, call};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Published};
 use crate::connection::{Answer, Connection, Target};
 use crate::load::Caller;
 use crate::machine::{Aim, Machine};
@@ -24,35 +22,33 @@ const NOTHING_NEW: &str = "<SyncUpdatesResult><Truncated>false</Truncated><NewCo
 /// Registered agents with settled caches.
 pub(crate) async fn settled(
     target: &Target,
-    catalogue: &Catalogue,
+    published: &[Published],
     aim: Aim,
     count: usize,
 ) -> Outcome<Vec<Rescanner>> {
     let mut connection = target.connect().await?;
     let mut numbers = HashMap::new();
     let first = Agent::register(&mut connection).await?;
-    for part in catalogue.updates.chunks(NUMBERS) {
+    for part in published.chunks(NUMBERS) {
         let identities: Vec<_> = part.iter().map(|update| update.identity).collect();
         numbers.extend(first.numbers(&mut connection, &identities).await?);
     }
+    let catalogue = Catalogue::new(published, &numbers);
     let mut rescanners = Vec::with_capacity(count);
     for seed in (0..).take(count) {
-        let (installed, others) = Machine::compose(catalogue, aim, seed).cached();
-        let ids = |positions: Vec<usize>| ids(catalogue, &positions, &numbers);
+        let (installed, others) = Machine::compose(&catalogue, aim, seed).cached();
+        // Ascending, as agents list them.
+        let ids = |positions: Vec<usize>| {
+            let updates = positions.iter().map(|position| &catalogue.updates[*position]);
+            let mut ids: Vec<u32> = updates.map(|update| update.number).collect();
+            ids.sort_unstable();
+            ids
+        };
         let (installed, others) = (ids(installed), ids(others));
         let agent = Agent::register(&mut connection).await?;
         rescanners.push(Rescanner::settle(agent, installed, others, &mut connection).await?);
     }
     Ok(rescanners)
-}
-
-/// The server's numbers, ascending, as agents list them.
-fn ids(catalogue: &Catalogue, positions: &[usize], numbers: &HashMap<Uuid, u32>) -> Vec<u32> {
-    let updates = positions.iter().map(|position| &catalogue.updates[*position]);
-    let mut ids: Vec<u32> =
-        updates.filter_map(|update| numbers.get(&update.identity.update_id).copied()).collect();
-    ids.sort_unstable();
-    ids
 }
 
 /// Their numbers in a few words.

@@ -142,7 +142,7 @@ fn kept(
         return Ok(directory);
     }
     eprintln!("making {}", directory.display());
-    let unfinished = directory.with_extension("unfinished");
+    let unfinished = path(&format!("unfinished-{name}"));
     for old in [&directory, &unfinished] {
         if old.exists() {
             fs::remove_dir_all(old)?;

@@ -13,12 +13,13 @@ use base64::prelude::BASE64_STANDARD;
 use tempfile::TempDir;
 use weir::content::files::digest_of;
 
-use super::{Found, middle, window};
+use super::{Found, middle, turns, window};
 use crate::connection::{Answer, Target};
 use crate::load::{self, Caller};
 use crate::nginx::{self, Nginx};
-use crate::options::Options;
+use crate::options::{Options, Size};
 use crate::process::Process;
+use crate::table::Measure;
 use crate::{Outcome, stage};
 
 /// Ranges of the file.
@@ -29,9 +30,6 @@ const RANGE: u64 = 1 << 20;
 
 /// Connections at once.
 const CONNECTIONS: usize = 16;
-
-/// Turns of each server; the middle one counts.
-const TURNS: usize = 3;
 
 pub(super) fn take(tls: bool, options: &Options) -> Outcome<Found> {
     nginx::find()?;
@@ -46,7 +44,7 @@ pub(super) fn take(tls: bool, options: &Options) -> Outcome<Found> {
     };
     let paths = [path.clone(), path.replacen("/Content/", "/", 1).replace(".cab", "")];
     let mut rates = [Vec::new(), Vec::new()];
-    for _ in 0..if options.quick { 1 } else { TURNS } {
+    for _ in 0..turns(Measure::Content { tls }, Size::Std, options) {
         for ((target, path), rates) in targets.iter().zip(&paths).zip(&mut rates) {
             let groups = (0..).take(CONNECTIONS).map(|at| vec![Downloader::new(path, at)]);
             rates.push(load::run(target, groups.collect(), window(options))?.1);

@@ -9,13 +9,14 @@ use std::ops::Range;
 use tokio::runtime::Builder;
 use uuid::Uuid;
 
-use super::{Found, middle, window};
+use super::{Found, middle, turns, window};
 use crate::agent::Agent;
-use crate::catalogue::Catalogue;
+use crate::catalogue::published;
 use crate::connection::{Answer, Target};
 use crate::load::{self, Caller};
 use crate::options::{Options, Size};
 use crate::process::Process;
+use crate::table::Measure;
 use crate::{Outcome, stage};
 
 /// Connections at once.
@@ -27,16 +28,13 @@ const COMPUTERS: usize = 16;
 /// Updates in the list.
 const UPDATES: usize = 40;
 
-/// Turns; the middle one counts.
-const TURNS: usize = 3;
-
 pub(super) fn take(size: Size, options: &Options) -> Outcome<Found> {
     let copy = stage::copy(&stage::store(size, options)?)?;
     let server = Process::serve(&copy.path().join("data"))?;
     let target = Target::plain(server.http);
-    let catalogue = Catalogue::read(&stage::catalogue(size, options)?)?;
-    let updates: Vec<Uuid> =
-        catalogue.leaves().map(|update| update.identity.update_id).take(UPDATES).collect();
+    let published = published(&stage::catalogue(size, options)?)?;
+    let leaves = published.iter().filter(|update| update.is_leaf);
+    let updates: Vec<Uuid> = leaves.map(|it| it.identity.update_id).take(UPDATES).collect();
     let computers = if options.quick { 1 } else { COMPUTERS };
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let mut groups = runtime.block_on(async {
@@ -53,7 +51,7 @@ pub(super) fn take(size: Size, options: &Options) -> Outcome<Found> {
         Ok::<_, crate::Failure>(groups)
     })?;
     let mut rates = Vec::new();
-    for _ in 0..if options.quick { 1 } else { TURNS } {
+    for _ in 0..turns(Measure::Events, size, options) {
         let (back, rate) = load::run(&target, groups, window(options))?;
         groups = back;
         rates.push(rate);

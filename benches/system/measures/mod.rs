@@ -81,6 +81,13 @@ fn window(options: &Options) -> Window {
     }
 }
 
+/// How often each side is asked; the middle one counts. What only shows how cost grows is asked
+/// once.
+fn turns(measure: Measure, size: Size, options: &Options) -> usize {
+    let counts = ROWS.iter().any(|row| row.measure == measure && row.size == size);
+    if counts && !options.quick { 3 } else { 1 }
+}
+
 /// The commit that is measured, marked if what is measured is not quite that.
 fn commit() -> String {
     let git = |arguments: &[&str]| {

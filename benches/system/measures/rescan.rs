@@ -6,13 +6,14 @@
 
 use tokio::runtime::Builder;
 
-use super::{Found, middle, window};
-use crate::catalogue::Catalogue;
+use super::{Found, middle, turns, window};
+use crate::catalogue::published;
 use crate::connection::Target;
 use crate::machine::Aim;
 use crate::options::{Options, Size};
 use crate::process::Process;
 use crate::rescanner::{self, Rescanner};
+use crate::table::Measure;
 use crate::{Outcome, bare, load, stage};
 
 /// Connections at once.
@@ -20,9 +21,6 @@ const CONNECTIONS: usize = 32;
 
 /// Agents that take turns on each.
 const AGENTS: usize = 8;
-
-/// Turns of each server; the middle one counts.
-const TURNS: usize = 3;
 
 pub(super) fn take(long: bool, tls: bool, size: Size, options: &Options) -> Outcome<Found> {
     let aim = match long {
@@ -34,11 +32,11 @@ pub(super) fn take(long: bool, tls: bool, size: Size, options: &Options) -> Outc
     let data = copy.path().join("data");
     let server = Process::serve(&data)?;
     let agents = if options.quick { CONNECTIONS } else { CONNECTIONS * AGENTS };
-    let catalogue = Catalogue::read(&stage::catalogue(size, options)?)?;
+    let published = published(&stage::catalogue(size, options)?)?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let rescanners = runtime.block_on(rescanner::settled(
         &Target::plain(server.http),
-        &catalogue,
+        &published,
         aim,
         agents,
     ))?;
@@ -60,7 +58,7 @@ pub(super) fn take(long: bool, tls: bool, size: Size, options: &Options) -> Outc
         groups[position % CONNECTIONS].push(rescanner);
     }
     let mut rates = [Vec::new(), Vec::new()];
-    for _ in 0..if options.quick { 1 } else { TURNS } {
+    for _ in 0..turns(Measure::Rescan { long, tls }, size, options) {
         for (target, rates) in [&ours, &theirs].into_iter().zip(&mut rates) {
             let (back, rate) = load::run(target, groups, window(options))?;
             groups = back;

@@ -12,14 +12,15 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
 
-use super::Found;
-use crate::catalogue::Catalogue;
+use super::{Found, turns};
+use crate::catalogue::published;
 use crate::connection::Target;
 use crate::load::Caller;
 use crate::machine::Aim;
 use crate::options::{Options, Size};
 use crate::process::Process;
 use crate::rescanner::{self, Rescanner};
+use crate::table::Measure;
 use crate::{Failure, Outcome, load, stage};
 
 /// Agents at a time.
@@ -36,14 +37,20 @@ const ADDRESSES: usize = 64;
 const FEW: usize = 2_000;
 
 pub(super) fn take(size: Size, options: &Options) -> Outcome<Vec<Found>> {
-    let count = if options.quick { FEW.min(options.agents) } else { options.agents };
+    // At another size it only shows how cost grows, and the time is that of a tenth, ten times.
+    let counts = turns(Measure::Storm, size, options) > 1;
+    let count = match (options.quick, counts) {
+        (true, _) => FEW.min(options.agents),
+        (false, true) => options.agents,
+        (false, false) => (options.agents / 10).max(1),
+    };
     let copy = stage::copy(&stage::store(size, options)?)?;
     let data = copy.path().join("data");
     let server = Process::serve(&data)?;
-    let catalogue = Catalogue::read(&stage::catalogue(size, options)?)?;
+    let published = published(&stage::catalogue(size, options)?)?;
     let aim = Aim { installed: 94, others: 1_367 };
     let machines = Builder::new_current_thread().enable_all().build()?.block_on(
-        rescanner::settled(&Target::plain(server.http), &catalogue, aim, MACHINES.min(count)),
+        rescanner::settled(&Target::plain(server.http), &published, aim, MACHINES.min(count)),
     )?;
     let machines = Arc::new(machines);
     let began = Instant::now();
@@ -68,11 +75,11 @@ pub(super) fn take(size: Size, options: &Options) -> Outcome<Vec<Found>> {
         let position = (times.len() * hundredths / 100).min(times.len().saturating_sub(1));
         times.get(position).map_or(f64::INFINITY, |time: &Duration| time.as_secs_f64() * 1_000.0)
     };
-    let note = format!("{count} agents, {AT_ONCE} at a time, {:.0}/s", count as f64 / took);
+    let note = format!("{count} agents, {AT_ONCE} at a time, {:.0} a second", count as f64 / took);
     let latency = format!("p50 {:.1} ms, slowest {:.0} ms", milliseconds(50), milliseconds(100));
     let found = |value, note| Found { value, reference: None, note };
     Ok(vec![
-        found(took, note),
+        found(took * options.agents as f64 / count as f64, note),
         found(failures.len() as f64, failures.first().cloned().unwrap_or_default()),
         found(milliseconds(99), latency),
     ])
