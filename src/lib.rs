@@ -16,8 +16,8 @@
 //! - [`services`]: one file an operation, where wire and domain meet
 //! - [`server`]: HTTP and TLS, within limits
 //! - [`admin`]: what an administrator can see and do, as commands
-//! - [`fleet`]: computers that do not exist, and a catalogue made for them
 //! - [`conformance`]: recording, replaying and comparing dialogues
+//! - [`fleet`]: computers that do not exist, and a catalogue made for them
 //! - [`cli`]: one file a subcommand
 
 pub mod admin;

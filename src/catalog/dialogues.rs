@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use roaring::RoaringBitmap;
 
 use super::draft::{Draft, uuid};
-use super::{Catalog, PageLimits, Revision, Scan, Scope};
+use super::{Catalog, PageLimits, Revision, RevisionSet, Scan, Scope};
 use crate::metadata::model::CategoryType;
 use crate::wire::types::RevisionId;
 
@@ -40,7 +40,7 @@ impl<'a> Agent<'a> {
             let installed = self.catalog.installed(self.installed.iter().copied());
             let needed = self.catalog.needed(&self.scope, &installed, self.filter.as_ref());
             let scan = Scan { cached: &[&self.installed, &self.other], two_groups: true };
-            let delta = self.catalog.delta(&self.scope, &needed, &scan);
+            let delta = self.catalog.delta(&self.scope, &RevisionSet::from(&needed), &scan);
             assert_eq!(delta.out_of_scope, [] as [RevisionId; 0]);
             let page = limits.page(trips.len() as u32, &vec![1; delta.new.len()]);
             trips.push((self.installed.len(), self.other.len(), page.len, page.truncated));
@@ -151,7 +151,7 @@ fn an_agent_with_full_lists_is_told_only_what_changed() {
     let needed = after.needed(&scope, &after.installed(ids([1])), None);
     let delta = after.delta(
         &scope,
-        &needed,
+        &RevisionSet::from(&needed),
         &Scan { cached: &[&ids([1]), &ids([2, 77])], two_groups: false },
     );
     assert_eq!(
@@ -159,11 +159,14 @@ fn an_agent_with_full_lists_is_told_only_what_changed() {
         (vec![2], ids([2, 77]).to_vec()),
         "revised, and foreign"
     );
-    assert_eq!(delta.kept, RoaringBitmap::from([0]));
+    assert_eq!(delta.kept.iter().collect::<Vec<_>>(), [0]);
 
     let needed = after.needed(&scope, &after.installed([]), None);
-    let delta =
-        after.delta(&scope, &needed, &Scan { cached: &[&ids([3]), &ids([1])], two_groups: false });
+    let delta = after.delta(
+        &scope,
+        &RevisionSet::from(&needed),
+        &Scan { cached: &[&ids([3]), &ids([1])], two_groups: false },
+    );
     assert_eq!(delta.out_of_scope, ids([3]), "in scope, but its prerequisite is no longer listed");
 }
 
@@ -184,10 +187,18 @@ fn a_category_scan_does_not_purge_what_lies_outside_of_it() {
     let related = catalog.related(&scope, &[uuid(PRODUCT)]);
     let needed = catalog.needed(&scope, &catalog.installed(ids([1, 2])), Some(&related));
     let cached: [&[RevisionId]; 2] = [&ids([1, 2]), &ids([3, 4, 5, 99])];
-    let delta = catalog.delta(&scope, &needed, &Scan { cached: &cached, two_groups: true });
+    let delta = catalog.delta(
+        &scope,
+        &RevisionSet::from(&needed),
+        &Scan { cached: &cached, two_groups: true },
+    );
     assert_eq!(delta.deployed_out_of_scope, ids([2, 5]));
     assert_eq!(delta.out_of_scope, ids([4, 99]));
-    let delta = catalog.delta(&scope, &needed, &Scan { cached: &cached, two_groups: false });
+    let delta = catalog.delta(
+        &scope,
+        &RevisionSet::from(&needed),
+        &Scan { cached: &cached, two_groups: false },
+    );
     assert_eq!(delta.out_of_scope, ids([2, 4, 5, 99]));
 }
 

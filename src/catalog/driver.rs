@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
-use super::revision::{Revision, RevisionIndex};
+use super::revision::{Revision, RevisionIndex, UpdateIndex};
 use super::scope::Scope;
 use super::snapshot::Catalog;
 use crate::metadata::model::{DriverEntry, UpdateType};
@@ -119,7 +119,7 @@ impl Catalog {
     pub fn eligible_drivers(
         &self,
         scope: &Scope,
-        installed: &RoaringBitmap,
+        installed: &[UpdateIndex],
         related: Option<&RoaringBitmap>,
     ) -> RoaringBitmap {
         if scope.drivers.is_empty() {

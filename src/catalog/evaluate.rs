@@ -6,7 +6,8 @@
 
 use roaring::RoaringBitmap;
 
-use super::revision::RevisionIndex;
+use super::revision::{RevisionIndex, UpdateIndex};
+use super::revision_set::RevisionSet;
 use super::scope::Scope;
 use super::snapshot::Catalog;
 use crate::wire::types::RevisionId;
@@ -28,7 +29,7 @@ pub struct Delta {
     /// Needed and not cached, ascending by revision id: the order of delivery.
     pub new: Vec<RevisionIndex>,
     /// Needed and cached: candidates for `ChangedUpdates`.
-    pub kept: RoaringBitmap,
+    pub kept: RevisionSet,
     /// Sent ids the client must drop, ascending, each once; those this server never gave included.
     pub out_of_scope: Vec<RevisionId>,
     /// Sent ids that are in scope but not for these categories, ascending, each once: empty unless
@@ -37,13 +38,17 @@ pub struct Delta {
 }
 
 impl Catalog {
-    /// The updates, as update indices, of which the client has a revision installed.
+    /// The updates, as update indices, of which the client has a revision installed: ascending,
+    /// each once.
     ///
     /// [MS-WUSP] 3.1.5.7 counts "the updates whose revision IDs are specified", so any revision
     /// makes the update installed. Ids that this server never gave count for nothing.
-    pub fn installed(&self, ids: impl IntoIterator<Item = RevisionId>) -> RoaringBitmap {
+    pub fn installed(&self, ids: impl IntoIterator<Item = RevisionId>) -> Vec<UpdateIndex> {
         let known = ids.into_iter().filter_map(|id| self.by_id(id));
-        known.filter_map(|revision| self.update_of(revision)).collect()
+        let mut updates: Vec<_> = known.filter_map(|revision| self.update_of(revision)).collect();
+        updates.sort_unstable();
+        updates.dedup();
+        updates
     }
 
     /// What a software pass needs: the software in scope whose prerequisites the `installed`
@@ -51,7 +56,7 @@ impl Catalog {
     pub fn needed(
         &self,
         scope: &Scope,
-        installed: &RoaringBitmap,
+        installed: &[UpdateIndex],
         related: Option<&RoaringBitmap>,
     ) -> RoaringBitmap {
         let mut needed = self.satisfied(installed);
@@ -63,7 +68,7 @@ impl Catalog {
     }
 
     /// All revisions whose prerequisites the `installed` updates satisfy.
-    pub(super) fn satisfied(&self, installed: &RoaringBitmap) -> RoaringBitmap {
+    pub(super) fn satisfied(&self, installed: &[UpdateIndex]) -> RoaringBitmap {
         self.prerequisites.satisfied_by(installed)
     }
 
@@ -71,13 +76,11 @@ impl Catalog {
     ///
     /// What it has and does not need, it must drop, even if it is in scope and merely lost a
     /// prerequisite: it is sent again when that comes back.
-    pub fn delta(&self, scope: &Scope, needed: &RoaringBitmap, scan: &Scan<'_>) -> Delta {
-        let mut delta = Delta::default();
+    pub fn delta(&self, scope: &Scope, needed: &RevisionSet, scan: &Scan<'_>) -> Delta {
+        let mut delta = Delta { kept: RevisionSet::within(needed), ..Delta::default() };
         for &id in scan.cached.iter().copied().flatten() {
             match self.by_id(id) {
-                Some(revision) if needed.contains(revision) => {
-                    delta.kept.insert(revision);
-                }
+                Some(revision) if needed.contains(revision) => delta.kept.insert(revision),
                 Some(revision) if scan.two_groups && scope.in_scope.contains(revision) => {
                     delta.deployed_out_of_scope.push(id);
                 }
@@ -88,7 +91,7 @@ impl Catalog {
             ids.sort_unstable();
             ids.dedup();
         }
-        delta.new = (needed - &delta.kept).into_iter().collect();
+        delta.new = needed.without(&delta.kept);
         delta
     }
 }

@@ -32,6 +32,7 @@ mod prerequisites;
 #[cfg(test)]
 mod properties;
 mod revision;
+mod revision_set;
 mod scope;
 mod snapshot;
 
@@ -40,5 +41,6 @@ pub use driver::{Computer, Device, DriverMatch, Fit, InstalledDriver};
 pub use evaluate::{Delta, Scan};
 pub use page::{Page, PageLimits};
 pub use revision::{Revision, RevisionIndex, UpdateIndex};
+pub use revision_set::RevisionSet;
 pub use scope::Scope;
 pub use snapshot::Catalog;

@@ -63,9 +63,9 @@ impl Prerequisites {
     }
 
     /// The revisions of which every clause has an alternative among `installed`.
-    pub(super) fn satisfied_by(&self, installed: &RoaringBitmap) -> RoaringBitmap {
+    pub(super) fn satisfied_by(&self, installed: &[UpdateIndex]) -> RoaringBitmap {
         let mut holds = vec![false; self.alternatives.len()];
-        for update in installed {
+        for &update in installed {
             for &clause in self.clauses_naming.row(update) {
                 holds[clause as usize] = true;
             }

@@ -1,10 +1,11 @@
 //! `weir catalogue`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 
+use super::fleet::read_profile;
 use super::output::fields;
 use super::{CliError, Context};
 use crate::fleet::catalogue::{self, Preset, Settings};
@@ -70,12 +71,6 @@ impl Catalogue {
         let value: Value = serde_json::to_value(&manifest).unwrap_or_default();
         context.output.print(&value, fields)
     }
-}
-
-fn read_profile(path: &Path) -> Result<Profile, CliError> {
-    let failed = |reason: String| CliError::Failed(format!("{}: {reason}", path.display()));
-    let json = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    Profile::read(&json).map_err(|error| failed(error.to_string()))
 }
 
 impl ValueEnum for Preset {

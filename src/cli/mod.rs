@@ -9,9 +9,11 @@ mod cleanup;
 mod computer;
 mod config;
 mod content;
+mod fleet;
 mod group;
 mod healthcheck;
 mod import;
+mod log_lines;
 mod metrics;
 mod output;
 mod placement;
@@ -108,6 +110,8 @@ enum Command {
     Replay(replay::Replay),
     /// Record dialogues through a proxy.
     Record(record::Record),
+    /// Run simulated computers against a server.
+    Fleet(fleet::Fleet),
     /// Ask a running server whether it is well: exit code 0 if so, 1 if not, or if none runs.
     Healthcheck(healthcheck::Healthcheck),
     /// Check the configuration and print it in full.
@@ -162,6 +166,7 @@ pub fn run(cli: Cli) -> ExitCode {
         runtime.shutdown_background();
         outcome
     });
+    log_lines::flush();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -207,6 +212,7 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
         Command::Tls(command) => command.run(&context),
         Command::Replay(command) => command.run(&context).await,
         Command::Record(command) => command.run(&context).await,
+        Command::Fleet(command) => command.run(&context).await,
         Command::Healthcheck(command) => command.run(&context).await,
         Command::CheckConfig => context.config.print(&context.output),
     }

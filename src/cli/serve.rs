@@ -13,7 +13,7 @@ use super::config::{Config, ConfigError};
 use super::metrics::StateMetrics;
 use super::output::write_out;
 use super::signals::Signals;
-use super::{CliError, Context, failed};
+use super::{CliError, Context, failed, log_lines};
 use crate::admin::import::tell_of_rules;
 use crate::admin::{Socket, Source, import_into};
 use crate::metadata::sample;
@@ -99,6 +99,7 @@ impl Serve {
             let _ = stop.send(());
             signals.next().await;
             warn!("stopped at once; what was acknowledged is durable");
+            log_lines::flush();
             std::process::exit(1);
         });
         if let Drained::Cut(connections) = server.run(until_stopped()).await {

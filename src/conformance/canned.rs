@@ -28,15 +28,15 @@ use crate::wire::xpress;
 type Asked = Arc<Mutex<Vec<(Headers, Vec<u8>)>>>;
 
 /// A running server.
-pub(super) struct Canned {
-    pub(super) url: String,
+pub(crate) struct Canned {
+    pub(crate) url: String,
     /// For https, a file with the certificate to trust.
     pub(super) ca: Option<tempfile::NamedTempFile>,
     asked: Asked,
 }
 
 impl Canned {
-    pub(super) async fn http(answers: Vec<RecordedResponse>) -> Self {
+    pub(crate) async fn http(answers: Vec<RecordedResponse>) -> Self {
         Self::start(answers, None).await
     }
 
@@ -60,7 +60,7 @@ impl Canned {
     }
 
     /// Every request so far.
-    pub(super) fn asked(&self) -> Vec<(Headers, Vec<u8>)> {
+    pub(crate) fn asked(&self) -> Vec<(Headers, Vec<u8>)> {
         self.asked.lock().unwrap().clone()
     }
 

@@ -19,6 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
@@ -126,6 +127,17 @@ impl Server {
         })
     }
 
+    /// The same server without the memory of earlier TLS sessions that all clients of a [`Server`]
+    /// share: for clients that stand for computers of their own.
+    pub fn without_resumption(mut self) -> Self {
+        self.tls = self.tls.map(|tls| {
+            let mut config = ClientConfig::clone(tls.config());
+            config.resumption = Resumption::disabled();
+            TlsConnector::from(Arc::new(config))
+        });
+        self
+    }
+
     /// Host and port as in a `Host` header.
     pub fn authority(&self) -> &str {
         &self.authority
@@ -180,20 +192,63 @@ impl Client {
         body: Vec<u8>,
         keep: bool,
     ) -> Result<Answer, ClientError> {
+        let limit = self.limits.body;
+        let mut kept = Vec::new();
+        let mut too_large = false;
+        let (head, wire_length) = self
+            .stream(head, body, |data| {
+                if keep && !too_large {
+                    too_large = (kept.len() + data.len()) as u64 > limit;
+                    kept.extend_from_slice(if too_large { &[] } else { data });
+                }
+                !too_large
+            })
+            .await?;
+        if too_large {
+            return Err(ClientError::TooLarge(limit));
+        }
+        if keep && let Some(encoding) = head.headers.value("Content-Encoding") {
+            kept = encoding::decode(encoding, kept, limit)?;
+        }
+        Ok(Answer { head, body: kept, wire_length })
+    }
+
+    /// Sends a request as [`Client::send`] does and gives the answer's body to `take` as it comes,
+    /// not decoded. Where `take` says false the rest is not waited for, and the connection goes.
+    /// Returns the head and the length of what came.
+    pub async fn stream(
+        &mut self,
+        head: &RequestHead,
+        body: Vec<u8>,
+        take: impl FnMut(&[u8]) -> bool,
+    ) -> Result<(ResponseHead, u64), ClientError> {
         let request = self.request(head, body)?;
-        let (limit, time) = (self.limits.body, self.limits.exchange);
+        let time = self.limits.exchange;
         let exchange = async {
             let response = self.exchange(request).await?;
-            answer(response, keep, limit).await
+            receive(response, take).await
         };
-        match timeout(time, exchange).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                // What still comes on it would be taken for the next answer.
+        let outcome = match timeout(time, exchange).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(ClientError::Timeout(time)),
+        };
+        match outcome {
+            Ok(Received { head, length, complete: true }) => Ok((head, length)),
+            // What still comes on it would be taken for the next answer.
+            Ok(Received { head, length, complete: false }) => {
                 self.connection = None;
-                Err(ClientError::Timeout(time))
+                Ok((head, length))
+            }
+            Err(error) => {
+                self.connection = None;
+                Err(error)
             }
         }
+    }
+
+    /// Closes the connection; the next request opens another.
+    pub fn close(&mut self) {
+        self.connection = None;
     }
 
     /// Sends a request as it is and returns the answer's head with its body still to come.
@@ -278,33 +333,34 @@ async fn handshake(
     Ok(sender)
 }
 
-async fn answer(
+/// What came of an answer.
+struct Received {
+    head: ResponseHead,
+    /// Bytes of the body, as they came.
+    length: u64,
+    /// Whether all of it was taken.
+    complete: bool,
+}
+
+async fn receive(
     response: Response<Incoming>,
-    keep: bool,
-    limit: u64,
-) -> Result<Answer, ClientError> {
+    mut take: impl FnMut(&[u8]) -> bool,
+) -> Result<Received, ClientError> {
     let (parts, mut incoming) = response.into_parts();
-    let mut body = Vec::new();
-    let mut wire_length = 0_u64;
-    while let Some(frame) = incoming.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        wire_length = wire_length.saturating_add(data.len() as u64);
-        if keep {
-            if wire_length > limit {
-                return Err(ClientError::TooLarge(limit));
-            }
-            body.extend_from_slice(&data);
-        }
-    }
     let head = ResponseHead {
         status: parts.status.as_u16(),
         reason: parts.status.canonical_reason().unwrap_or_default().to_owned(),
         headers: Headers::from_map(&parts.headers),
     };
-    if keep && let Some(encoding) = head.headers.value("Content-Encoding") {
-        body = encoding::decode(encoding, body, limit)?;
+    let mut length = 0_u64;
+    while let Some(frame) = incoming.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        length = length.saturating_add(data.len() as u64);
+        if !take(&data) {
+            return Ok(Received { head, length, complete: false });
+        }
     }
-    Ok(Answer { head, body, wire_length })
+    Ok(Received { head, length, complete: true })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! something else ([`compare`]).
 
 #[cfg(test)]
-mod canned;
+pub(crate) mod canned;
 pub mod carry;
 pub mod client;
 pub mod compare;

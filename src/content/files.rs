@@ -7,11 +7,13 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use uuid::Uuid;
 
+use super::open_files::OpenFiles;
 use crate::metadata::model::UpdateFile;
 use crate::wire::types::{Sha1, Sha256};
 
@@ -96,10 +98,11 @@ pub struct ContentFile {
     pub modified: SystemTime,
 }
 
-/// The directory of content files. All its methods block on the disk.
+/// The directory of content files. All its methods but [`at_hand`](Self::at_hand) block on the disk.
 #[derive(Debug)]
 pub struct ContentStore {
     root: PathBuf,
+    open: OpenFiles,
 }
 
 impl ContentStore {
@@ -119,7 +122,7 @@ impl ContentStore {
             let path = entry.map_err(at(&incoming))?.path();
             fs::remove_file(&path).map_err(at(&path))?;
         }
-        Ok(Self { root })
+        Ok(Self { root, open: OpenFiles::default() })
     }
 
     /// Takes a file in after comparing its length and digests with what the metadata `expected`.
@@ -142,6 +145,7 @@ impl ContentStore {
         let dir = target.parent().unwrap_or(&self.root);
         fs::create_dir_all(dir).map_err(at(dir))?;
         fs::rename(&growing.0, &target).map_err(at(&target))?;
+        self.open.replaced(&expected.sha1);
         sync_dir(dir)?;
         sync_dir(&self.root)
     }
@@ -167,6 +171,25 @@ impl ContentStore {
         let metadata = file.metadata().map_err(at(&path))?;
         let modified = metadata.modified().map_err(at(&path))?;
         Ok(Some(ContentFile { file, length: metadata.len(), modified }))
+    }
+
+    /// A stored file that is open already, to be read at offsets. Never waits for the disk.
+    pub fn at_hand(&self, sha1: &Sha1) -> Option<Arc<ContentFile>> {
+        self.open.find(sha1)
+    }
+
+    /// As [`open_file`](Self::open_file), for a file that is to be read at offsets only and will be
+    /// asked for again: from then on it is [`at_hand`](Self::at_hand).
+    ///
+    /// # Errors
+    /// Those of [`open_file`](Self::open_file).
+    pub fn open_shared(&self, sha1: &Sha1) -> Result<Option<Arc<ContentFile>>, ContentError> {
+        let before = self.open.before_opening();
+        let file = self.open_file(sha1)?.map(Arc::new);
+        if let Some(file) = &file {
+            self.open.keep(*sha1, file, before);
+        }
+        Ok(file)
     }
 
     fn path(&self, sha1: &Sha1) -> PathBuf {
@@ -359,8 +382,12 @@ mod tests {
         store.add(&b"abc"[..], &abc()).expect("add");
         fs::write(dir.path().join("9D").join(ABC_SHA1), "x").expect("damage");
         assert!(!store.contains(&abc().sha1, 3));
+        let damaged = store.open_shared(&abc().sha1).expect("disk").expect("there");
+        assert_eq!(store.at_hand(&abc().sha1).expect("open").length, damaged.length);
         store.add(&b"abc"[..], &abc()).expect("add again");
         assert!(store.contains(&abc().sha1, 3));
+        assert!(store.at_hand(&abc().sha1).is_none(), "the damaged file is served no longer");
+        assert_eq!(store.open_shared(&abc().sha1).expect("disk").expect("there").length, 3);
     }
 
     #[test]

@@ -5,4 +5,5 @@
 //! document spells ever becomes a part of a path.
 
 pub mod files;
+mod open_files;
 pub mod ranges;

@@ -73,8 +73,10 @@ fn read_children(cursor: &mut Cursor<'_>, entry: &mut DriverEntry) -> Result<(),
         if children > ROWS {
             return Err(DocumentError::TooMany { what: "children of a driver row", limit: ROWS });
         }
-        // The specification's paths are unqualified, so any namespace will do.
-        match cursor.local() {
+        // The specification's paths are unqualified, so any namespace will do. Fragments have none,
+        // and a prefix instead.
+        let name = cursor.local();
+        match name.strip_prefix("d.").unwrap_or(name) {
             "FeatureScore" => {
                 let system = required(cursor, "FeatureScore/@OperatingSystem")?;
                 let place = "FeatureScore/@FeatureScore";

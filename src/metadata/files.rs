@@ -15,7 +15,7 @@ use super::values::{attribute, digest, number, required};
 const FILES: usize = 10_000;
 
 /// Reads the children of the `Files` that `cursor` has stepped onto.
-pub(super) fn read_files(
+pub(crate) fn read_files(
     cursor: &mut Cursor<'_>,
     files: &mut Vec<UpdateFile>,
 ) -> Result<(), DocumentError> {

@@ -4,7 +4,7 @@
 mod corpus;
 pub(crate) mod driver;
 pub mod error;
-mod files;
+pub(crate) mod files;
 pub mod fragments;
 #[cfg(test)]
 mod hostile;

@@ -1,5 +1,7 @@
 //! What the HTTP server needs of the rest: a handful of questions, none about HTTP.
 
+use std::sync::Arc;
+
 use crate::content::files::{ContentError, ContentFile};
 use crate::services::Services;
 use crate::services::call::{Refusal, SoapAnswer, SoapCall};
@@ -31,7 +33,10 @@ pub trait Application: Send + Sync + 'static {
     ///
     /// # Errors
     /// The store's, when the disk fails.
-    fn content(&self, sha1: &Sha1) -> Result<Option<ContentFile>, ContentError>;
+    fn content(&self, sha1: &Sha1) -> Result<Option<Arc<ContentFile>>, ContentError>;
+
+    /// A content file that can be had without waiting; none says nothing of whether it is there.
+    fn content_at_hand(&self, sha1: &Sha1) -> Option<Arc<ContentFile>>;
 }
 
 impl Application for Services {
@@ -51,19 +56,21 @@ impl Application for Services {
         contract::wsdl(service, base_url)
     }
 
-    fn content(&self, sha1: &Sha1) -> Result<Option<ContentFile>, ContentError> {
+    fn content(&self, sha1: &Sha1) -> Result<Option<Arc<ContentFile>>, ContentError> {
         // Only what was verified is served, whatever else lies in the directory.
         if !self.state().has_content(sha1) {
             return Ok(None);
         }
-        self.state().contents().open_file(sha1)
+        self.state().contents().open_shared(sha1)
+    }
+
+    fn content_at_hand(&self, sha1: &Sha1) -> Option<Arc<ContentFile>> {
+        self.state().contents().at_hand(sha1).filter(|_| self.state().has_content(sha1))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::services;
     use crate::state::{self, State};

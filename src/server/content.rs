@@ -5,7 +5,7 @@
 //! bytes never change under its address, so the digest is its ETag.
 
 use std::error::Error;
-use std::fs::File;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::header::{
@@ -34,6 +34,9 @@ pub(crate) async fn answer<A: Application>(
     method: &Method,
     headers: &HeaderMap,
 ) -> Reply {
+    if let Some(stored) = shared.application.content_at_hand(&sha1) {
+        return serve(stored, sha1, method, headers);
+    }
     let application = shared.application.clone();
     let opened = tokio::task::spawn_blocking(move || application.content(&sha1)).await;
     match opened {
@@ -55,8 +58,8 @@ fn unavailable<A: Application>(shared: &Shared<A>) -> Reply {
     reply
 }
 
-fn serve(stored: ContentFile, sha1: Sha1, method: &Method, headers: &HeaderMap) -> Reply {
-    let ContentFile { file, length, modified } = stored;
+fn serve(file: Arc<ContentFile>, sha1: Sha1, method: &Method, headers: &HeaderMap) -> Reply {
+    let ContentFile { length, modified, .. } = *file;
     let validators = Validators {
         etag: format!("\"{}\"", sha1.to_hex()),
         modified: http_date::seconds(modified),
@@ -117,7 +120,7 @@ fn content_range(range: ByteRange, length: u64) -> String {
 
 /// `multipart/byteranges` as BITS reads it: the two standard headers a part and no others, and the
 /// first boundary at the very beginning (it tolerates at most two line ends before it).
-fn multipart(file: File, ranges: &[ByteRange], length: u64) -> Reply {
+fn multipart(file: Arc<ContentFile>, ranges: &[ByteRange], length: u64) -> Reply {
     // A random boundary, so that no file can contain it on purpose.
     let boundary = Uuid::new_v4().simple().to_string();
     let mut segments = Vec::with_capacity(2 * ranges.len() + 1);

@@ -4,19 +4,17 @@
 //! its way: a slow client costs one chunk of memory whatever the size of the file.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
+use super::chunk::{self, AtHand, CHUNK};
+use crate::content::files::ContentFile;
 use crate::content::ranges::ByteRange;
-
-/// Bytes read at a time: few enough for thousands of slow clients, enough that the hop to a
-/// blocking thread does not matter.
-const CHUNK: u64 = 256 * 1024;
 
 /// One part of a body.
 #[derive(Debug)]
@@ -36,23 +34,20 @@ impl Segment {
     }
 }
 
-type Reading = JoinHandle<io::Result<(File, Vec<u8>)>>;
-
 /// Reads [`Segment`]s of one file, chunk by chunk.
 #[derive(Debug)]
 pub(crate) struct FileBody {
-    /// Absent while it is being read, and after an error.
-    file: Option<File>,
-    reading: Option<Reading>,
+    file: Arc<ContentFile>,
+    reading: Option<JoinHandle<io::Result<Bytes>>>,
     segments: VecDeque<Segment>,
     remaining: u64,
 }
 
 impl FileBody {
-    pub(crate) fn new(file: File, segments: impl IntoIterator<Item = Segment>) -> Self {
+    pub(crate) fn new(file: Arc<ContentFile>, segments: impl IntoIterator<Item = Segment>) -> Self {
         let segments: VecDeque<_> = segments.into_iter().collect();
         let remaining = segments.iter().map(Segment::len).sum();
-        Self { file: Some(file), reading: None, segments, remaining }
+        Self { file, reading: None, segments, remaining }
     }
 
     pub(crate) fn remaining(&self) -> u64 {
@@ -63,51 +58,48 @@ impl FileBody {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Bytes>>> {
-        if self.reading.is_none() {
-            match self.segments.pop_front() {
-                None => return Poll::Ready(None),
-                Some(Segment::Text(text)) => {
-                    self.remaining -= text.len() as u64;
-                    return Poll::Ready(Some(Ok(text)));
-                }
-                Some(Segment::Range(range)) => {
-                    if let Err(error) = self.start_reading(range) {
-                        return Poll::Ready(Some(Err(error)));
-                    }
-                }
+        let chunk = match &mut self.reading {
+            Some(reading) => {
+                let outcome = ready!(Pin::new(reading).poll(context));
+                self.reading = None;
+                outcome.map_err(io::Error::other).flatten()
             }
+            None => match self.segments.pop_front() {
+                None => return Poll::Ready(None),
+                Some(Segment::Text(text)) => Ok(text),
+                Some(Segment::Range(range)) => match self.read(range) {
+                    Ok(AtHand::Read(bytes)) => Ok(bytes),
+                    Ok(AtHand::OnDisk) => return self.poll_chunk(context),
+                    Err(error) => Err(error),
+                },
+            },
+        };
+        if let Ok(bytes) = &chunk {
+            self.remaining = self.remaining.saturating_sub(bytes.len() as u64);
         }
-        let Some(reading) = self.reading.as_mut() else { return Poll::Ready(None) };
-        let outcome = ready!(Pin::new(reading).poll(context));
-        self.reading = None;
-        let chunk = outcome.map_err(io::Error::other).flatten().map(|(file, chunk)| {
-            self.file = Some(file);
-            self.remaining -= chunk.len() as u64;
-            Bytes::from(chunk)
-        });
         Poll::Ready(Some(chunk))
     }
 
-    /// Reads the first chunk of `range`; what is left of it goes back to the segments.
-    fn start_reading(&mut self, range: ByteRange) -> io::Result<()> {
-        let Some(mut file) = self.file.take() else {
-            return Err(io::Error::other("the file failed before"));
-        };
-        let wanted = range.len().min(CHUNK);
-        if wanted < range.len() {
-            let rest = ByteRange { first: range.first + wanted, last: range.last };
+    /// Reads the first chunk of `range`, or begins to; what is left of it goes back to the segments.
+    /// What many download is in the system's memory, and then a hop to another thread costs more
+    /// than reading it.
+    fn read(&mut self, range: ByteRange) -> io::Result<AtHand> {
+        let wanted = usize::try_from(range.len()).unwrap_or(usize::MAX).min(CHUNK);
+        let found = chunk::read_at_hand(&self.file.file, range.first, wanted)?;
+        let read = match &found {
+            AtHand::Read(bytes) => bytes.len(),
+            AtHand::OnDisk => {
+                let file = Arc::clone(&self.file);
+                self.reading = Some(tokio::task::spawn_blocking(move || {
+                    chunk::read(&file.file, range.first, wanted)
+                }));
+                wanted
+            }
+        } as u64;
+        if read < range.len() {
+            let rest = ByteRange { first: range.first + read, last: range.last };
             self.segments.push_front(Segment::Range(rest));
         }
-        self.reading = Some(tokio::task::spawn_blocking(move || {
-            let mut chunk = Vec::with_capacity(usize::try_from(wanted).unwrap_or_default());
-            file.seek(SeekFrom::Start(range.first))?;
-            (&mut file).take(wanted).read_to_end(&mut chunk)?;
-            if chunk.len() as u64 == wanted {
-                Ok((file, chunk))
-            } else {
-                Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file shrank"))
-            }
-        }));
-        Ok(())
+        Ok(found)
     }
 }

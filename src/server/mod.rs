@@ -12,6 +12,7 @@ pub mod application;
 mod authority;
 mod body;
 pub mod certificates;
+mod chunk;
 mod content;
 pub mod encoding;
 mod file_body;

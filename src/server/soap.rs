@@ -132,6 +132,7 @@ async fn collect(
     limit: usize,
     budget: &Semaphore,
 ) -> Result<Received<'_>, Refusal> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX).min(limit);
     let mut whole = Gathered::Nothing;
     let mut memory: Option<SemaphorePermit<'_>> = None;
     while let Some(frame) = body.frame().await {
@@ -147,7 +148,7 @@ async fn collect(
             Some(held) => held.merge(permit),
             None => memory = Some(permit),
         }
-        whole = whole.and(data);
+        whole = whole.and(data, announced);
     }
     Ok(Received { bytes: whole.finish(), _memory: memory })
 }
@@ -168,20 +169,23 @@ impl Gathered {
         }
     }
 
-    fn and(self, data: Bytes) -> Self {
-        match self {
-            Self::Nothing => Self::One(data),
+    fn and(self, data: Bytes, announced: usize) -> Self {
+        let mut bytes = match self {
+            Self::Nothing => return Self::One(data),
             Self::One(first) => {
-                let mut bytes = BytesMut::with_capacity(first.len() + data.len());
+                let mut bytes = BytesMut::new();
+                grow(&mut bytes, first.len() + data.len(), announced);
                 bytes.extend_from_slice(&first);
-                bytes.extend_from_slice(&data);
-                Self::More(bytes)
+                bytes
             }
-            Self::More(mut bytes) => {
-                bytes.extend_from_slice(&data);
-                Self::More(bytes)
-            }
+            Self::More(bytes) => bytes,
+        };
+        let length = bytes.len() + data.len();
+        if length > bytes.capacity() {
+            grow(&mut bytes, length, announced);
         }
+        bytes.extend_from_slice(&data);
+        Self::More(bytes)
     }
 
     fn finish(self) -> Bytes {
@@ -191,6 +195,13 @@ impl Gathered {
             Self::More(bytes) => bytes.freeze(),
         }
     }
+}
+
+/// Makes room for `length` bytes and for what is announced, up to four times as much: a body is then
+/// copied hardly more than once, and an announcement alone takes no memory.
+fn grow(bytes: &mut BytesMut, length: usize, announced: usize) {
+    let room = announced.min(length.saturating_mul(4)).max(length);
+    bytes.reserve(room - bytes.len());
 }
 
 /// Puts an answer into HTTP, in `coding` if it is worth it.

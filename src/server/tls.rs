@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
-use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{CipherSuite, ServerConfig};
 use time::OffsetDateTime;
 
 use super::authority::{Authority, Issued};
@@ -79,11 +80,12 @@ impl Tls {
     /// # Errors
     /// [`TlsError::Configuration`], which no certificate can cause.
     pub fn server_config(self: &Arc<Self>) -> Result<Arc<ServerConfig>, TlsError> {
-        let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Configuration)?
             .with_no_client_auth()
             .with_cert_resolver(self.clone());
+        config.ignore_client_order = true;
         // Agents open several connections in a row; tickets spare each but the first a signature.
         config.ticketer = Ticketer::new().map_err(TlsError::Configuration)?;
         Ok(Arc::new(config))
@@ -117,6 +119,22 @@ impl Tls {
         let (certificate, key) = self.source.files();
         [stamp(&certificate), stamp(&key)]
     }
+}
+
+/// The provider, with the cipher suites of 128-bit keys first. They are beyond attack as those of
+/// 256 bits are, and every byte of content and every hash of a handshake costs less; Windows asks
+/// for the long ones first.
+fn provider() -> CryptoProvider {
+    let mut provider = default_provider();
+    provider.cipher_suites.sort_by_key(|suite| {
+        !matches!(
+            suite.suite(),
+            CipherSuite::TLS13_AES_128_GCM_SHA256
+                | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+                | CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+        )
+    });
+    provider
 }
 
 impl ResolvesServerCert for Tls {

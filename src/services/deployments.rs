@@ -1,8 +1,6 @@
 //! The deployments of a view, as one client is told of them.
 
-use roaring::RoaringBitmap;
-
-use crate::catalog::{DriverMatch, RevisionIndex};
+use crate::catalog::{DriverMatch, RevisionIndex, RevisionSet};
 use crate::policy::terms::{DownloadPriority, spread_for};
 use crate::policy::view::{self, View};
 use crate::services::cookie::ProtocolVersion;
@@ -67,11 +65,7 @@ impl<'a> Deployments<'a> {
 
     /// The revisions among `kept` whose deployment, or whether they are leaves, changed after
     /// commit `watermark`.
-    pub(super) fn changed_since(
-        &self,
-        kept: &RoaringBitmap,
-        watermark: u64,
-    ) -> Vec<UpdateInfo<'_>> {
+    pub(super) fn changed_since(&self, kept: &RevisionSet, watermark: u64) -> Vec<UpdateInfo<'_>> {
         // Nearly every scan finds a server on which nothing changed.
         if watermark >= self.published.sequence {
             return Vec::new();

@@ -2,7 +2,7 @@
 
 use roaring::RoaringBitmap;
 
-use crate::catalog::{Computer, Device, InstalledDriver, Scan};
+use crate::catalog::{Computer, Device, InstalledDriver, RevisionSet, Scan};
 use crate::services::call::Outcome;
 use crate::services::sync_updates::{Asked, Part, Pass, filter, two_groups};
 use crate::services::{ServiceError, Services};
@@ -29,6 +29,7 @@ pub(super) fn driver_pass(asked: &Asked, parameters: &SyncUpdateParameters<'_>) 
     let devices: Vec<Device<'_>> = parameters.system_spec.iter().flatten().map(device).collect();
     let matches = catalog.best_drivers(&eligible, &computer, &devices);
     let needed: RoaringBitmap = matches.iter().map(|found| found.revision).collect();
+    let needed = RevisionSet::from(&needed);
     let cached = parameters.cached_driver_ids.as_deref().unwrap_or_default();
     let two_groups = two_groups(asked, parameters);
     Pass {
@@ -86,7 +87,7 @@ impl Services {
         let Published { catalog, scope, .. } = &*asked.published;
         let installed = catalog.installed(installed.iter().copied());
         let eligible = catalog.eligible_drivers(scope, &installed, None);
-        let needed = catalog.printer_drivers(&eligible);
+        let needed = RevisionSet::from(&catalog.printer_drivers(&eligible));
         let cached = request.printer_update_ids.as_deref().unwrap_or_default();
         let pass = Pass {
             part: Part::Drivers,

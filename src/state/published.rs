@@ -10,7 +10,7 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::records::{ContentRecord, RevisionRecord};
-use crate::catalog::{Catalog, RevisionIndex, Scope, UpdateIndex};
+use crate::catalog::{Catalog, RevisionIndex, RevisionSet, Scope, UpdateIndex};
 use crate::metadata::model::UpdateFile;
 use crate::policy::Policy;
 use crate::policy::view::{ContentSince, View};
@@ -37,7 +37,7 @@ struct NeededKey {
 /// What was worked out of one snapshot and may be asked again.
 pub(super) struct Remembered {
     views: RwLock<HashMap<Vec<Uuid>, Arc<View>>>,
-    needed: Cache<NeededKey, Arc<RoaringBitmap>>,
+    needed: Cache<NeededKey, Arc<RevisionSet>>,
     related: Cache<Box<[Uuid]>, Arc<RoaringBitmap>>,
 }
 
@@ -93,16 +93,15 @@ impl Published {
 
     /// What a software pass needs ([`Catalog::needed`]) with these ids installed, within the
     /// categories of `filter`. Remembered, because a fleet has few distinct sets of installed ids.
-    pub fn needed(&self, installed: &[RevisionId], filter: Option<&[Uuid]>) -> Arc<RoaringBitmap> {
+    pub fn needed(&self, installed: &[RevisionId], filter: Option<&[Uuid]>) -> Arc<RevisionSet> {
         let installed = self.catalog.installed(installed.iter().copied());
-        let key =
-            NeededKey { installed: installed.iter().collect(), filter: filter.map(Box::from) };
+        let key = NeededKey { installed: installed.into(), filter: filter.map(Box::from) };
         if let Some(needed) = self.remembered.needed.get(&key) {
             return needed;
         }
         let related = filter.map(|filter| self.related(filter));
-        let needed = self.catalog.needed(&self.scope, &installed, related.as_deref());
-        let needed = Arc::new(needed);
+        let needed = self.catalog.needed(&self.scope, &key.installed, related.as_deref());
+        let needed = Arc::new(RevisionSet::from(&needed));
         self.remembered.needed.insert(key, Arc::clone(&needed));
         needed
     }

@@ -31,21 +31,30 @@ impl Piece {
 }
 
 /// Collects a response: text is appended to a buffer, prepared fragments are passed by reference.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct BodyWriter {
     pieces: Vec<Piece>,
     text: String,
     length: usize,
 }
 
+/// Bytes of text for which there is room from the start: an answer without news takes no more.
+const TEXT_EXPECTED: usize = 1024;
+
 /// Below this size a fragment is copied into the text around it: one write of many small pieces
 /// costs more than the copy, and a small block compresses badly on its own.
 const INLINE_BELOW: usize = 1024;
 
+impl Default for BodyWriter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl BodyWriter {
     /// An empty response.
     pub fn new() -> Self {
-        Self::default()
+        Self { pieces: Vec::new(), text: String::with_capacity(TEXT_EXPECTED), length: 0 }
     }
 
     /// The buffer for text.
@@ -84,7 +93,7 @@ impl BodyWriter {
 
     fn flush(&mut self) {
         if !self.text.is_empty() {
-            let text = std::mem::take(&mut self.text);
+            let text = std::mem::replace(&mut self.text, String::with_capacity(TEXT_EXPECTED));
             self.length += text.len();
             self.pieces.push(Piece::Text(Bytes::from(text)));
         }

@@ -6,6 +6,7 @@
 mod approvals;
 mod dependents;
 mod documents;
+mod fleet;
 mod harness;
 mod held_installs;
 mod recovery;

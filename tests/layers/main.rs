@@ -26,8 +26,8 @@ const LAYERS: &[&str] = &[
     "services",
     "server",
     "admin",
-    "fleet",
     "conformance",
+    "fleet",
     "cli",
 ];
 

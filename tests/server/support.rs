@@ -70,8 +70,12 @@ impl Application for Mirror {
         format!("<wsdl service=\"{service:?}\" at=\"{base_url}\"/>")
     }
 
-    fn content(&self, sha1: &Sha1) -> Result<Option<ContentFile>, ContentError> {
-        self.content.open_file(sha1)
+    fn content(&self, sha1: &Sha1) -> Result<Option<Arc<ContentFile>>, ContentError> {
+        self.content.open_shared(sha1)
+    }
+
+    fn content_at_hand(&self, sha1: &Sha1) -> Option<Arc<ContentFile>> {
+        self.content.at_hand(sha1)
     }
 }
 

@@ -35,7 +35,7 @@ fn offered(entries: &[DriverEntry], device: &Device<'_>) -> Vec<(u32, Vec<String
     let drivers = drivers.map(|(id, entry)| Draft::new(id, id.into(), 1).drives(entry.clone()));
     let catalog = Catalog::build(drivers.map(Draft::build).collect());
     let scope = catalog.scope(&RoaringBitmap::new());
-    let eligible = catalog.eligible_drivers(&scope, &RoaringBitmap::new(), None);
+    let eligible = catalog.eligible_drivers(&scope, &[], None);
     let hardware_ids = [uuid(1), uuid(2)];
     let computer = Computer { hardware_ids: &hardware_ids, feature_score_key: Some(SYSTEM) };
     let matches = catalog.best_drivers(&eligible, &computer, std::slice::from_ref(device));
@@ -152,8 +152,7 @@ fn only_drivers_in_scope_with_their_prerequisites_are_eligible() {
         driver(6).drives(printer).build(),
     ]);
     let scope = catalog.scope(&RoaringBitmap::new());
-    let none = RoaringBitmap::new();
-    let eligible = catalog.eligible_drivers(&scope, &none, None);
+    let eligible = catalog.eligible_drivers(&scope, &[], None);
     assert_eq!(eligible, RoaringBitmap::from([2, 5]));
     assert_eq!(catalog.printer_drivers(&eligible), RoaringBitmap::from([5]));
     let installed = catalog.installed([RevisionId(1)]);
@@ -257,7 +256,7 @@ proptest! {
         });
         let catalog = Catalog::build(drafts.collect());
         let scope = catalog.scope(&RoaringBitmap::new());
-        let eligible = catalog.eligible_drivers(&scope, &RoaringBitmap::new(), None);
+        let eligible = catalog.eligible_drivers(&scope, &[], None);
         let own = [uuid(1), uuid(2)];
         let computer = Computer { hardware_ids: &own, feature_score_key: Some(SYSTEM) };
         let installed = date.map(|ver_date| InstalledDriver {

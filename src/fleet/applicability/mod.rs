@@ -23,6 +23,8 @@ mod registry;
 mod release;
 mod rule;
 mod system;
+#[cfg(test)]
+mod tests;
 mod truth;
 mod wmi;
 mod wql;

@@ -3,8 +3,8 @@
 //! A line is one component and the releases that service it. A machine has some version of the
 //! component, or none, in one place that depends on the [`Kind`]; release `r` brings it to
 //! [`Line::version`]`(r)`. So a release is installed where the version is at least its own and
-//! installable where it is lower, and every release supersedes all earlier ones. That is the whole
-//! truth (`standing`); the rules in documents only say it in the words of their era.
+//! installable where it is lower. That is the whole truth (`standing`); the rules in documents only
+//! say it in the words of their era. What a release supersedes is [`Line::superseded`]'s to say.
 //!
 //! Nothing here depends on the seed, so that a profile written once fits every catalogue. To give a
 //! machine release `r` of line `n`, put version `100 + 10 r` as last part where the kind keeps it
@@ -88,8 +88,8 @@ pub(super) const SLOTS: [Slot; 24] = {
         slot(true, System(10, X64), Kind::Cbs, Security),
         slot(false, Application, Kind::RegDword, Updates),
         slot(true, System(9, X64), Kind::Cbs, Security),
-        slot(false, System(5, X64), Kind::File, Updates),
-        slot(false, System(1, X86), Kind::File, Security),
+        slot(false, System(6, X86), Kind::File, Updates),
+        slot(false, System(5, X64), Kind::File, Security),
         slot(false, System(4, X64), Kind::File, Security),
         slot(false, System(3, X64), Kind::File, Updates),
         slot(false, System(2, X64), Kind::File, Critical),
@@ -114,6 +114,9 @@ const NOUNS: [&str; 12] = [
     "Mill Race",
 ];
 
+/// Lines whose releases supersede the whole line so far.
+const CUMULATIVE: u64 = 350;
+
 /// One servicing line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Line(pub(super) u64);
@@ -135,6 +138,15 @@ impl Line {
     /// How many releases the line has: 36 to 48, 42 on average.
     pub(super) fn length(self) -> u64 {
         Random::keyed(0, &[0x4c, self.0]).between(36, 48)
+    }
+
+    /// The releases that a release supersedes: all earlier ones, or in the lines that only large
+    /// catalogues get to the one before.
+    pub(super) fn superseded(self, release: u64) -> std::ops::Range<u64> {
+        match self.0 < CUMULATIVE {
+            true => 0..release,
+            false => release.saturating_sub(1)..release,
+        }
     }
 
     /// What is serviced.
@@ -247,9 +259,11 @@ impl Line {
         (format!("Microsoft-Windows-Foundation-Package~{TOKEN}~{architecture}~~"), version)
     }
 
-    /// The product codes that the component may have, one for each edition.
+    /// The product codes that the component may have, one for each edition. The many of later lines
+    /// keep the share of detectoids in large catalogues.
     pub(super) fn product_codes(self) -> impl Iterator<Item = Uuid> {
-        (0..14 + self.0 % 9).map(move |code| fixed_id(0x4d53_4900 + code, self.0))
+        let editions = if self.0 < CUMULATIVE { 14 + self.0 % 9 } else { 32 + self.0 % 17 };
+        (0..editions).map(move |code| fixed_id(0x4d53_4900 + code, self.0))
     }
 
     /// The name of its releases.

@@ -22,7 +22,7 @@ mod oracle;
 mod output;
 mod payload;
 mod preset;
-mod random;
+pub(super) mod random;
 mod ranking;
 mod release;
 mod rule;
@@ -31,7 +31,7 @@ mod software;
 mod spelling;
 mod standing;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod world;
 mod xml;
 

@@ -113,20 +113,26 @@ impl<'p> Oracle<'p> {
             ..Expected::default()
         };
         let mut with_content = Vec::new();
-        let mut newest_needed = BTreeMap::new();
+        let mut needed = Vec::new();
         let current = self.releases.values().filter(|(_, withdrawn)| !withdrawn);
         for (release, _) in current.filter(|(release, _)| release.speaks(self.language)) {
             if release.line.is_installed(release.number, self.profile) {
                 expected.installed.push(release.id());
             } else if release.line.is_installable(self.profile) {
                 expected.needed.push(release.id());
-                // Every release supersedes all before it, so the last one in order remains.
-                newest_needed.insert(release.line, *release);
+                needed.push(*release);
             }
         }
-        for release in newest_needed.into_values() {
-            expected.offered.push(release.id());
-            with_content.extend(release.has_content().then(|| release.id()));
+        for (at, release) in needed.iter().enumerate() {
+            // They are in order, so what supersedes a release comes soon after it.
+            let later = needed.get(at + 1..).unwrap_or_default().iter();
+            let mut later = later.take_while(|later| later.line == release.line);
+            let is_superseded =
+                later.any(|later| later.line.superseded(later.number).contains(&release.number));
+            if !is_superseded {
+                expected.offered.push(release.id());
+                with_content.extend(release.has_content().then(|| release.id()));
+            }
         }
         for (release, leaf) in self.leaves {
             let language = release.leaf_language(leaf);

@@ -1,4 +1,4 @@
-//! The generator's only source of chance: SplitMix64 on 64-bit integers.
+//! The fleet's only source of chance: SplitMix64 on 64-bit integers.
 //!
 //! Every decision draws from a stream of its own, keyed by what is decided, so that no decision
 //! depends on how many were made before it. No floating point is involved: a quotient that rounds
@@ -11,11 +11,11 @@ const INCREMENT: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A stream of numbers.
 #[derive(Debug, Clone)]
-pub(super) struct Random(u64);
+pub(in crate::fleet) struct Random(u64);
 
 impl Random {
     /// The stream of `key` under `seed`.
-    pub(super) fn keyed(seed: u64, key: &[u64]) -> Self {
+    pub(in crate::fleet) fn keyed(seed: u64, key: &[u64]) -> Self {
         let mut state = mix(seed.wrapping_add(INCREMENT));
         for &part in key {
             state = mix(state ^ part.wrapping_mul(INCREMENT)).wrapping_add(INCREMENT);
@@ -24,13 +24,13 @@ impl Random {
     }
 
     /// The next number.
-    pub(super) fn next(&mut self) -> u64 {
+    pub(in crate::fleet) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(INCREMENT);
         mix(self.0)
     }
 
     /// A number from `low` to `high`, both included.
-    pub(super) fn between(&mut self, low: u64, high: u64) -> u64 {
+    pub(in crate::fleet) fn between(&mut self, low: u64, high: u64) -> u64 {
         let span = u128::from(high.saturating_sub(low)) + 1;
         let offset = (u128::from(self.next()) * span) >> 64;
         // The product is below 2^64 times the span, so the offset is below the span.
@@ -38,17 +38,17 @@ impl Random {
     }
 
     /// True `per_mille` times in a thousand.
-    pub(super) fn chance(&mut self, per_mille: u64) -> bool {
+    pub(in crate::fleet) fn chance(&mut self, per_mille: u64) -> bool {
         self.between(0, 999) < per_mille
     }
 
     /// A GUID of the random kind (RFC 9562, version 4).
-    pub(super) fn uuid(&mut self) -> Uuid {
+    pub(in crate::fleet) fn uuid(&mut self) -> Uuid {
         Builder::from_random_bytes(self.bytes()).into_uuid()
     }
 
     /// `N` bytes.
-    pub(super) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+    pub(in crate::fleet) fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         for chunk in bytes.chunks_mut(8) {
             chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);

@@ -26,7 +26,8 @@ pub(super) fn update(release: Release, revision: u32, published: i64) -> Documen
     document.kb = Some(line.kb(release.number));
     (document.severity, document.bulletin) = severity(release);
     document.texts = texts(release, published);
-    document.superseded = (0..release.number).rev().map(|older| release.at(older).id()).collect();
+    let superseded = line.superseded(release.number).rev();
+    document.superseded = superseded.map(|older| release.at(older).id()).collect();
     document.prerequisites = prerequisites(line, bundled, true);
     if bundled {
         let leaf_revision = release.leaf_revision(revision);
@@ -71,7 +72,7 @@ pub(super) fn leaf(
         document.prerequisites.push(Clause::Any(vec![Marker::Language(position).id()]));
     }
     if leaf == 0 && matches!(line.slot().kind, Kind::Cbs | Kind::Release) {
-        let older = (0..release.number).rev();
+        let older = line.superseded(release.number).rev();
         document.superseded = older.map(|older| release.at(older).leaf_id(0)).collect();
     }
     if line.slot().kind == Kind::Release {

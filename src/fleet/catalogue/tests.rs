@@ -8,9 +8,11 @@ use std::path::Path;
 use aws_lc_rs::digest::{Context, SHA256};
 use uuid::Uuid;
 
-use super::sequence::Plan;
-use super::{Expected, Preset, Settings, hostile, oracle::Oracle};
-use crate::fleet::profile::Profile;
+use super::line::Line;
+use super::release::Release;
+use super::sequence::{Entry, Plan};
+use super::{Expected, Preset, Settings, hostile, oracle::Oracle, software};
+use crate::fleet::profile::{Profile, Version};
 use crate::metadata::fragments::derive;
 use crate::metadata::model::{PublicationState, UpdateMetadata, UpdateType};
 use crate::metadata::parse::parse;
@@ -32,7 +34,8 @@ fn updates(settings: &Settings) -> Vec<UpdateMetadata> {
     texts(settings).iter().map(|text| parse(text).expect("a document")).collect()
 }
 
-fn profiles() -> Vec<Profile> {
+/// The shipped profiles.
+pub(in crate::fleet) fn profiles() -> Vec<Profile> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/profiles");
     let files = std::fs::read_dir(folder).expect("profiles");
     let mut profiles: Vec<Profile> = files
@@ -154,6 +157,43 @@ fn every_release_supersedes_the_whole_line_so_far() {
         line.push(release.id());
     }
     assert!(lines.values().any(|line| line.len() > 10));
+}
+
+/// So a release before one that is withdrawn is offered beside the newest.
+#[test]
+fn releases_of_later_lines_supersede_the_one_before() {
+    let mut profile = profiles().into_iter().find(|own| own.name == "windows-10-ltsc-2019-x64");
+    let profile = profile.as_mut().expect("a profile");
+    let line = Line(354);
+    let path = format!(r"C:\Windows\System32\{}", line.file_name());
+    profile.files.insert(&path, Version([10, 0, 17763, 1]).into());
+    let mut withdrawn_within = 0;
+    for seed in 1..4 {
+        let releases = (0..line.length()).map(|number| Release { seed, line, number });
+        let releases: Vec<Release> = releases.collect();
+        let mut oracle = Oracle::new(profile);
+        let mut offered = Vec::new();
+        for (at, release) in releases.iter().enumerate() {
+            for revision in 0..release.revisions() {
+                let entry =
+                    Entry { plan: Plan::Update { release: *release, revision }, published: 0 };
+                oracle.observe(&entry);
+            }
+            let superseded = software::update(*release, 0, 0).superseded;
+            assert_eq!(
+                superseded,
+                releases[at.saturating_sub(1)..at].iter().map(|r| r.id()).collect::<Vec<_>>()
+            );
+            let is_last = releases.get(at + 1).is_none_or(|next| next.expires());
+            if is_last && !release.expires() {
+                offered.push(release.id());
+            }
+        }
+        offered.sort_unstable();
+        withdrawn_within += offered.len() - 1;
+        assert_eq!(oracle.finish().offered, offered);
+    }
+    assert!(withdrawn_within > 0);
 }
 
 #[test]

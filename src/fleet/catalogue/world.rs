@@ -79,7 +79,7 @@ const fn product(
 
 /// The Windows products.
 #[rustfmt::skip]
-pub(super) const PRODUCTS: [Product; 11] = [
+pub(super) const PRODUCTS: [Product; 12] = [
     product(uuid!("558f4bc3-4827-49e1-accf-ea79fd72d4c9"), "Windows XP", (5, 1), (2600, 2601), 1),
     product(uuid!("bfe5b177-a086-47a0-b102-097e4fa1f807"), "Windows 7", (6, 1), (7600, 7602), 1),
     product(uuid!("fdfe8200-9d98-44ba-a12a-772282bf60ef"), "Windows Server 2008 R2", (6, 1), (7600, 7602), 3),
@@ -91,6 +91,7 @@ pub(super) const PRODUCTS: [Product; 11] = [
     product(uuid!("f702a48c-919b-45d6-9aef-ca4248d50397"), "Windows Server 2019", (10, 0), (17763, 17764), 3),
     product(uuid!("71718f13-7324-4b0f-8f9e-2ca9dc978e53"), "Microsoft Server operating system-21H2", (10, 0), (20348, 20349), 3),
     product(uuid!("b256987d-4693-4c87-955d-dbb9341205eb"), "Microsoft Server Operating System-24H2", (10, 0), (26100, 26101), 3),
+    product(uuid!("d2085b71-5f1f-43a9-880d-ed159016d5c6"), "Windows 10 LTSB", (10, 0), (17763, 17764), 1),
 ];
 
 const fn system(
@@ -110,7 +111,7 @@ pub(super) const SYSTEMS: [System; 13] = [
     system("Windows Server 2008 R2 SP1", 2, (6, 1), (7601, 7602), 3),
     system("Windows 8.1", 3, (6, 3), (9600, 9601), 1),
     system("Windows Server 2012 R2", 4, (6, 3), (9600, 9601), 3),
-    system("Windows 10 1903 to 1909", 5, (10, 0), (18362, 18364), 1),
+    system("Windows 10 LTSC 2019", 11, (10, 0), (17763, 17764), 1),
     system("Windows 10 2004 to 22H2", 5, (10, 0), (19041, 19046), 1),
     system("Windows 11 22H2 to 23H2", 6, (10, 0), (22621, 22632), 1),
     system("Windows 11 24H2 to 25H2", 6, (10, 0), (26100, 26201), 1),

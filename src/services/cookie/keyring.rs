@@ -4,6 +4,8 @@
 //! after a holiday renews its expired cookie and keeps its state. Who stays away longer starts
 //! with a new one.
 
+use std::sync::{Arc, OnceLock};
+
 use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -39,6 +41,9 @@ pub(super) struct Key {
     /// Unix seconds.
     created: i64,
     secret: [u8; KEY_LENGTH],
+    /// The secret made ready for use, which costs more than sealing a cookie does.
+    #[serde(skip)]
+    cipher: Arc<OnceLock<LessSafeKey>>,
 }
 
 /// A stored keyring that cannot be used.
@@ -118,12 +123,14 @@ impl std::fmt::Debug for Keyring {
 
 impl Key {
     fn generate(id: u32, created: i64) -> Self {
-        Self { id, created, secret: random() }
+        Self { id, created, secret: random(), cipher: Arc::default() }
     }
 
-    pub(super) fn cipher(&self) -> LessSafeKey {
-        let key = UnboundKey::new(&AES_256_GCM, &self.secret);
-        LessSafeKey::new(key.expect("the secret has the cipher's length"))
+    pub(super) fn cipher(&self) -> &LessSafeKey {
+        self.cipher.get_or_init(|| {
+            let key = UnboundKey::new(&AES_256_GCM, &self.secret);
+            LessSafeKey::new(key.expect("the secret has the cipher's length"))
+        })
     }
 }
 

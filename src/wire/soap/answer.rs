@@ -1,5 +1,6 @@
 //! What another server answers to a request.
 
+use crate::wire::operation::Operation;
 use crate::wire::xml::{Cursor, Limits, XmlError};
 
 use super::envelope::{enter_message, finish_message};
@@ -30,26 +31,35 @@ pub enum AnswerError {
 
 /// Reads the response in `text`, whatever the prefixes and the version of SOAP.
 ///
+/// # Errors
+/// Also when the answer is a fault.
+pub fn answer<'a, T: Response + Structure<'a>>(text: &'a str) -> Result<T, AnswerError> {
+    let mut cursor = open_answer(text, T::OPERATION)?;
+    let response = T::read(&mut cursor)?;
+    finish_message(cursor)?;
+    Ok(response)
+}
+
+/// Steps onto the response of `operation` in `text`, for a caller that reads it by rules of its own.
+///
 /// The text's length is for the caller to limit; what is in it is limited by
 /// [`Limits::DOCUMENT`] and by a cap on each list.
 ///
 /// # Errors
 /// Also when the answer is a fault.
-pub fn answer<'a, T: Response + Structure<'a>>(text: &'a str) -> Result<T, AnswerError> {
+pub fn open_answer(text: &str, operation: Operation) -> Result<Cursor<'_>, AnswerError> {
     let mut cursor = Cursor::new(text, Limits::DOCUMENT);
     let version = enter_message(&mut cursor)?;
     if cursor.local() == "Fault" && cursor.namespace() == version.namespace() {
         let fault = ReceivedFault::read(&mut cursor, version)?;
         return Err(AnswerError::Fault(Box::new(fault)));
     }
-    let expected = format!("{}Response", T::OPERATION.name());
-    if cursor.local() != expected || cursor.namespace() != T::OPERATION.namespace() {
+    let expected = format!("{}Response", operation.name());
+    if cursor.local() != expected || cursor.namespace() != operation.namespace() {
         let found = cursor.local().chars().take(64).collect();
         return Err(AnswerError::Unexpected { found, expected });
     }
-    let response = T::read(&mut cursor)?;
-    finish_message(cursor)?;
-    Ok(response)
+    Ok(cursor)
 }
 
 impl From<XmlError> for AnswerError {

@@ -21,7 +21,7 @@ pub mod codec;
 pub mod read;
 pub mod write;
 
-pub use answer::{AnswerError, answer};
+pub use answer::{AnswerError, answer, open_answer};
 pub(crate) use call::operation;
 pub use call::{Call, call};
 pub(crate) use envelope::write_envelope;

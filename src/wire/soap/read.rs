@@ -160,7 +160,8 @@ pub(crate) fn next_field(
     names: &[&'static str],
 ) -> Result<Option<&'static str>, RequestError> {
     while cursor.enter_child()? {
-        let name = names.iter().copied().find(|name| *name == cursor.local());
+        let local = cursor.local();
+        let name = names.iter().copied().find(|name| *name == local);
         match name.filter(|_| is_protocol_namespace(cursor.namespace())) {
             Some(name) if !cursor.is_nil() => return Ok(Some(name)),
             Some(_) => {}

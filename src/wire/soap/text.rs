@@ -18,7 +18,7 @@ enum Encoding {
 /// before.
 pub fn decode<'b>(body: &'b [u8], content_type: Option<&str>) -> Result<Cow<'b, str>, SoapError> {
     match detect(body, content_type)? {
-        Encoding::Utf8 => match std::str::from_utf8(body) {
+        Encoding::Utf8 => match simdutf8::basic::from_utf8(body) {
             Ok(text) => Ok(Cow::Borrowed(text)),
             Err(_) => Err(SoapError::NotText("UTF-8")),
         },

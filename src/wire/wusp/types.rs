@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::wire::soap::codec::{Base64, Text, Time};
 use crate::wire::soap::message_structure;
 use crate::wire::soap::read::{
-    RequestError, Structure, guid, int, request_structure, required, text,
+    Problem, RequestError, Structure, guid, int, next_field, request_structure, required, text,
 };
 use crate::wire::soap::write::Writer;
 use crate::wire::time::DateTime;
@@ -60,6 +60,28 @@ impl IssuedCookie<'_> {
 pub(crate) fn revision_id(cursor: &mut Cursor<'_>) -> Result<RevisionId, RequestError> {
     let id = int(cursor)?;
     u32::try_from(id).map(RevisionId).map_err(|_| RequestError::value(&id.to_string(), "int"))
+}
+
+/// Ids for which there is room from the start: a list grows anyway, just not from nothing.
+const IDS_EXPECTED: usize = 256;
+
+/// Reads a list of revision ids, at most `cap`, as `list(&["int"], cap, revision_id)` would. The
+/// lists of a scan have thousands of entries, all written alike: the first of each run is read as
+/// any element is, the others without ado.
+pub(crate) fn revision_ids(
+    cap: usize,
+) -> impl FnOnce(&mut Cursor<'_>) -> Result<Vec<RevisionId>, RequestError> {
+    move |cursor| {
+        let mut ids = Vec::with_capacity(cap.min(IDS_EXPECTED));
+        while next_field(cursor, &["int"])?.is_some() {
+            if ids.len() >= cap {
+                return Err(RequestError::new(Problem::TooMany(cap)));
+            }
+            ids.push(revision_id(cursor)?);
+            cursor.numbers_alike(cap - ids.len(), |number| ids.push(RevisionId(number)));
+        }
+        Ok(ids)
+    }
 }
 
 /// Reads an `UpdateIdentity` or `UpdateRevisionIdentifier`; both its parts are needed.
@@ -248,4 +270,106 @@ pub(crate) fn write_update_identity(out: &mut Writer<'_>, name: &str, identity: 
 /// Writes a list of revision ids, or nothing when it is empty.
 pub(crate) fn write_revision_ids(out: &mut Writer<'_>, name: &str, ids: &[RevisionId]) {
     out.list(name, ids, |out, id| out.display("int", id));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::soap::read::list;
+    use crate::wire::xml::Limits;
+
+    /// What stands in a list of ids: mostly what agents write, in runs, and whatever else may.
+    fn piece() -> impl Strategy<Value = String> {
+        let odd = [
+            "<int/>",
+            "<int></int>",
+            "<int> 7 </int>",
+            "<int>-1</int>",
+            "<int>+5</int>",
+            "<int>1 2</int>",
+            "<int>&#49;</int>",
+            "<int><![CDATA[3]]></int>",
+            "<int >4</int>",
+            "<int>1<!-- -->2</int>",
+            "<int>1<x/>2</int>",
+            "<int a='b'>5</int>",
+            "<int>6</int >",
+            "<int xsi:nil='true'>1</int>",
+            "<int xmlns='urn:other'>1</int>",
+            "<p:int>8</p:int>",
+            "<q:int>9</q:int>",
+            "<other>1</other>",
+            "<int>1</other>",
+            "<int>1<int>2</int></int>",
+            "<!-- <int>1</int> -->",
+            "<?p?>",
+            "text",
+            "]]>",
+            "&amp;",
+            " ",
+            "\r\n\t",
+            "\u{b}",
+            "</int>",
+            "<int>",
+            "<int>999999999</int>",
+            "<int>99999999999</int>",
+            "<p:int>3</q:int>",
+        ];
+        prop_oneof![
+            6 => prop::collection::vec(0u32..=99_999_999, 1..6).prop_map(|ids| {
+                ids.iter().map(|id| format!("<int>{id}</int>")).collect()
+            }),
+            1 => prop::collection::vec(any::<u32>(), 1..4).prop_map(|ids| {
+                ids.iter().map(|id| format!("\n <p:int>{id}</p:int>")).collect()
+            }),
+            3 => prop::sample::select(odd.to_vec()).prop_map(str::to_owned),
+        ]
+    }
+
+    /// Reads the lists of a document one after the other, and says how it ends.
+    fn lists(
+        text: &str,
+        limits: Limits,
+        read: &dyn Fn(&mut Cursor<'_>) -> Result<Vec<RevisionId>, RequestError>,
+    ) -> (Vec<Vec<RevisionId>>, Result<(), RequestError>) {
+        let mut cursor = Cursor::new(text, limits);
+        let mut lists = Vec::new();
+        let mut whole = || {
+            cursor.enter_child()?;
+            while cursor.enter_child()? {
+                lists.push(read(&mut cursor)?);
+            }
+            Ok(())
+        };
+        let outcome = whole().and_then(|()| Ok(cursor.finish()?));
+        (lists, outcome)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn a_run_of_ids_is_read_as_its_elements_are(
+            pieces in prop::collection::vec(prop::collection::vec(piece(), 0..6), 0..4),
+            cap in 0usize..30,
+            elements in 1u32..60,
+            cut in prop::option::weighted(0.1, 0usize..400),
+        ) {
+            let lists_of: String = pieces.iter().map(|it| format!("<l>{}</l>", it.concat())).collect();
+            let mut text = format!(
+                "<r xmlns:p='{0}' xmlns:q='urn:q' xmlns='{0}' xmlns:xsi='{1}'>{lists_of}</r>",
+                "http://www.microsoft.com/SoftwareDistribution",
+                crate::wire::xml::XSI,
+            );
+            if let Some(cut) = cut {
+                text.truncate(text.floor_char_boundary(cut));
+            }
+            let limits = Limits { elements, depth: 4, ..Limits::REQUEST };
+            let general = lists(&text, limits, &|cursor| list(&["int"], cap, revision_id)(cursor));
+            let runs = lists(&text, limits, &|cursor| revision_ids(cap)(cursor));
+            prop_assert_eq!(runs, general, "{}", text);
+        }
+    }
 }

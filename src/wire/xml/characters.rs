@@ -9,15 +9,21 @@ use super::XmlError;
 
 /// `Char` (XML 1.0 section 2.2). Surrogates cannot occur in a `str`.
 pub(super) fn check_characters(text: &str) -> Result<(), XmlError> {
-    // Control characters are single bytes and the two non-characters start with 0xEF, so plain
-    // text is passed over bytewise.
-    if !text.bytes().any(|byte| byte < 0x20 && !matches!(byte, 9 | 10 | 13) || byte == 0xef) {
+    if !may_be_illegal(text.as_bytes()) {
         return Ok(());
     }
     match text.chars().find(|c| is_illegal(*c)) {
         Some(character) => Err(XmlError::Character(character.into())),
         None => Ok(()),
     }
+}
+
+/// Whether a closer look is needed: control characters are single bytes and the two non-characters
+/// start with 0xEF, so plain text is passed over bytewise. Without a way out of each block, so that
+/// the compiler looks at many bytes at once.
+fn may_be_illegal(text: &[u8]) -> bool {
+    let suspicious = |byte: u8| (byte < 0x20) & !matches!(byte, 9 | 10 | 13) | (byte == 0xef);
+    text.chunks(64).any(|block| block.iter().fold(false, |any, &byte| any | suspicious(byte)))
 }
 
 fn is_illegal(c: char) -> bool {
@@ -41,6 +47,11 @@ pub(super) fn normalize_line_ends(text: Cow<'_, str>) -> Cow<'_, str> {
 
 /// `QName` (Namespaces in XML 1.0 section 4): a name, or two with a colon between.
 pub(super) fn is_qualified_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    // As the protocol's own names are.
+    if name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.bytes().all(plain) {
+        return true;
+    }
     match name.split_once(':') {
         Some((prefix, local)) => is_name(prefix) && is_name(local),
         None => is_name(name),

@@ -11,18 +11,21 @@ use super::{Element, Events, Limits, Node, XmlError};
 pub struct Cursor<'a> {
     events: Events<'a>,
     current: Option<Element<'a>>,
+    /// Whether the last step ended `current`.
+    ended: bool,
 }
 
 impl<'a> Cursor<'a> {
     /// Starts before the root element of `text`.
     pub fn new(text: &'a str, limits: Limits) -> Self {
-        Self { events: Events::new(text, limits), current: None }
+        Self { events: Events::new(text, limits), current: None, ended: false }
     }
 
     /// Steps onto the next child of the current element (at first: onto the root element).
     ///
     /// Returns false once the current element has ended; the next call then goes on in its parent.
     pub fn enter_child(&mut self) -> Result<bool, XmlError> {
+        self.ended = false;
         loop {
             match self.events.advance()? {
                 Node::Start(element) => {
@@ -65,14 +68,32 @@ impl<'a> Cursor<'a> {
                 Node::Text(run) if text.is_empty() => text = run,
                 Node::Text(run) => text.to_mut().push_str(&run),
                 Node::Start(_) => self.skip()?,
-                Node::End => return Ok(text),
+                Node::End => {
+                    self.ended = true;
+                    return Ok(text);
+                }
                 Node::Eof => return Err(XmlError::Truncated),
             }
         }
     }
 
+    /// Right after the text of an element without attributes was read: reads the siblings that
+    /// follow it for as long as they are written exactly like it, around one to eight digits, but
+    /// at most `most` of them. Each number goes to `take`.
+    ///
+    /// It never fails, and may read fewer than there are, or none: what is left is read as if this
+    /// had not been called.
+    pub fn numbers_alike(&mut self, most: usize, take: impl FnMut(u32)) {
+        if self.ended
+            && let Some(element) = &self.current
+        {
+            self.events.numbers_alike(element, most, take);
+        }
+    }
+
     /// Passes over the rest of the current element.
     pub fn skip(&mut self) -> Result<(), XmlError> {
+        self.ended = false;
         let outside = self.events.depth().saturating_sub(1);
         loop {
             match self.events.advance()? {

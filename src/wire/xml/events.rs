@@ -9,6 +9,7 @@ use quick_xml::reader::NsReader;
 
 use super::characters::{check_characters, is_qualified_name, legal_start, normalize_line_ends};
 use super::element::Element;
+use super::numbers::Tags;
 use super::{Limits, XmlError, start_tag};
 
 /// One step through a document.
@@ -27,6 +28,8 @@ pub enum Node<'a> {
 /// A pull reader over one document in memory.
 pub struct Events<'a> {
     reader: NsReader<&'a [u8]>,
+    /// Bytes that were taken from under the reader, which does not count them.
+    taken: u64,
     limits: Limits,
     depth: u16,
     elements: u32,
@@ -44,6 +47,7 @@ impl<'a> Events<'a> {
         reader.resolver_mut().set_max_namespace_bindings(usize::from(limits.attributes) * 4);
         Self {
             reader,
+            taken: 0,
             limits,
             depth: 0,
             elements: 0,
@@ -64,7 +68,7 @@ impl<'a> Events<'a> {
     /// After a start tag it is where the element's content begins, and before an end tag where it
     /// ends, which lets a caller replace content and keep every other byte.
     pub fn position(&self) -> usize {
-        usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX)
+        usize::try_from(self.offset()).unwrap_or(usize::MAX)
     }
 
     /// Whether the element last started carries `xsi:nil` with the value `true` or `1`.
@@ -80,7 +84,7 @@ impl<'a> Events<'a> {
             return Ok(Node::End);
         }
         loop {
-            let position = self.reader.buffer_position();
+            let position = self.offset();
             let event = self.reader.read_event().map_err(|error| malformed(position, &error))?;
             match event {
                 Event::Start(tag) => return self.start(tag, false),
@@ -136,9 +140,38 @@ impl<'a> Events<'a> {
         }
     }
 
+    /// Reads siblings of `element`, which ended with the step taken last, as
+    /// [`Cursor::numbers_alike`](super::Cursor::numbers_alike) says.
+    pub(super) fn numbers_alike(
+        &mut self,
+        element: &Element<'_>,
+        most: usize,
+        take: impl FnMut(u32),
+    ) {
+        let name = element.tag.name().into_inner();
+        // Between an end tag and what follows it the reader holds nothing back, so the text can
+        // be taken from under it.
+        if self.pending_end || element.self_closing || element.tag.len() != name.len() {
+            return;
+        }
+        let Some(tags) = Tags::of(name) else { return };
+        let left = self.limits.elements.saturating_sub(self.elements);
+        let most = most.min(usize::try_from(left).unwrap_or(usize::MAX));
+        let text = self.reader.get_mut();
+        let run = tags.read(text, most, take);
+        *text = text.get(run.bytes..).unwrap_or_default();
+        self.taken += run.bytes as u64;
+        self.elements += u32::try_from(run.elements).unwrap_or(u32::MAX);
+    }
+
+    /// Bytes read so far.
+    fn offset(&self) -> u64 {
+        self.reader.buffer_position() + self.taken
+    }
+
     fn start(&mut self, tag: BytesStart<'a>, self_closing: bool) -> Result<Node<'a>, XmlError> {
         if self.depth == 0 && self.seen_root {
-            return Err(malformed(self.reader.buffer_position(), &"a second root element"));
+            return Err(malformed(self.offset(), &"a second root element"));
         }
         self.seen_root = true;
         self.elements += 1;
@@ -148,7 +181,7 @@ impl<'a> Events<'a> {
         if self.depth >= self.limits.depth {
             return Err(limit("levels of nesting", self.limits.depth.into()));
         }
-        let position = self.reader.buffer_position();
+        let position = self.offset();
         let resolver = self.reader.resolver();
         self.nil = start_tag::check(&tag, resolver, &self.limits, position)?;
         let namespace = match resolver.resolve_element(tag.name()).0 {

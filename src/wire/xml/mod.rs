@@ -10,6 +10,7 @@ mod cursor;
 mod element;
 mod escape;
 mod events;
+mod numbers;
 mod start_tag;
 #[cfg(test)]
 mod tests;

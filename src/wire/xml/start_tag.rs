@@ -21,6 +21,10 @@ pub(super) fn check(
     position: u64,
 ) -> Result<bool, XmlError> {
     check_name(tag.name(), limits, position)?;
+    // Nearly all tags of a request, once its envelope is open.
+    if tag.attributes_raw().is_empty() {
+        return Ok(false);
+    }
     // quick-xml compares every name with all earlier ones, so attributes are counted before that
     // can become expensive.
     let most = usize::from(limits.attributes);

@@ -15,7 +15,10 @@ const EFFORT: usize = 16;
 /// A match of this length is taken without looking for a better one.
 const GOOD_MATCH: usize = 48;
 
-const HASH_BITS: u32 = 14;
+/// Most bits of a hash, and the fewest; in between as many as count the block's bytes. A response
+/// has a few hundred bytes of text around each fragment, and clearing tables for a large block
+/// would cost more than encoding them.
+const HASH_BITS: (u32, u32) = (6, 14);
 
 /// Appends `input` as complete blocks that decode to it, alone or between other blocks.
 ///
@@ -40,7 +43,7 @@ fn size(bytes: &[u8]) -> [u8; 4] {
 
 /// Encodes one block.
 fn payload(block: &[u8], out: &mut Payload) {
-    let mut earlier = Positions::new();
+    let mut earlier = Positions::new(block);
     let mut at = 0;
     let mut found = None;
     while let Some(&literal) = block.get(at) {
@@ -85,15 +88,23 @@ struct Positions {
     latest: Vec<u16>,
     /// By position modulo the window, the position of the same hash before.
     before: Vec<u16>,
+    /// What a mixed hash is shifted by.
+    shift: u32,
 }
 
 impl Positions {
-    fn new() -> Self {
-        Self { latest: vec![0; 1 << HASH_BITS], before: vec![0; WINDOW] }
+    fn new(block: &[u8]) -> Self {
+        let length = block.len().next_power_of_two();
+        let bits = length.trailing_zeros().clamp(HASH_BITS.0, HASH_BITS.1);
+        Self {
+            latest: vec![0; 1 << bits],
+            before: vec![0; length.min(WINDOW)],
+            shift: u32::BITS - bits,
+        }
     }
 
     fn insert(&mut self, block: &[u8], at: usize) {
-        if let Some(hash) = hash(block, at) {
+        if let Some(hash) = self.hash(block, at) {
             let latest = &mut self.latest[hash];
             self.before[at % WINDOW] = *latest;
             *latest = (at + 1) as u16;
@@ -102,7 +113,7 @@ impl Positions {
 
     /// The longest match for what starts at `at`, the nearest of equals.
     fn longest_match(&self, block: &[u8], at: usize) -> Option<Match> {
-        let mut candidate = self.latest[hash(block, at)?];
+        let mut candidate = self.latest[self.hash(block, at)?];
         let mut best = None;
         let mut longest = MIN_MATCH - 1;
         for _ in 0..EFFORT {
@@ -125,12 +136,12 @@ impl Positions {
         }
         best
     }
-}
 
-fn hash(block: &[u8], at: usize) -> Option<usize> {
-    let &[a, b, c] = block.get(at..)?.first_chunk::<MIN_MATCH>()?;
-    let mixed = u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9E37_79B1);
-    Some((mixed >> (u32::BITS - HASH_BITS)) as usize)
+    fn hash(&self, block: &[u8], at: usize) -> Option<usize> {
+        let &[a, b, c] = block.get(at..)?.first_chunk::<MIN_MATCH>()?;
+        let mixed = u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9E37_79B1);
+        Some((mixed >> self.shift) as usize)
+    }
 }
 
 /// How many bytes from `from` on are the same as from `at` on, where `from` is before `at`.

@@ -9,7 +9,7 @@ use crate::wire::soap::read::{list, request_structure, text};
 use crate::wire::soap::write::Writer;
 use crate::wire::types::RevisionId;
 use crate::wire::wusp::limits;
-use crate::wire::wusp::types::{Cookie, XmlUpdateFragmentType, revision_id};
+use crate::wire::wusp::types::{Cookie, XmlUpdateFragmentType, revision_ids};
 
 use super::ExtendedUpdateInfo;
 
@@ -20,7 +20,7 @@ request_structure! {
         cookie: Cookie = "cookie" => Cookie::read,
         /// The revisions.
         revision_ids: Vec<RevisionId> = "revisionIDs" =>
-            list(&["int"], limits::ASKED_REVISIONS, revision_id),
+            revision_ids(limits::ASKED_REVISIONS),
         /// The kinds of fragment.
         info_types: Vec<XmlUpdateFragmentType> = "infoTypes" => list(
             &["XmlUpdateFragmentType"], limits::INFO_TYPES, XmlUpdateFragmentType::read),

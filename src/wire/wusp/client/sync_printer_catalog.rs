@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use crate::wire::operation::Operation;
 use crate::wire::soap::Response;
-use crate::wire::soap::read::{list, request_structure, text};
+use crate::wire::soap::read::{request_structure, text};
 use crate::wire::soap::write::Writer;
 use crate::wire::types::RevisionId;
 use crate::wire::wusp::limits;
-use crate::wire::wusp::types::{Cookie, revision_id};
+use crate::wire::wusp::types::{Cookie, revision_ids};
 
 use super::SyncInfo;
 
@@ -19,10 +19,10 @@ request_structure! {
         cookie: Cookie = "cookie" => Cookie::read,
         /// Cached revisions that the client found installed and that others depend on.
         installed_non_leaf_update_ids: Vec<RevisionId> = "installedNonLeafUpdateIDs" =>
-            list(&["int"], limits::CACHED_REVISIONS, revision_id),
+            revision_ids(limits::CACHED_REVISIONS),
         /// Cached printer driver revisions.
         printer_update_ids: Vec<RevisionId> = "printerUpdateIDs" =>
-            list(&["int"], limits::CACHED_REVISIONS, revision_id),
+            revision_ids(limits::CACHED_REVISIONS),
         /// `Name=Value;` pairs describing the computer; in the contract of later agents.
         device_attributes: Cow<'a, str> = "deviceAttributes" => text,
     }

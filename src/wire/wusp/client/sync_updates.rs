@@ -12,7 +12,7 @@ use crate::wire::soap::read::{
 use crate::wire::soap::write::Writer;
 use crate::wire::types::RevisionId;
 use crate::wire::wusp::limits;
-use crate::wire::wusp::types::{Cookie, revision_id};
+use crate::wire::wusp::types::{Cookie, revision_ids};
 use crate::wire::xml::Cursor;
 
 use super::{Device, SyncInfo};
@@ -34,16 +34,16 @@ request_structure! {
         express_query: bool = "ExpressQuery" => boolean,
         /// Cached revisions that the client found installed and that others depend on.
         installed_non_leaf_update_ids: Vec<RevisionId> = "InstalledNonLeafUpdateIDs" =>
-            list(&["int"], limits::CACHED_REVISIONS, revision_id),
+            revision_ids(limits::CACHED_REVISIONS),
         /// All other cached revisions.
         other_cached_update_ids: Vec<RevisionId> = "OtherCachedUpdateIDs" =>
-            list(&["int"], limits::CACHED_REVISIONS, revision_id),
+            revision_ids(limits::CACHED_REVISIONS),
         /// The devices, in a driver scan.
         system_spec: Vec<Device<'a>> = "SystemSpec" =>
             list(&["Device"], limits::DEVICES, Device::read),
         /// Cached driver revisions.
         cached_driver_ids: Vec<RevisionId> = "CachedDriverIDs" =>
-            list(&["int"], limits::CACHED_REVISIONS, revision_id),
+            revision_ids(limits::CACHED_REVISIONS),
         /// True for a driver scan, false for a software scan.
         skip_software_sync: bool = "SkipSoftwareSync" => boolean,
         /// The categories to which the scan is limited.

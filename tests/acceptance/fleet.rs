@@ -1,0 +1,177 @@
+//! A fleet of mixed machines against the real server over TLS: first scan, report, approval,
+//! download, installation, restart, rescan. The referee may have nothing to complain of, and what
+//! the server then shows of every computer has to be what the generator's model says of its machine:
+//! as it was before the installations, and as it is after them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::harness::directory::{Directory, Server};
+
+const COMPUTERS: usize = 40;
+/// As many documents as hold something for every profile, and import within seconds.
+const DOCUMENTS: &str = "900";
+
+#[test]
+fn a_fleet_installs_what_is_approved_and_the_server_knows() {
+    let directory = Directory::new();
+    let catalogue = directory.beside("catalogue");
+    generate(&directory, &catalogue, &profiles());
+    directory.import(&[&catalogue]);
+    add_content(&directory, &catalogue);
+    let server = directory.serve(&[]);
+
+    let scanned = fleet(&directory, &server, "1");
+    assert_eq!(scanned["scans"].as_u64(), Some(COMPUTERS as u64), "{scanned}");
+    assert_eq!(scanned["trips"]["first_scan"]["scans"], COMPUTERS, "{scanned}");
+    let before = machines(&directory);
+    assert_eq!(before.len(), COMPUTERS);
+    assert_eq!(compare(&directory, &catalogue, &before), 0, "nothing is approved yet");
+
+    let approved = approve(&directory, &catalogue);
+    let installed = fleet(&directory, &server, "3");
+    let number = |key: &str| installed[key].as_u64().expect(key);
+    assert!(number("installed") >= COMPUTERS as u64, "{installed}");
+    assert_eq!(number("not_installed"), 0, "{installed}");
+    assert!(number("restarts") > 0, "{installed}");
+    assert!(installed["ranges"]["count"].as_u64() > Some(0), "{installed}");
+    assert!(number("events") > number("installed") * 4, "{installed}");
+    let after = machines(&directory);
+    assert!(after.iter().all(|(id, machine)| machine != &before[id]), "every machine changed");
+    let elsewhere = directory.beside("after");
+    let now_installed = compare_after(&directory, &elsewhere, &after);
+    assert!(now_installed.intersection(&approved).count() > 4, "{approved:?}");
+    server.stop();
+}
+
+/// The shipped profiles.
+fn profiles() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/profiles");
+    let entries = fs::read_dir(folder).expect("profiles");
+    entries.map(|entry| entry.expect("an entry").path()).collect()
+}
+
+fn generate(directory: &Directory, out: &Path, profiles: &[PathBuf]) {
+    let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+    let mut command = vec!["catalogue", "generate", "--preset", "small", "--count", DOCUMENTS];
+    let out = text(out);
+    command.extend(["--content", "--out", &out]);
+    let profiles: Vec<String> = profiles.iter().map(|path| text(path)).collect();
+    command.extend(profiles.iter().flat_map(|path| ["--profile", path]));
+    directory.json(&command);
+}
+
+fn add_content(directory: &Directory, catalogue: &Path) {
+    let mut files = Vec::new();
+    for folder in fs::read_dir(catalogue.join("content")).expect("content") {
+        let folder = fs::read_dir(folder.expect("an entry").path()).expect("a folder");
+        files.extend(folder.map(|file| file.expect("an entry").path()));
+    }
+    let files: Vec<&str> = files.iter().map(|file| file.to_str().expect("UTF-8")).collect();
+    let added = directory.json(&[&["content", "add"], &files[..]].concat());
+    assert_eq!(added["refused"], serde_json::json!([]));
+}
+
+/// Lets the same computers live for some days, without a complaint.
+fn fleet(directory: &Directory, server: &Server, rounds: &str) -> Value {
+    let (url, root) = (format!("https://{}", server.https), directory.data().join("tls/root.pem"));
+    let (computers, machines) = (COMPUTERS.to_string(), directory.beside("machines"));
+    let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+    let (root, machines) = (text(&root), text(&machines));
+    let mut command = vec!["fleet", "--against", &url, "--ca", &root, "--rounds", rounds];
+    command.extend(["--computers", &computers, "--machines", &machines]);
+    let report = directory.json(&command);
+    assert_eq!(report["failures"], serde_json::json!([]));
+    report
+}
+
+/// The machines as the last run left them, by the computer's id.
+fn machines(directory: &Directory) -> BTreeMap<String, Value> {
+    let mut machines = BTreeMap::new();
+    for entry in fs::read_dir(directory.beside("machines")).expect("machines") {
+        let path = entry.expect("an entry").path();
+        let id = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let json = fs::read_to_string(&path).expect("a machine");
+        machines.insert(id, serde_json::from_str(&json).expect("JSON"));
+    }
+    machines
+}
+
+/// Approves what has its files here and anyone is offered; returns that.
+fn approve(directory: &Directory, catalogue: &Path) -> BTreeSet<String> {
+    let mut wanted = BTreeSet::new();
+    for profile in profiles() {
+        let name = profile.file_stem().expect("a name").to_string_lossy().into_owned();
+        wanted.extend(list(&oracle(catalogue, &name), "with_content"));
+    }
+    for update in &wanted {
+        directory.json(&["update", "approve", update, "--group", "All Computers"]);
+    }
+    wanted
+}
+
+fn oracle(catalogue: &Path, name: &str) -> Value {
+    let path = catalogue.join(format!("oracle-{name}.json"));
+    let json = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    serde_json::from_str(&json).expect("JSON")
+}
+
+fn list(oracle: &Value, name: &str) -> BTreeSet<String> {
+    let ids = oracle[name].as_array().expect(name).iter();
+    ids.map(|id| id.as_str().expect("an id").to_owned()).collect()
+}
+
+/// Compares every computer with the model's lists for the machine of its name; returns how many
+/// updates wait for something.
+fn compare(directory: &Directory, catalogue: &Path, machines: &BTreeMap<String, Value>) -> usize {
+    let mut waiting = 0;
+    for (id, machine) in machines {
+        let name = machine["name"].as_str().expect("a name");
+        let oracle = oracle(catalogue, name);
+        let states = states(directory, id);
+        let of = |state: &str| states.get(state).cloned().unwrap_or_default();
+        let needed = &list(&oracle, "needed") | &list(&oracle, "drivers");
+        assert_eq!(of("NotInstalled"), needed, "{id} ({name}) needs");
+        assert_eq!(of("Installed"), list(&oracle, "installed"), "{id} ({name}) has");
+        let others = ["Downloaded", "Failed", "InstalledPendingReboot"];
+        waiting += others.iter().map(|state| of(state).len()).sum::<usize>();
+    }
+    waiting
+}
+
+/// The same with lists made for the machines as they are now; returns all that is installed
+/// anywhere.
+fn compare_after(
+    directory: &Directory,
+    out: &Path,
+    machines: &BTreeMap<String, Value>,
+) -> BTreeSet<String> {
+    let mut renamed = BTreeMap::new();
+    let mut paths = Vec::new();
+    for (number, (id, machine)) in machines.iter().enumerate() {
+        let name = format!("machine-{number}");
+        let mut machine = machine.clone();
+        machine["name"] = Value::String(name.clone());
+        let path = directory.beside(&format!("{name}.json"));
+        fs::write(&path, machine.to_string()).expect("written");
+        renamed.insert(id.clone(), machine);
+        paths.push(path);
+    }
+    generate(directory, out, &paths);
+    assert_eq!(compare(directory, out, &renamed), 0, "all is installed and restarted");
+    renamed.keys().flat_map(|id| states(directory, id).remove("Installed")).flatten().collect()
+}
+
+/// A computer's updates by their state.
+fn states(directory: &Directory, id: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let computer = directory.json(&["computer", "show", id]);
+    let mut states: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for update in computer["updates"].as_array().expect("updates") {
+        let text = |key: &str| update[key].as_str().expect(key).to_owned();
+        states.entry(text("state")).or_default().insert(text("update_id"));
+    }
+    states
+}
