@@ -10,6 +10,7 @@
 //! - [`catalog`]: all revisions as one immutable graph, and what a scan needs of it
 //! - [`policy`]: target groups and approvals, and what they mean for a computer
 //! - [`computers`]: registered computers, their events and installation states
+//! - [`downstream`]: servers that synchronize from this one, and what they report
 //! - [`content`]: the files that clients download
 //! - [`store`]: what survives a restart
 //! - [`state`]: all of it together: one writer, one published snapshot
@@ -28,6 +29,7 @@ pub mod conformance;
 pub mod content;
 #[cfg(test)]
 mod corpus;
+pub mod downstream;
 pub mod fleet;
 pub mod metadata;
 pub mod panics;

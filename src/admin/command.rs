@@ -218,6 +218,23 @@ pub enum Command {
         /// Client id or host name.
         computer: String,
     },
+    /// All downstream servers.
+    ListDownstream,
+    /// One downstream server.
+    ShowDownstream {
+        /// Id or name.
+        server: String,
+    },
+    /// Lets a downstream server synchronize.
+    ApproveDownstream {
+        /// Id or name.
+        server: String,
+    },
+    /// Forgets a downstream server.
+    ForgetDownstream {
+        /// Id or name.
+        server: String,
+    },
     /// Which content is here and which is missing.
     ContentStatus,
     /// Reads every content file and compares it with the metadata.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    AdminError, Command, audit, cleanup, computers, content, groups, placements, rules,
+    AdminError, Command, audit, cleanup, computers, content, downstream, groups, placements, rules,
     update_groups, updates,
 };
 use crate::state::State;
@@ -67,6 +67,10 @@ pub async fn execute(state: &State, command: Command) -> Result<Value, AdminErro
             computers::place(state, computer, groups).await?
         }
         Command::DeleteComputer { computer } => computers::delete(state, computer).await?,
+        Command::ListDownstream => downstream::list(state),
+        Command::ShowDownstream { server } => downstream::show(state, &server)?,
+        Command::ApproveDownstream { server } => downstream::approve(state, server).await?,
+        Command::ForgetDownstream { server } => downstream::forget(state, server).await?,
         Command::ContentStatus => content::status(state),
         Command::VerifyContent => content::verify(state),
     })

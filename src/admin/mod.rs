@@ -10,6 +10,7 @@ mod cleanup;
 mod command;
 mod computers;
 mod content;
+mod downstream;
 mod execute;
 mod frames;
 mod groups;

@@ -43,6 +43,7 @@ impl Draft {
             kb_article_ids: Vec::new(),
             security_bulletin_ids: Vec::new(),
             eula_id: None,
+            languages: Vec::new(),
             prerequisites: Vec::new(),
             bundled: Vec::new(),
             superseded: Vec::new(),
@@ -115,6 +116,11 @@ impl Draft {
 
     pub(crate) fn supersedes(mut self, updates: &[u128]) -> Self {
         self.metadata.superseded.extend(updates.iter().map(|&update| uuid(update)));
+        self
+    }
+
+    pub(crate) fn languages(mut self, languages: &[&str]) -> Self {
+        self.metadata.languages = languages.iter().map(|&language| language.to_owned()).collect();
         self
     }
 

@@ -35,6 +35,7 @@ mod revision;
 mod revision_set;
 mod scope;
 mod snapshot;
+mod sync_list;
 
 pub use category_scan::CategoryScan;
 pub use driver::{Computer, Device, DriverMatch, Fit, InstalledDriver};
@@ -44,3 +45,4 @@ pub use revision::{Revision, RevisionIndex, UpdateIndex};
 pub use revision_set::RevisionSet;
 pub use scope::Scope;
 pub use snapshot::Catalog;
+pub use sync_list::{Since, UpdateFilter, Wanted};

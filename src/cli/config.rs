@@ -45,6 +45,8 @@ pub(super) struct Config {
     pub(super) client_side_targeting: bool,
     /// Whether an Install waits for its content.
     pub(super) hold_installs: bool,
+    /// Downstream servers.
+    pub(super) downstream: DownstreamConfig,
     /// Certificates.
     pub(super) tls: TlsConfig,
     /// What is cleaned up by itself.
@@ -53,6 +55,16 @@ pub(super) struct Config {
     pub(super) log: LogConfig,
     /// Limits.
     pub(super) limits: LimitsConfig,
+}
+
+/// Downstream servers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct DownstreamConfig {
+    /// Whether a server may synchronize only once an administrator approved it.
+    pub(super) require_approval: bool,
+    /// The languages that servers are told there are updates in; none for all.
+    pub(super) languages: Vec<String>,
 }
 
 /// Certificates.
@@ -134,6 +146,7 @@ impl Default for Config {
             public_url: None,
             client_side_targeting: true,
             hold_installs: true,
+            downstream: DownstreamConfig::default(),
             tls: TlsConfig::default(),
             cleanup: CleanupConfig::default(),
             log: LogConfig::default(),
@@ -206,6 +219,10 @@ impl Config {
         {
             return invalid("public_url has to start with http:// or https://");
         }
+        let is_unknown = |tag: &&String| !services::is_language(tag);
+        if let Some(tag) = self.downstream.languages.iter().find(is_unknown) {
+            return invalid(&format!("downstream.languages: '{tag}' is no language of updates"));
+        }
         let limits = &self.limits;
         let positive = [
             ("installed_ids", limits.installed_ids as u64),
@@ -252,6 +269,9 @@ impl Config {
             },
             public_url: self.public_url.clone(),
             client_side_targeting: self.client_side_targeting,
+            max_update_data: services::Settings::default().max_update_data,
+            approve_downstream: self.downstream.require_approval,
+            downstream_languages: self.downstream.languages.clone(),
         }
     }
 
@@ -309,6 +329,7 @@ mod tests {
             ("http = '8530'", "http"),
             ("public_url = 'ftp://x'", "public_url"),
             ("[tls]\ncertificate = 'x'", "tls.key"),
+            ("[downstream]\nlanguages = ['en', 'xx']", "'xx'"),
             ("[limits]\npage_updates = 0", "page_updates"),
         ] {
             let file = tempfile::NamedTempFile::new().expect("a file");

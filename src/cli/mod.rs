@@ -9,6 +9,7 @@ mod cleanup;
 mod computer;
 mod config;
 mod content;
+mod downstream;
 mod fleet;
 mod group;
 mod healthcheck;
@@ -100,6 +101,9 @@ enum Command {
     /// Look at computers and place them.
     #[command(subcommand)]
     Computer(computer::Computer),
+    /// Look at servers that synchronize from this one.
+    #[command(subcommand)]
+    Downstream(downstream::Downstream),
     /// Manage content files.
     #[command(subcommand)]
     Content(content::Content),
@@ -209,6 +213,7 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
         Command::Placement(command) => command.run(&context).await,
         Command::Computer(command) => command.run(&context).await,
         Command::Content(command) => command.run(&context).await,
+        Command::Downstream(command) => command.run(&context).await,
         Command::Tls(command) => command.run(&context),
         Command::Replay(command) => command.run(&context).await,
         Command::Record(command) => command.run(&context).await,

@@ -17,12 +17,16 @@ use crate::wire::xml::{Events, Limits, Node, XmlError};
 const REVISION_LISTS: [&str; 4] =
     ["InstalledNonLeafUpdateIDs", "OtherCachedUpdateIDs", "CachedDriverIDs", "revisionIDs"];
 
+/// Anchors in requests ([MS-WSUSSS] 3.1.4.4, 3.1.4.5 and 3.1.4.10).
+const SENT_ANCHORS: [&str; 4] = ["Anchor", "configAnchor", "deploymentAnchor", "syncAnchor"];
+
 /// The state of one dialogue being replayed.
 #[derive(Debug, Default)]
 pub struct Carry {
     cookie: Option<LiveCookie>,
     authorization: Option<String>,
     last_change: HashMap<String, String>,
+    anchors: HashMap<String, String>,
     recorded: HashMap<RevisionId, UpdateIdentity>,
     live: HashMap<UpdateIdentity, RevisionId>,
     live_identities: HashMap<RevisionId, UpdateIdentity>,
@@ -45,6 +49,7 @@ impl Carry {
         {
             self.last_change.insert(theirs.to_owned(), ours.to_owned());
         }
+        self.anchors.extend(anchors(recorded).into_iter().zip(anchors(live)));
         self.learn_live(live);
     }
 
@@ -101,6 +106,11 @@ impl Carry {
             }
         } else if element.local == "lastChange" {
             if let Some(ours) = self.last_change.get(element.text.trim()) {
+                edits.replace(element, ours);
+            }
+        } else if SENT_ANCHORS.contains(&element.local.as_str()) {
+            // One that no recorded answer gave is from before the dialogue, and stays.
+            if let Some(ours) = self.anchors.get(element.text.trim()) {
                 edits.replace(element, ours);
             }
         } else if REVISION_LISTS.contains(&element.local.as_str()) {
@@ -186,6 +196,13 @@ fn revisions(message: &Tree) -> Vec<(RevisionId, UpdateIdentity)> {
     found
 }
 
+/// The anchors that an answer gives.
+fn anchors(message: &Tree) -> Vec<String> {
+    let own = matches!(&*message.local, "Anchor" | "NewConfigAnchor");
+    let own = own.then(|| message.text.trim().to_owned());
+    own.into_iter().chain(message.children.iter().flat_map(anchors)).collect()
+}
+
 /// `GetConfigResult/LastChange`, which clients hand back in `GetCookie`.
 fn configuration_change(message: &Tree) -> Option<&str> {
     if message.local == "GetConfigResult" {
@@ -237,6 +254,22 @@ mod tests {
     fn a_last_change_that_no_recorded_answer_gave_is_stale_on_purpose_and_stays() {
         let request = "<r><lastChange>2001-01-01T00:00:00Z</lastChange></r>";
         assert_eq!(Carry::default().rewrite(request).unwrap(), request);
+    }
+
+    #[test]
+    fn anchors_that_were_given_are_quoted_and_others_stay() {
+        let answer = |at: &str| {
+            let text =
+                format!("<r><NewConfigAnchor>1,{at}</NewConfigAnchor><Anchor>{at}</Anchor></r>");
+            Tree::parse(&text).unwrap()
+        };
+        let mut carry = Carry::default();
+        carry.learn(&answer("theirs"), &answer("ours"));
+        let request = "<r><Anchor>theirs</Anchor><syncAnchor>1,theirs</syncAnchor>\
+                       <deploymentAnchor>older</deploymentAnchor></r>";
+        let expected = "<r><Anchor>ours</Anchor><syncAnchor>1,ours</syncAnchor>\
+                        <deploymentAnchor>older</deploymentAnchor></r>";
+        assert_eq!(carry.rewrite(request).unwrap(), expected);
     }
 
     #[test]

@@ -146,6 +146,9 @@ pub struct UpdateMetadata {
     pub security_bulletin_ids: Vec<String>,
     /// `Properties/@EulaID`.
     pub eula_id: Option<Uuid>,
+    /// `Properties/Language`, in lower case: the languages of Windows that the update is for. Empty
+    /// for all of them.
+    pub languages: Vec<String>,
     /// Prerequisite clauses in document order.
     pub prerequisites: Vec<Prerequisite>,
     /// Bundle clauses in document order.

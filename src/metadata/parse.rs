@@ -70,6 +70,7 @@ pub fn parse(document: &str) -> Result<UpdateMetadata, DocumentError> {
         kb_article_ids: properties.kb_article_ids,
         security_bulletin_ids: properties.security_bulletin_ids,
         eula_id: properties.eula_id,
+        languages: properties.languages,
         prerequisites: relations.prerequisites,
         bundled: relations.bundled,
         superseded: relations.superseded,

@@ -12,6 +12,9 @@ use super::values::{attribute, flag, guid, required, unix_time};
 /// Most article and bulletin ids of one document.
 const ARTICLES: usize = 1_000;
 
+/// Most languages of one document. Windows has some 100.
+const LANGUAGES: usize = 1_000;
+
 /// The part of `Properties` that the server evaluates.
 #[derive(Debug)]
 pub(crate) struct Properties {
@@ -24,6 +27,7 @@ pub(crate) struct Properties {
     pub(crate) kb_article_ids: Vec<String>,
     pub(crate) security_bulletin_ids: Vec<String>,
     pub(crate) eula_id: Option<Uuid>,
+    pub(crate) languages: Vec<String>,
 }
 
 impl Properties {
@@ -49,27 +53,32 @@ impl Properties {
             kb_article_ids: Vec::new(),
             security_bulletin_ids: Vec::new(),
             eula_id,
+            languages: Vec::new(),
         };
         properties.read_children(cursor)?;
+        properties.languages.iter_mut().for_each(|language| language.make_ascii_lowercase());
         Ok(properties)
     }
 
     fn read_children(&mut self, cursor: &mut Cursor<'_>) -> Result<(), DocumentError> {
         while cursor.enter_child()? {
-            let ids = match (cursor.namespace(), cursor.local()) {
-                (UPDATE, "KBArticleID") => &mut self.kb_article_ids,
-                (UPDATE, "SecurityBulletinID") => &mut self.security_bulletin_ids,
+            let (texts, what, limit) = match (cursor.namespace(), cursor.local()) {
+                (UPDATE, "KBArticleID") => (&mut self.kb_article_ids, "article ids", ARTICLES),
+                (UPDATE, "SecurityBulletinID") => {
+                    (&mut self.security_bulletin_ids, "article ids", ARTICLES)
+                }
+                (UPDATE, "Language") => (&mut self.languages, "languages", LANGUAGES),
                 _ => {
                     cursor.skip()?;
                     continue;
                 }
             };
-            if ids.len() >= ARTICLES {
-                return Err(DocumentError::TooMany { what: "article ids", limit: ARTICLES });
+            if texts.len() >= limit {
+                return Err(DocumentError::TooMany { what, limit });
             }
-            let id = cursor.text()?.trim().to_owned();
-            if !id.is_empty() {
-                ids.push(id);
+            let text = cursor.text()?.trim().to_owned();
+            if !text.is_empty() {
+                texts.push(text);
             }
         }
         Ok(())

@@ -94,10 +94,10 @@ impl Services {
         peer: &Peer,
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
-        let (version, operation) = (envelope.version, envelope.operation);
+        let version = envelope.version;
         match Request::read(envelope)? {
             Request::Agent(request) => self.run_agents(request, version, peer, outcome).await,
-            Request::Server(_) => Err(ServiceError::Unsupported(operation.name())),
+            Request::Server(request) => self.run_servers(request, version, peer, outcome).await,
         }
     }
 
@@ -266,18 +266,18 @@ mod tests {
     async fn an_operation_that_is_not_built_is_a_fault_that_says_so() {
         let data = tempfile::tempdir().expect("a directory");
         let services = services(data.path()).await;
-        let (answer, text) = answer(&services, Operation::GetDeployments).await;
+        let (answer, text) = answer(&services, Operation::RollupComputers).await;
         assert_eq!((answer.status, answer.outcome.fault), (500, Some("InternalServerError")));
         for part in [
             "<faultcode>soap:Server</faultcode>",
-            "<faultactor>http://updates.example.org:8530/ServerSyncWebService/ServerSyncWebService.asmx</faultactor>",
+            "<faultactor>http://updates.example.org:8530/ReportingWebService/ReportingWebService.asmx</faultactor>",
             "<ErrorCode>InternalServerError</ErrorCode>",
-            "<Message>GetDeployments is not supported by this server yet</Message>",
-            "<Method>\"http://www.microsoft.com/SoftwareDistribution/GetDeployments\"</Method>",
+            "<Message>RollupComputers is not supported by this server yet</Message>",
+            "<Method>\"http://www.microsoft.com/SoftwareDistribution/RollupComputers\"</Method>",
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        assert!(!ServiceError::Unsupported("GetDeployments").is_failure(), "nobody has to act");
+        assert!(!ServiceError::Unsupported("RollupComputers").is_failure(), "nobody has to act");
     }
 
     #[tokio::test]

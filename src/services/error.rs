@@ -27,6 +27,10 @@ pub enum ServiceError {
     /// asks stops its synchronization, and its log has the reason.
     #[error("{0} is not supported by this server yet")]
     Unsupported(&'static str),
+    /// What was asked for is not here, and the protocol has no better code for that than
+    /// InternalServerError. Nobody who runs this server has to act.
+    #[error("{0} that was asked for is not here")]
+    NotHere(&'static str),
     /// The state failed us.
     #[error(transparent)]
     State(#[from] StateError),
@@ -63,13 +67,15 @@ impl ServiceError {
                 None => (ErrorCode::InvalidParameters, Some(error.to_string())),
             },
             Self::Unsupported(_) => (ErrorCode::InternalServerError, Some(self.to_string())),
-            Self::State(_) | Self::Cookie(_) => (ErrorCode::InternalServerError, None),
+            Self::NotHere(_) | Self::State(_) | Self::Cookie(_) => {
+                (ErrorCode::InternalServerError, None)
+            }
         }
     }
 
     /// Whether somebody who runs the server has to know: what it has, it could not do.
     pub fn is_failure(&self) -> bool {
-        !matches!(self, Self::Unsupported(_)) && self.fault().0.blames_server()
+        !matches!(self, Self::Unsupported(_) | Self::NotHere(_)) && self.fault().0.blames_server()
     }
 }
 

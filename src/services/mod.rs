@@ -15,6 +15,7 @@ mod get_cookie;
 mod refresh_cache;
 mod register_computer;
 mod report_event_batch;
+mod server_sync;
 mod session;
 mod start_category_scan;
 mod sync_updates;
@@ -28,6 +29,7 @@ use arc_swap::ArcSwap;
 
 pub use error::ServiceError;
 pub use get_config::PROTOCOL_VERSION;
+pub use server_sync::is_language;
 
 use crate::catalog::PageLimits;
 use crate::state::{State, StateError};
@@ -35,6 +37,7 @@ use crate::store::value::{NoPrevious, Stored};
 use crate::wire::time::DateTime;
 use crate::wire::wusp::client::ConfigurationProperty;
 use cookie::Keyring;
+use server_sync::ServerSync;
 
 /// How the services behave.
 #[derive(Debug, Clone)]
@@ -52,6 +55,14 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Whether the groups that a computer's own policy names count.
     pub client_side_targeting: bool,
+    /// Whether a downstream server may synchronize only once an administrator approved it. Off, as
+    /// in WSUS, where any server that reaches the port may.
+    pub approve_downstream: bool,
+    /// Bytes of documents after which an answer to a downstream server ends. 2,000,000 is the real
+    /// server's ([MS-WSUSSS] note 37); the other server asks for the rest again.
+    pub max_update_data: usize,
+    /// The languages that downstream servers are told there are updates in; none for all.
+    pub downstream_languages: Vec<String>,
 }
 
 impl Default for Settings {
@@ -62,6 +73,9 @@ impl Default for Settings {
             page: PageLimits::default(),
             public_url: None,
             client_side_targeting: true,
+            approve_downstream: false,
+            max_update_data: 2_000_000,
+            downstream_languages: Vec::new(),
         }
     }
 }
@@ -84,6 +98,7 @@ pub struct Services {
     keyring: ArcSwap<Keyring>,
     last_change: DateTime,
     properties: Vec<ConfigurationProperty<'static>>,
+    server_sync: Arc<ServerSync>,
 }
 
 /// Name of the keyring in the state's single records.
@@ -119,10 +134,14 @@ impl Services {
         };
         let properties = Self::properties(settings.max_extended_updates);
         // Clients echo LastChange and it is compared exactly: whole seconds survive every stack.
-        let last_change = state.configuration(format!("{properties:?}"), now).await?;
+        let last_change =
+            state.configuration("configuration", format!("{properties:?}"), now).await?;
         let last_change = DateTime::from_unix(last_change, 0).unwrap_or(DateTime::MAX);
+        let languages = format!("{:?}", settings.downstream_languages);
+        let languages_since = state.configuration("languages", languages, now).await?;
+        let server_sync = Arc::new(ServerSync::new(languages_since));
         let keyring = ArcSwap::from_pointee(keyring);
-        Ok(Self { state, settings, keyring, last_change, properties })
+        Ok(Self { state, settings, keyring, last_change, properties, server_sync })
     }
 
     /// Makes a new key when it is time. Cookies sealed with older keys stay good.
@@ -144,6 +163,15 @@ impl Services {
 
     fn keyring(&self) -> Arc<Keyring> {
         self.keyring.load_full()
+    }
+
+    /// Runs `work`, which takes long or waits for the disk, where it holds up nobody else.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, StateError> {
+        // Not run at all when the runtime is going away.
+        tokio::task::spawn_blocking(work).await.map_err(|_| StateError::Stopped)
     }
 
     fn now(&self) -> i64 {

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use super::records::ContentRecord;
+use super::records::{ContentRecord, WantedRecord};
 use super::{State, StateError, blocking};
 use crate::metadata::model::UpdateFile;
 use crate::wire::types::Sha1;
@@ -46,5 +46,34 @@ impl State {
             })
             .await?;
         Ok(AddedContent { file, new })
+    }
+
+    /// Takes note that a downstream server needs these files, as far as they are not here. They
+    /// stay noted until they arrive.
+    pub async fn want_content(&self, files: Vec<Sha1>) -> Result<(), StateError> {
+        self.writer
+            .submit(move |transaction| {
+                let since = transaction.now;
+                for sha1 in files {
+                    let model = &transaction.model;
+                    if !model.contents.contains_key(&sha1) && !model.wanted.contains_key(&sha1) {
+                        transaction.put_wanted(sha1, WantedRecord { since });
+                    }
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// The files that downstream servers asked for and that are not here, the one first that was
+    /// asked for first.
+    pub async fn wanted_content(&self) -> Result<Vec<Sha1>, StateError> {
+        self.writer
+            .submit(|transaction| {
+                let mut wanted: Vec<_> = transaction.model.wanted.iter().collect();
+                wanted.sort_by_key(|(_, record)| record.since);
+                Ok(wanted.into_iter().map(|(sha1, _)| *sha1).collect())
+            })
+            .await
     }
 }

@@ -5,9 +5,6 @@ use super::transaction::Transaction;
 use super::{State, StateError};
 use crate::store::value::Stored;
 
-/// Key of the configuration record in `meta`.
-const CONFIGURATION: &str = "configuration";
-
 impl State {
     /// Goes through the writer and back.
     ///
@@ -39,14 +36,18 @@ impl State {
             .await
     }
 
-    /// Since when the configuration with this fingerprint is in force, in Unix seconds (`now` if it
-    /// is new):
-    /// `LastChange` of GetConfig. A change is noticed here, and is later than the one before
-    /// whatever the clock says: clients are told of it by its time alone.
-    pub async fn configuration(&self, fingerprint: String, now: i64) -> Result<i64, StateError> {
+    /// Since when the configuration called `name` is what this fingerprint says, in Unix seconds
+    /// (`now` if it is new), for example `LastChange` of GetConfig. A change is noticed here, and is
+    /// later than the one before whatever the clock says: clients are told of it by its time alone.
+    pub async fn configuration(
+        &self,
+        name: &'static str,
+        fingerprint: String,
+        now: i64,
+    ) -> Result<i64, StateError> {
         self.writer
             .submit(move |transaction: &mut Transaction<'_>| {
-                let known: Option<ConfigurationRecord> = transaction.meta(CONFIGURATION)?;
+                let known: Option<ConfigurationRecord> = transaction.meta(name)?;
                 let last_change = match known {
                     Some(known) if known.fingerprint == fingerprint => {
                         return Ok(known.last_change);
@@ -55,7 +56,7 @@ impl State {
                     None => now,
                 };
                 let record = ConfigurationRecord { fingerprint, last_change };
-                transaction.put_meta(CONFIGURATION, &record);
+                transaction.put_meta(name, &record);
                 Ok(last_change)
             })
             .await
@@ -80,7 +81,7 @@ mod tests {
             ("c", 60, 60),
         ];
         for (fingerprint, now, expected) in changes {
-            let since = state.configuration(fingerprint.to_owned(), now).await;
+            let since = state.configuration("configuration", fingerprint.to_owned(), now).await;
             assert_eq!(since.expect("committed"), expected, "{fingerprint} at {now}");
         }
         state.close().await;

@@ -9,6 +9,7 @@ mod cleanup;
 mod computers;
 mod content;
 mod decide;
+mod downstream;
 mod eulas;
 mod groups;
 mod health;
@@ -16,6 +17,8 @@ mod import;
 mod meta;
 mod model;
 mod neighbours;
+mod origins;
+mod packed;
 mod placement;
 mod published;
 pub mod records;
@@ -47,6 +50,7 @@ pub use decide::Decision;
 pub use groups::{Children, Members};
 pub use health::Measures;
 pub use import::{ImportOutcome, Importable, Rejection};
+pub use packed::SyncDocument;
 pub use published::Published;
 pub use registry::{Registry, Tracked};
 pub use rules::{Plan, Planned};
@@ -57,10 +61,12 @@ use crate::metadata::prepared::{DamagedFragments, PreparedFragments};
 use crate::policy::target_group::GroupError;
 use crate::policy::terms::TermsError;
 use crate::store::blobs::{BlobId, Blobs};
+use crate::store::disposable::Disposable;
 use crate::store::journal::Journal;
 use crate::store::sled::SledStore;
 use crate::store::{Store, StoreError};
 use crate::wire::types::{Sha1, Sha256};
+use downstream::Downstream;
 use health::Health;
 use model::Model;
 use records::RevisionRecord;
@@ -155,9 +161,12 @@ impl quick_cache::Weighter<Sha256, Arc<PreparedFragments>> for ByBytes {
 pub struct State {
     published: Arc<ArcSwap<Published>>,
     registry: Arc<Registry>,
+    downstream: Arc<Downstream>,
     writer: Writer,
     health: Arc<Health>,
     blobs: Arc<Blobs>,
+    /// Documents in cabinets, by the document's digest.
+    packed: Disposable,
     contents: Arc<ContentStore>,
     journal: PathBuf,
     fragments: Cache<Sha256, Arc<PreparedFragments>, ByBytes>,
@@ -189,8 +198,13 @@ impl State {
         let journal = Journal::open(&journal_directory)?;
         let model = Model::load(store.as_ref())?;
         sweep(&blobs, &model);
+        let documents: HashSet<Sha256> =
+            model.revisions.values().map(|record| record.document).collect();
+        let packed = Disposable::open(&data.join("packed"), |name| documents.contains(&name))?;
         let registry = Arc::new(Registry::default());
         model.computers.values().for_each(|tracked| registry.put(tracked.clone()));
+        let downstream = Arc::new(Downstream::default());
+        downstream.replace(model.downstream.clone());
         let published = model.publish(settings.hold_installs, None);
         let published = Arc::new(ArcSwap::from_pointee(published));
         let health = Arc::new(Health::default());
@@ -203,6 +217,7 @@ impl State {
             patience: settings.import_patience,
             published: Arc::clone(&published),
             registry: Arc::clone(&registry),
+            downstream: Arc::clone(&downstream),
             health: Arc::clone(&health),
             now,
         };
@@ -210,9 +225,11 @@ impl State {
         Ok(Self {
             published,
             registry,
+            downstream,
             writer,
             health,
             blobs: Arc::new(blobs),
+            packed,
             contents: Arc::new(contents),
             journal: journal_directory,
             fragments: fragment_cache(settings.fragment_cache),

@@ -12,10 +12,12 @@ use uuid::Uuid;
 use super::published::{Published, Remembered};
 use super::records::{
     ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord, TagsRecord,
+    WantedRecord,
 };
 use super::registry::Tracked;
 use crate::catalog::{Catalog, Revision};
 use crate::computers::{Computer, Statuses};
+use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::Policy;
 use crate::policy::approval::{Approval, DeadDeployment};
@@ -31,7 +33,8 @@ pub(super) const COUNTERS: &[u8] = b"counters";
 /// Key of the rules for newcomers in `meta`.
 pub(super) const PLACEMENTS: &str = "placements";
 
-/// Everything that is stored, but for reported events, which are read when needed.
+/// Everything that is stored, but for reported events and the origins of files, which are read when
+/// needed.
 pub(super) struct Model {
     pub(super) counters: Counters,
     pub(super) revisions: BTreeMap<RevisionId, Arc<RevisionRecord>>,
@@ -47,6 +50,8 @@ pub(super) struct Model {
     pub(super) waiting: BTreeSet<(i64, Uuid)>,
     pub(super) contents: HashMap<Sha1, ContentRecord>,
     pub(super) computers: HashMap<String, Tracked>,
+    pub(super) downstream: BTreeMap<Uuid, Arc<DownstreamServer>>,
+    pub(super) wanted: BTreeMap<Sha1, WantedRecord>,
 }
 
 impl Model {
@@ -63,6 +68,8 @@ impl Model {
             waiting: BTreeSet::new(),
             contents: HashMap::new(),
             computers: HashMap::new(),
+            downstream: BTreeMap::new(),
+            wanted: BTreeMap::new(),
         };
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
             model.counters = value::decode(&counters)?;
@@ -110,6 +117,16 @@ impl Model {
                 computer: Arc::new(computer),
             };
             model.computers.insert(tracked.computer.client_id.clone(), tracked);
+            Ok(())
+        })?;
+        store.load(Tree::Wanted, &mut |key, bytes| {
+            let sha1 = key.try_into().map_err(|_| StoreError::corrupt("a wanted file's key"))?;
+            model.wanted.insert(Sha1(sha1), value::decode(bytes)?);
+            Ok(())
+        })?;
+        store.load(Tree::Downstream, &mut |_, bytes| {
+            let server: DownstreamServer = value::decode(bytes)?;
+            model.downstream.insert(server.id, Arc::new(server));
             Ok(())
         })?;
         Ok(model)

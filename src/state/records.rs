@@ -2,6 +2,7 @@
 //! (`store::value`); the keys are named beside the records.
 
 mod earlier;
+mod v1;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use crate::computers::event::EventLog;
 use crate::computers::{Computer, Statuses};
+use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, DeadDeployment, Declined};
 use crate::policy::eula::AcceptedEula;
@@ -81,6 +83,22 @@ pub struct ContentRecord {
     pub changed: u64,
 }
 
+/// What an upstream server told of a file besides its document. In `origins`, by SHA-1.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileOrigin {
+    /// Where Microsoft has it (`MUUrl`), if it does: http or https.
+    pub mu_url: Option<String>,
+    /// What it is decrypted with, if it is encrypted.
+    pub decryption_key: Option<Vec<u8>>,
+}
+
+/// A file that a downstream server asked for and that is not here. In `wanted`, by SHA-1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedRecord {
+    /// Unix seconds of when it was first asked for.
+    pub since: i64,
+}
+
 /// The numbers that are given out once. In `meta` as `counters`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
@@ -100,13 +118,23 @@ impl Default for Counters {
     }
 }
 
-/// The configuration that clients were told, and since when. In `meta` as `configuration`.
+/// A configuration that others were told, and since when. In `meta`, by its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigurationRecord {
-    /// Digest of everything that GetConfig answers from.
+    /// Digest of everything that the answer comes from.
     pub fingerprint: String,
     /// `LastChange`, in Unix seconds.
     pub last_change: i64,
+}
+
+impl Stored for RevisionRecord {
+    const NAME: &'static str = v1::RevisionRecord::NAME;
+    const VERSION: u8 = 2;
+    type Previous = v1::RevisionRecord;
+
+    fn migrate(previous: v1::RevisionRecord) -> Self {
+        previous.into()
+    }
 }
 
 impl Stored for DecisionRecord {
@@ -144,7 +172,6 @@ macro_rules! first_version {
 }
 
 first_version! {
-    RevisionRecord, "revision record";
     DeadDeployment, "dead deployment record";
     PlacementsRecord, "placements record";
     AcceptedEula, "accepted licence record";
@@ -157,4 +184,7 @@ first_version! {
     Computer, "computer record";
     Statuses, "status record";
     EventLog, "event record";
+    FileOrigin, "file origin record";
+    DownstreamServer, "downstream server record";
+    WantedRecord, "wanted file record";
 }

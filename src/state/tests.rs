@@ -5,6 +5,7 @@ mod cleanup;
 mod commits;
 mod computers;
 mod decisions;
+mod downstream;
 mod groups;
 mod imports;
 mod meta;

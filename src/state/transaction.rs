@@ -9,10 +9,12 @@ use uuid::Uuid;
 use super::StateError;
 use super::model::{COUNTERS, Dirty, Model, PLACEMENTS};
 use super::records::{
-    ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord, TagsRecord,
+    ContentRecord, Counters, DecisionRecord, FileOrigin, PlacementsRecord, RevisionRecord,
+    TagsRecord, WantedRecord,
 };
 use super::registry::Tracked;
 use crate::computers::event::EventLog;
+use crate::downstream::DownstreamServer;
 use crate::policy::approval::{Approval, ApprovalAction, DeadDeployment};
 use crate::policy::by::By;
 use crate::policy::eula::AcceptedEula;
@@ -48,6 +50,8 @@ pub(super) struct Staged {
     pub(super) more_follows: bool,
     pub(super) computers: Vec<Tracked>,
     pub(super) removed: Vec<String>,
+    /// Downstream servers as they are now; none for one that is gone.
+    pub(super) downstream: Vec<(Uuid, Option<Arc<DownstreamServer>>)>,
     /// A record could not be encoded: nothing may be committed.
     pub(super) failed: Option<Arc<StoreError>>,
 }
@@ -205,6 +209,14 @@ impl<'a> Transaction<'a> {
         self.put(Tree::Contents, &sha1.0, &record);
         self.mark(|dirty| &mut dirty.contents);
         self.model.contents.insert(sha1, record);
+        if self.model.wanted.remove(&sha1).is_some() {
+            self.staged.batch.delete(Tree::Wanted, sha1.0.as_slice());
+        }
+    }
+
+    pub(super) fn put_wanted(&mut self, sha1: Sha1, record: WantedRecord) {
+        self.put(Tree::Wanted, &sha1.0, &record);
+        self.model.wanted.insert(sha1, record);
     }
 
     /// Stores what changed of a computer.
@@ -229,6 +241,23 @@ impl<'a> Transaction<'a> {
         self.model.computers.remove(client_id);
         self.staged.computers.retain(|staged| staged.computer.client_id != *client_id);
         self.staged.removed.push(client_id.clone());
+    }
+
+    pub(super) fn put_origin(&mut self, sha1: Sha1, origin: &FileOrigin) {
+        self.put(Tree::Origins, &sha1.0, origin);
+    }
+
+    pub(super) fn put_downstream(&mut self, server: DownstreamServer) {
+        self.put(Tree::Downstream, server.id.as_bytes(), &server);
+        let server = Arc::new(server);
+        self.model.downstream.insert(server.id, Arc::clone(&server));
+        self.staged.downstream.push((server.id, Some(server)));
+    }
+
+    pub(super) fn delete_downstream(&mut self, id: Uuid) {
+        self.staged.batch.delete(Tree::Downstream, id.as_bytes().as_slice());
+        self.model.downstream.remove(&id);
+        self.staged.downstream.push((id, None));
     }
 
     /// The events of a computer, changes of this commit included.
@@ -261,14 +290,26 @@ impl<'a> Transaction<'a> {
 
     /// The single record called `name`, changes of this commit included.
     pub(super) fn meta<T: Stored>(&self, name: &str) -> Result<Option<T>, StoreError> {
+        self.stored(Tree::Meta, name.as_bytes())
+    }
+
+    /// A record that is not in memory, changes of this commit included.
+    pub(super) fn stored<T: Stored>(
+        &self,
+        tree: Tree,
+        key: &[u8],
+    ) -> Result<Option<T>, StoreError> {
         let staged = self.staged.batch.changes().iter().rev().find_map(|change| match change {
-            Change::Put { tree: Tree::Meta, key, value } if key == name.as_bytes() => Some(value),
+            Change::Put { tree: into, key: at, value } if *into == tree && at == key => {
+                Some(Some(value))
+            }
+            Change::Delete { tree: from, key: at } if *from == tree && at == key => Some(None),
             _ => None,
         });
         if let Some(bytes) = staged {
-            return value::decode(bytes).map(Some);
+            return bytes.map(|bytes| value::decode(bytes)).transpose();
         }
-        let stored = self.store.read(Tree::Meta, name.as_bytes())?;
+        let stored = self.store.read(tree, key)?;
         stored.map(|bytes| value::decode(&bytes)).transpose()
     }
 

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use tracing::{error, warn};
 
 use super::StateError;
+use super::downstream::Downstream;
 use super::health::Health;
 use super::model::{Dirty, Model};
 use super::published::Published;
@@ -65,6 +66,7 @@ pub(super) struct Owned {
     pub(super) patience: Duration,
     pub(super) published: Arc<ArcSwap<Published>>,
     pub(super) registry: Arc<Registry>,
+    pub(super) downstream: Arc<Downstream>,
     pub(super) health: Arc<Health>,
     pub(super) now: fn() -> i64,
 }
@@ -276,6 +278,12 @@ impl Thread {
         let registry = &self.owned.registry;
         staged.computers.into_iter().for_each(|tracked| registry.put(tracked));
         staged.removed.iter().for_each(|client_id| registry.remove(client_id));
+        for (id, server) in staged.downstream {
+            match server {
+                Some(server) => self.owned.downstream.put(server),
+                None => self.owned.downstream.remove(id),
+            }
+        }
         self.deferred = self.deferred.and(staged.dirty);
         if !self.deferred.any() {
             return;
@@ -311,6 +319,7 @@ impl Thread {
                         _ => owned.registry.put(tracked.clone()),
                     }
                 }
+                owned.downstream.replace(model.downstream.clone());
                 owned.model = model;
                 self.deferred = Dirty { catalog: true, policy: true, contents: true };
                 self.publish();

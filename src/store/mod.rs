@@ -13,6 +13,7 @@
 
 pub mod batch;
 pub mod blobs;
+pub mod disposable;
 mod durable;
 pub mod error;
 pub mod export;
@@ -79,6 +80,12 @@ pub enum Tree {
     Contents,
     /// Deployments that are no more.
     DeadDeployments,
+    /// Where files come from.
+    Origins,
+    /// Downstream servers.
+    Downstream,
+    /// Files that a downstream server asked for and that are not here.
+    Wanted,
     /// Licences that were accepted.
     Eulas,
     /// Sets of updates that are deployed as one.
@@ -91,7 +98,7 @@ pub enum Tree {
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 13] = [
+    pub const ALL: [Tree; 16] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -101,6 +108,9 @@ impl Tree {
         Tree::Events,
         Tree::Contents,
         Tree::DeadDeployments,
+        Tree::Origins,
+        Tree::Downstream,
+        Tree::Wanted,
         Tree::Eulas,
         Tree::UpdateGroups,
         Tree::Rules,
@@ -119,6 +129,9 @@ impl Tree {
             Tree::Events => "events",
             Tree::Contents => "contents",
             Tree::DeadDeployments => "dead_deployments",
+            Tree::Origins => "origins",
+            Tree::Downstream => "downstream",
+            Tree::Wanted => "wanted",
             Tree::Eulas => "eulas",
             Tree::UpdateGroups => "update_groups",
             Tree::Rules => "rules",

@@ -20,6 +20,7 @@ const LAYERS: &[&str] = &[
     "catalog",
     "policy",
     "computers",
+    "downstream",
     "content",
     "store",
     "state",

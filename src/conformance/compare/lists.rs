@@ -16,6 +16,7 @@ use crate::wire::xml::{Events, Limits, Node};
 pub(super) fn is_unordered(parent: &str, local: &str) -> bool {
     match local {
         "NewUpdates"
+        | "NewRevisions"
         | "ChangedUpdates"
         | "Updates"
         | "FileLocations"
@@ -89,6 +90,10 @@ fn key(item: &Tree, identity: impl Fn(RevisionId) -> Option<UpdateIdentity>) -> 
             Some(identity) => identity.to_string(),
             None => named(item.child_text("RevisionID")),
         },
+        "UpdateIdentity" => {
+            let part = |name| item.child_text(name).unwrap_or_default().to_ascii_lowercase();
+            format!("{}/{}", part("UpdateID"), part("RevisionNumber"))
+        }
         "FileLocation" => item.child_text("FileDigest").unwrap_or_default().to_owned(),
         _ => named(Some(item.text.trim())),
     }

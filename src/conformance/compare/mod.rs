@@ -59,6 +59,10 @@ pub enum Freedom {
     FaultId,
     /// The prose of a fault.
     FaultWording,
+    /// What an anchor between servers says; it is opaque to who keeps it, but for its form.
+    Anchor,
+    /// How well a document is packed.
+    Packing,
     /// The order of lists that have none.
     Order,
     /// Prefixes, declarations, white space between elements, `<x/>` or `<x></x>`. Named only when

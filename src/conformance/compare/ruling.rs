@@ -7,12 +7,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
-use time::{Date, OffsetDateTime};
+use time::{Date, OffsetDateTime, PrimitiveDateTime};
 use uuid::Uuid;
 
 use super::super::carry::{Carry, revision_id};
 use super::super::tree::Tree;
 use super::Freedom;
+use crate::wire::cabinet;
+use crate::wire::wsusss::limits;
 
 /// The verdict on one text.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,6 +54,14 @@ pub(super) fn on_text(
         }
         (_, "LastChange") => {
             free(is_date_time(got), Freedom::LastChange, "a last change is a date and time")
+        }
+        (_, "Anchor" | "NewConfigAnchor") => {
+            free(is_anchor(got), Freedom::Anchor, "an anchor is a positive number and a time")
+        }
+        (_, "XmlUpdateBlobCompressed") => {
+            let documents = (unpacked(recorded), unpacked(got));
+            let same = documents.0.is_some() && documents.0 == documents.1;
+            free(same, Freedom::Packing, "the cabinets hold other documents")
         }
         ("Deployment", "LastChangeTime") => {
             let why = "agents read this date only in the recorded form";
@@ -117,6 +127,20 @@ fn on_revision_id(recorded: &str, got: &str, carry: &Carry) -> Ruling {
 
 fn is_sealed(text: &str) -> bool {
     STANDARD.decode(text).is_ok_and(|bytes| !bytes.is_empty())
+}
+
+/// `9438,2026-10-04 16:33:26.670` ([MS-WSUSSS] note 31).
+fn is_anchor(text: &str) -> bool {
+    let form =
+        format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:3]");
+    text.split_once(',').is_some_and(|(number, at)| {
+        revision_id(number).is_some() && PrimitiveDateTime::parse(at, form).is_ok()
+    })
+}
+
+/// The document in a cabinet in base64.
+fn unpacked(text: &str) -> Option<Vec<u8>> {
+    cabinet::unpack_blob(&STANDARD.decode(text).ok()?, limits::DOCUMENT).ok()
 }
 
 fn is_date_time(text: &str) -> bool {

@@ -250,3 +250,13 @@ fn counts_are_capped() {
         "more than 100000 references to updates"
     );
 }
+
+#[test]
+fn languages_are_those_of_the_properties_in_lower_case() {
+    let update = parse(&document(
+        "<p:Properties UpdateType='Software'><p:Language>en</p:Language>\
+         <p:Language> ZH-CN </p:Language><p:Language/></p:Properties>",
+    ));
+    let update = update.unwrap();
+    assert_eq!(update.languages, ["en", "zh-cn"]);
+}

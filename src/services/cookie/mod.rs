@@ -13,12 +13,14 @@
 //! key never passes for one of another. The cipher is AES-256-GCM; its random nonces would do for
 //! four thousand million cookies a key, and keys change every day.
 
+mod dss;
 mod keyring;
 mod state;
 #[cfg(test)]
 mod tests;
 mod version;
 
+pub use dss::{DssAuthorizationState, DssSessionState};
 pub use keyring::{Keyring, KeyringError};
 pub use state::{AuthorizationState, SessionState, TooLong};
 pub use version::{InvalidVersion, ProtocolVersion};
@@ -35,13 +37,15 @@ pub const MAX_COOKIE: usize = 2048;
 const MAGIC: [u8; 4] = *b"weir";
 const FORMAT: u8 = 1;
 
-/// What a cookie is for. 3 and 4 are reserved for the two cookies of the server-to-server
-/// protocol, which must not pass for these.
+/// What a cookie is for. Those of servers never pass for those of agents: what an agent may see is
+/// not what a server may, and either could be had by saying a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Kind {
     Authorization = 1,
     Session = 2,
+    DssAuthorization = 3,
+    DssSession = 4,
 }
 
 /// Why a cookie was not accepted.
@@ -112,6 +116,39 @@ impl Keyring {
     pub fn open_session_any_age(&self, cookie: &[u8]) -> Result<SessionState, CookieError> {
         let (_, state) = self.open(Kind::Session, cookie)?;
         SessionState::from_bytes(&state)
+    }
+
+    /// Issues the cookie that a server gets of `GetAuthorizationCookie` ([MS-WSUSSS] 3.1.4.2).
+    pub fn seal_dss_authorization(&self, state: &DssAuthorizationState, expires: i64) -> Vec<u8> {
+        self.seal(Kind::DssAuthorization, expires, &state.to_bytes())
+    }
+
+    /// Reads a cookie that [`seal_dss_authorization`](Self::seal_dss_authorization) issued, and
+    /// when it expires.
+    pub fn open_dss_authorization(
+        &self,
+        cookie: &[u8],
+        now: i64,
+    ) -> Result<(DssAuthorizationState, i64), CookieError> {
+        let (expires, state) = self.open(Kind::DssAuthorization, cookie)?;
+        let state = DssAuthorizationState::from_bytes(&state)?;
+        if expires <= now { Err(CookieError::Expired) } else { Ok((state, expires)) }
+    }
+
+    /// Issues the cookie that a server gets of `GetCookie` ([MS-WSUSSS] 3.1.4.3).
+    pub fn seal_dss_session(&self, state: &DssSessionState, expires: i64) -> Vec<u8> {
+        self.seal(Kind::DssSession, expires, &state.to_bytes())
+    }
+
+    /// Reads a cookie that [`seal_dss_session`](Self::seal_dss_session) issued.
+    pub fn open_dss_session(
+        &self,
+        cookie: &[u8],
+        now: i64,
+    ) -> Result<DssSessionState, CookieError> {
+        let (expires, state) = self.open(Kind::DssSession, cookie)?;
+        let state = DssSessionState::from_bytes(&state)?;
+        if expires <= now { Err(CookieError::Expired) } else { Ok(state) }
     }
 
     fn seal(&self, kind: Kind, expires: i64, state: &[u8]) -> Vec<u8> {

@@ -136,6 +136,6 @@ fn text(fields: &mut Reader<'_>) -> Result<String, CookieError> {
 }
 
 /// Nothing may follow the last field.
-fn end<T>(fields: Reader<'_>, state: T) -> Result<T, CookieError> {
+pub(super) fn end<T>(fields: Reader<'_>, state: T) -> Result<T, CookieError> {
     if fields.is_empty() { Ok(state) } else { Err(CookieError::Malformed) }
 }

@@ -102,9 +102,45 @@ fn kinds_are_not_interchangeable() {
     assert_eq!(keyring.open_session(&forged, NOW), Err(CookieError::Forged));
     let forged = relabelled(&session, Kind::Authorization as u8);
     assert_eq!(keyring.open_authorization(&forged, NOW), Err(CookieError::Forged));
-    for reserved in [0, 3, 4, 255] {
-        let other = relabelled(&session, reserved);
+    for other in [0, 3, 4, 5, 255] {
+        let other = relabelled(&session, other);
         assert_eq!(keyring.open_session(&other, NOW), Err(CookieError::WrongKind));
+    }
+}
+
+#[test]
+fn cookies_of_servers_and_of_agents_never_pass_for_each_other() {
+    let keyring = Keyring::generate(NOW);
+    let server = uuid::Uuid::from_u128(7);
+    let protocol = ProtocolVersion { major: 1, minor: 20 };
+    let of_server = DssSessionState { server, protocol };
+    let proof = DssAuthorizationState { server };
+    let cookies = [
+        keyring.seal_authorization(&authorization(), NOW + HOUR).unwrap(),
+        sealed(&keyring),
+        keyring.seal_dss_authorization(&proof, NOW + HOUR),
+        keyring.seal_dss_session(&of_server, NOW + HOUR),
+    ];
+    for (position, cookie) in cookies.iter().enumerate() {
+        let accepted = [
+            keyring.open_authorization(cookie, NOW).map(|_| ()),
+            keyring.open_session(cookie, NOW).map(|_| ()),
+            keyring.open_dss_authorization(cookie, NOW).map(|_| ()),
+            keyring.open_dss_session(cookie, NOW).map(|_| ()),
+        ];
+        for (other, accepted) in accepted.into_iter().enumerate() {
+            let expected = if other == position { Ok(()) } else { Err(CookieError::WrongKind) };
+            assert_eq!(accepted, expected, "{position} as {other}");
+        }
+    }
+    assert_eq!(keyring.open_dss_authorization(&cookies[2], NOW), Ok((proof, NOW + HOUR)));
+    assert_eq!(keyring.open_dss_session(&cookies[3], NOW), Ok(of_server));
+    let late = NOW + HOUR;
+    assert_eq!(keyring.open_dss_authorization(&cookies[2], late), Err(CookieError::Expired));
+    assert_eq!(keyring.open_dss_session(&cookies[3], late), Err(CookieError::Expired));
+    for bytes in [&b"short"[..], &[0; 21], &[0; 19]] {
+        let cookie = keyring.seal(Kind::DssSession, NOW + HOUR, bytes);
+        assert_eq!(keyring.open_dss_session(&cookie, NOW), Err(CookieError::Malformed));
     }
 }
 

@@ -13,5 +13,7 @@ mod mirror;
 mod reports;
 mod scan;
 mod server;
+mod server_sync;
+mod server_sync_decisions;
 mod sessions;
 mod versions;

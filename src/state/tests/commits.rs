@@ -159,6 +159,7 @@ async fn without_its_journal_a_decision_is_neither_durable_nor_acknowledged() {
         patience: Duration::from_secs(30),
         published,
         registry: Arc::new(Registry::default()),
+        downstream: Arc::default(),
         health: Arc::clone(&health),
         now: || NOW,
     })

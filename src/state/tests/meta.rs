@@ -33,7 +33,11 @@ async fn a_record_of_the_same_commit_is_seen() {
 async fn a_restart_changes_no_configuration() {
     let fixture = Fixture::new();
     let configuration = async |fixture: &Fixture, now| {
-        fixture.state.configuration("the same".to_owned(), now).await.expect("stored")
+        fixture
+            .state
+            .configuration("configuration", "the same".to_owned(), now)
+            .await
+            .expect("stored")
     };
     assert_eq!(configuration(&fixture, 10).await, 10);
     let fixture = fixture.reopened().await;

@@ -204,7 +204,7 @@ impl<'a> Block<'a> {
 }
 
 /// The exclusive or of all little-endian words; the bytes left over are taken big-endian.
-fn checksum_of(bytes: &[u8]) -> u32 {
+pub(super) fn checksum_of(bytes: &[u8]) -> u32 {
     let (words, rest) = bytes.as_chunks::<4>();
     let words = words.iter().fold(0, |sum, word| sum ^ u32::from_le_bytes(*word));
     words ^ rest.iter().fold(0, |last, byte| last << 8 | u32::from(*byte))

@@ -9,8 +9,12 @@
 
 mod container;
 mod folder;
+mod lzx;
+mod pack;
 #[cfg(test)]
 mod tests;
+
+pub use pack::{PACK_LIMIT, pack_blob};
 
 use container::Container;
 

@@ -1,0 +1,63 @@
+//! `weir downstream`.
+
+use clap::Subcommand;
+use serde_json::Value;
+
+use super::output::{cell, fields, table};
+use super::{CliError, Context};
+use crate::admin::Command;
+
+/// Look at servers that synchronize from this one.
+#[derive(Debug, Subcommand)]
+pub(super) enum Downstream {
+    /// All of them.
+    List,
+    /// One of them.
+    Show {
+        /// Id or name.
+        server: String,
+    },
+    /// Let a server synchronize where that needs approval (`downstream.require_approval`).
+    Approve {
+        /// Id or name.
+        server: String,
+    },
+    /// Forget a server. Should it come back, it is told everything again.
+    Forget {
+        /// Id or name.
+        server: String,
+    },
+}
+
+impl Downstream {
+    pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
+        let command = match self {
+            Self::List => {
+                let servers = context.run(Command::ListDownstream).await?;
+                return context.output.print(&servers, list);
+            }
+            Self::Show { server } => Command::ShowDownstream { server },
+            Self::Approve { server } => Command::ApproveDownstream { server },
+            Self::Forget { server } => Command::ForgetDownstream { server },
+        };
+        context.output.print(&context.run(command).await?, fields)
+    }
+}
+
+fn list(servers: &Value) -> String {
+    let rows = servers.as_array().into_iter().flatten().map(|server| {
+        vec![
+            cell(&server["name"]),
+            cell(&server["approved"]),
+            cell(&server["version"]),
+            cell(&server["last_contact"]),
+            cell(&server["last_list"]),
+            cell(&server["revisions_behind"]),
+            cell(&server["computers"]),
+            cell(&server["id"]),
+        ]
+    });
+    let headings =
+        ["SERVER", "APPROVED", "VERSION", "LAST CONTACT", "LAST SYNC", "BEHIND", "COMPUTERS", "ID"];
+    table(&headings, rows.collect())
+}

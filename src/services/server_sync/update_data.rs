@@ -1,0 +1,165 @@
+//! GetUpdateData: the documents of revisions, and where their files are ([MS-WSUSSS] 3.1.4.6).
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::metadata::model::UpdateFile;
+use crate::services::call::Outcome;
+use crate::services::{ServiceError, Services};
+use crate::state::records::{FileOrigin, RevisionRecord};
+use crate::state::{State, StateError, SyncDocument};
+use crate::wire::body::Prepared;
+use crate::wire::fault::ErrorCode;
+use crate::wire::soap::codec::Content;
+use crate::wire::types::{Sha1, UpdateIdentity};
+use crate::wire::wsusss::server_sync::{
+    GetUpdateDataRequest, GetUpdateDataResponse, ServerSyncUpdateData, ServerSyncUrlData,
+    ServerUpdateData,
+};
+use crate::wire::xml::escape_text;
+
+use super::budget::Budget;
+use super::{MAX_UPDATES, ServerSync};
+
+/// A document as it goes over the wire.
+#[derive(Debug, Clone)]
+pub(super) struct PreparedDocument {
+    /// Whether it is a cabinet in base64, or escaped text.
+    packed: bool,
+    pub(super) body: Prepared,
+}
+
+/// Why a document could not be prepared.
+enum Failure {
+    State(StateError),
+    /// Too much is being sent at this moment.
+    Busy,
+}
+
+impl Services {
+    /// GetUpdateData.
+    pub(super) async fn update_data(
+        &self,
+        request: &GetUpdateDataRequest,
+        outcome: &mut Outcome,
+    ) -> Result<GetUpdateDataResponse<'static>, ServiceError> {
+        self.server_session(request.cookie.as_ref(), outcome)?;
+        let asked = self.asked_revisions(request.update_ids.as_deref())?;
+        // Each may hold the largest document there is, several times over, while it is packed.
+        let gate = self.server_sync.gate.acquire().await;
+        let (state, sync) = (Arc::clone(&self.state), Arc::clone(&self.server_sync));
+        let enough = self.settings.max_update_data;
+        let gathered = self.blocking(move || gather(&state, &sync, &asked, enough)).await?;
+        drop(gate);
+        let documents = gathered.map_err(|failure| match failure {
+            Failure::State(error) => ServiceError::State(error),
+            Failure::Busy => {
+                self.server_sync.forget();
+                ServiceError::code(ErrorCode::ServerBusy)
+            }
+        })?;
+        let files: Vec<Sha1> = distinct_files(&documents).map(|file| file.sha1).collect();
+        let origins = self.state.origins(files).await?;
+        let file_urls = distinct_files(&documents).map(|file| url(file, &origins)).collect();
+        let updates = documents.into_iter().map(|(record, document)| update(&record, document));
+        let result =
+            ServerUpdateData { updates: Some(updates.collect()), file_urls: Some(file_urls) };
+        Ok(GetUpdateDataResponse { result: Some(result) })
+    }
+
+    /// The records of the revisions that a request names.
+    ///
+    /// # Errors
+    /// InvalidParameters for no list, and for one that is too long. InternalServerError when any of
+    /// them is not here, as on a real server.
+    pub(super) fn asked_revisions(
+        &self,
+        asked: Option<&[UpdateIdentity]>,
+    ) -> Result<Vec<Arc<RevisionRecord>>, ServiceError> {
+        let asked = asked.filter(|asked| asked.len() <= MAX_UPDATES);
+        let asked = asked.ok_or_else(|| ServiceError::parameter("updateIds"))?;
+        let published = self.state.published();
+        let record = |identity| {
+            let index = published.catalog.by_identity(identity)?;
+            published.record(index).cloned()
+        };
+        let records: Option<Vec<_>> = asked.iter().map(record).collect();
+        records.ok_or(ServiceError::NotHere("a revision"))
+    }
+}
+
+type Documents = Vec<(Arc<RevisionRecord>, PreparedDocument)>;
+
+/// As many documents from the front as make an answer of `enough` bytes, and one at least
+/// (blocking).
+fn gather(
+    state: &State,
+    sync: &ServerSync,
+    asked: &[Arc<RevisionRecord>],
+    enough: usize,
+) -> Result<Documents, Failure> {
+    let mut documents = Vec::with_capacity(asked.len());
+    let mut bytes = 0;
+    for record in asked {
+        let document = sync
+            .documents
+            .get_or_insert_with(&record.document, || prepare(state, record, &sync.budget))?;
+        bytes += document.body.escaped.len();
+        if bytes > enough && !documents.is_empty() {
+            break;
+        }
+        documents.push((Arc::clone(record), document));
+    }
+    Ok(documents)
+}
+
+fn prepare(
+    state: &State,
+    record: &RevisionRecord,
+    budget: &Budget,
+) -> Result<PreparedDocument, Failure> {
+    let (packed, text) = match state.sync_document(record).map_err(Failure::State)? {
+        SyncDocument::Plain(text) => (false, escape_text(&text).into_owned()),
+        SyncDocument::Packed(cabinet) => (true, STANDARD.encode(cabinet)),
+    };
+    let escaped = budget.hold(text.into_bytes()).map_err(|_| Failure::Busy)?;
+    Ok(PreparedDocument { packed, body: Prepared { escaped, xpress: None } })
+}
+
+fn update(record: &RevisionRecord, document: PreparedDocument) -> ServerSyncUpdateData<'static> {
+    let PreparedDocument { packed, body } = document;
+    let digests: Vec<Vec<u8>> = files(record).map(|file| file.sha1.0.to_vec()).collect();
+    ServerSyncUpdateData {
+        id: Some(record.metadata.identity),
+        xml_update_blob: (!packed).then(|| Content::Prepared(body.clone())),
+        file_digest_list: (!digests.is_empty()).then_some(digests),
+        xml_update_blob_compressed: packed.then_some(Content::Prepared(body)),
+    }
+}
+
+/// A file's address. `UssUrl` is unused, and empty on a real server.
+fn url(file: &UpdateFile, origins: &HashMap<Sha1, FileOrigin>) -> ServerSyncUrlData<'static> {
+    let origin = origins.get(&file.sha1);
+    ServerSyncUrlData {
+        file_digest: Some(file.sha1.0.to_vec()),
+        mu_url: origin.and_then(|origin| origin.mu_url.clone()).map(Cow::Owned),
+        uss_url: Some(Cow::Borrowed("")),
+        decryption_key: None,
+    }
+}
+
+/// What a revision needs of content: its files, and its licences.
+pub(super) fn files(record: &RevisionRecord) -> impl Iterator<Item = &UpdateFile> {
+    let metadata = &record.metadata;
+    metadata.files.iter().chain(metadata.eulas.iter().map(|eula| &eula.file))
+}
+
+/// The files of all of them, each once.
+fn distinct_files(documents: &Documents) -> impl Iterator<Item = &UpdateFile> {
+    let mut seen = HashSet::new();
+    documents.iter().flat_map(|(record, _)| files(record)).filter(move |it| seen.insert(it.sha1))
+}

@@ -1,0 +1,175 @@
+//! The downstream servers: kept in memory beside the snapshot, as computers are, since what one of
+//! them does must not make readers build anything anew.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::transaction::Transaction;
+use super::{State, StateError};
+use crate::downstream::{DownstreamServer, ListKind, Listed, SERVERS_KEPT};
+use crate::policy::by::By;
+
+/// Seconds within which a server that authorizes itself once more costs no write.
+const SEEN_JUST_NOW: i64 = 60;
+
+/// All known downstream servers, for readers. A lock is held for a lookup only.
+#[derive(Debug, Default)]
+pub(super) struct Downstream {
+    servers: RwLock<BTreeMap<Uuid, Arc<DownstreamServer>>>,
+}
+
+impl Downstream {
+    pub(super) fn put(&self, server: Arc<DownstreamServer>) {
+        let mut servers = self.servers.write().unwrap_or_else(PoisonError::into_inner);
+        servers.insert(server.id, server);
+    }
+
+    pub(super) fn remove(&self, id: Uuid) {
+        self.servers.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    pub(super) fn replace(&self, all: BTreeMap<Uuid, Arc<DownstreamServer>>) {
+        *self.servers.write().unwrap_or_else(PoisonError::into_inner) = all;
+    }
+}
+
+impl State {
+    /// The downstream server with this id, if it is known.
+    pub fn downstream_server(&self, id: Uuid) -> Option<Arc<DownstreamServer>> {
+        let servers = self.downstream.servers.read().unwrap_or_else(PoisonError::into_inner);
+        servers.get(&id).cloned()
+    }
+
+    /// All downstream servers, by id.
+    pub fn downstream_servers(&self) -> Vec<Arc<DownstreamServer>> {
+        let servers = self.downstream.servers.read().unwrap_or_else(PoisonError::into_inner);
+        servers.values().cloned().collect()
+    }
+
+    /// Takes note of a server that authorizes itself here.
+    pub async fn note_authorization(&self, id: Uuid, name: String) -> Result<(), StateError> {
+        if let Some(known) = self.downstream_server(id)
+            && known.name == name
+            && known.parent.is_none()
+            && (0..SEEN_JUST_NOW).contains(&self.now().saturating_sub(known.authorized))
+        {
+            return Ok(());
+        }
+        self.writer
+            .submit(move |transaction| {
+                let now = transaction.now;
+                let known = transaction.model.downstream.get(&id);
+                let server = match known {
+                    Some(known) => DownstreamServer::clone(known),
+                    None => {
+                        make_room(transaction)?;
+                        DownstreamServer::new(id, name.clone(), now)
+                    }
+                };
+                let server = DownstreamServer { name, parent: None, authorized: now, ..server };
+                transaction.put_downstream(server);
+                Ok(())
+            })
+            .await
+    }
+
+    /// Takes note of the list of revisions that a server was told. One that was forgotten meanwhile
+    /// stays forgotten.
+    pub async fn note_listed(
+        &self,
+        id: Uuid,
+        kind: ListKind,
+        told: Listed,
+    ) -> Result<(), StateError> {
+        self.writer
+            .submit(move |transaction| {
+                if let Some(known) = transaction.model.downstream.get(&id) {
+                    let mut server = DownstreamServer::clone(known);
+                    match kind {
+                        ListKind::Configuration => server.configured = Some(told),
+                        ListKind::Updates => server.listed = Some(told),
+                    }
+                    transaction.put_downstream(server);
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// Lets a server synchronize where that needs an administrator's approval.
+    pub async fn approve_downstream(
+        &self,
+        server: String,
+        by: By,
+    ) -> Result<Arc<DownstreamServer>, StateError> {
+        self.writer
+            .submit(move |transaction| {
+                let known = find(transaction, &server)?;
+                if !known.approved {
+                    transaction.journal(&by, json!({ "approve_downstream": known.id }));
+                    let server = DownstreamServer::clone(&known);
+                    transaction.put_downstream(DownstreamServer { approved: true, ..server });
+                }
+                find(transaction, &known.id.to_string())
+            })
+            .await
+    }
+
+    /// Forgets a server. Should it come back, it is new here, and is told everything again.
+    pub async fn forget_downstream(
+        &self,
+        server: String,
+        by: By,
+    ) -> Result<Arc<DownstreamServer>, StateError> {
+        self.writer
+            .submit(move |transaction| {
+                let known = find(transaction, &server)?;
+                transaction.journal(&by, json!({ "forget_downstream": known.id }));
+                transaction.delete_downstream(known.id);
+                Ok(known)
+            })
+            .await
+    }
+}
+
+/// Makes room for one more server.
+///
+/// # Errors
+/// When all that are kept are approved.
+pub(super) fn make_room(transaction: &mut Transaction<'_>) -> Result<(), StateError> {
+    let servers = &transaction.model.downstream;
+    if servers.len() < SERVERS_KEPT {
+        return Ok(());
+    }
+    let dispensable = servers.values().filter(|server| !server.approved);
+    let longest_gone = dispensable.min_by_key(|server| server.authorized);
+    match longest_gone.map(|server| server.id) {
+        Some(id) => {
+            transaction.delete_downstream(id);
+            Ok(())
+        }
+        None => Err(StateError::Refused(format!("{SERVERS_KEPT} downstream servers are approved"))),
+    }
+}
+
+/// By id, or by name where that is unambiguous.
+fn find(transaction: &Transaction<'_>, wanted: &str) -> Result<Arc<DownstreamServer>, StateError> {
+    let servers = &transaction.model.downstream;
+    let by_id = Uuid::try_parse(wanted).ok().and_then(|id| servers.get(&id));
+    if let Some(server) = by_id {
+        return Ok(Arc::clone(server));
+    }
+    let mut named = servers.values().filter(|server| server.name.eq_ignore_ascii_case(wanted));
+    match (named.next(), named.next()) {
+        (Some(server), None) => Ok(Arc::clone(server)),
+        (Some(_), Some(_)) => Err(StateError::Refused(format!(
+            "several downstream servers are called '{wanted}'; name one by its id"
+        ))),
+        (None, _) => {
+            Err(StateError::NotFound { kind: "downstream server", name: wanted.to_owned() })
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Documents as servers below this one take them: as text when they are short, and otherwise in a
+//! cabinet, which is made once and kept on disk ([MS-WSUSSS] 3.1.4.6.3.3).
+
+use tracing::warn;
+
+use super::records::RevisionRecord;
+use super::{State, StateError};
+use crate::wire::cabinet::pack_blob;
+
+/// Most bytes of UTF-16 that real servers send as text: note 36.
+const PLAIN_LIMIT: usize = 5_120;
+
+/// A document for a downstream server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SyncDocument {
+    /// Its text.
+    Plain(String),
+    /// A cabinet with its text in UTF-16.
+    Packed(Vec<u8>),
+}
+
+impl State {
+    /// The document of a revision for a downstream server (blocking).
+    pub fn sync_document(&self, record: &RevisionRecord) -> Result<SyncDocument, StateError> {
+        if let Some(cabinet) = self.packed.get(record.document) {
+            return Ok(SyncDocument::Packed(cabinet));
+        }
+        let document = self.document(record)?;
+        if document.encode_utf16().count() * 2 <= PLAIN_LIMIT {
+            return Ok(SyncDocument::Plain(document));
+        }
+        let text: Vec<u8> = document.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        // Documents that can be imported are far below what a cabinet holds.
+        let Ok(cabinet) = pack_blob(&text) else { return Ok(SyncDocument::Plain(document)) };
+        if let Err(error) = self.packed.put(record.document, &cabinet) {
+            warn!(%error, "a packed document cannot be kept, and will be packed again");
+        }
+        Ok(SyncDocument::Packed(cabinet))
+    }
+}
