@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
+use super::mirror::{REPLICA, ReplicaRecord};
 use super::published::{Published, Remembered};
 use super::records::{ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord};
 use super::registry::Tracked;
@@ -52,6 +53,8 @@ pub(super) struct Model {
     pub(super) staged: BTreeMap<UpdateIdentity, Arc<RevisionRecord>>,
     /// Whether moving them has begun, and has to be finished before anything else.
     pub(super) publishing: bool,
+    /// The server that decides instead of this one.
+    pub(super) replica_of: Option<Arc<str>>,
 }
 
 impl Model {
@@ -71,6 +74,7 @@ impl Model {
             downstream: BTreeMap::new(),
             staged: BTreeMap::new(),
             publishing: false,
+            replica_of: None,
         };
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
             model.counters = value::decode(&counters)?;
@@ -129,6 +133,10 @@ impl Model {
             model.staged.insert(record.metadata.identity, Arc::new(record));
             Ok(())
         })?;
+        if let Some(replica) = store.read(Tree::Meta, REPLICA.as_bytes())? {
+            let replica: ReplicaRecord = value::decode(&replica)?;
+            model.replica_of = replica.of.map(Arc::from);
+        }
         model.publishing = store.read(Tree::Meta, PUBLISHING.as_bytes())?.is_some();
         Ok(model)
     }

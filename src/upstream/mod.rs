@@ -8,6 +8,7 @@
 mod authorize;
 mod configuration;
 mod content;
+mod deployments;
 mod error;
 mod fetch;
 mod progress;
@@ -44,8 +45,8 @@ use authorize::Account;
 use content::Downloads;
 use progress::{Phase, Progress};
 use records::{
-    AccountRecord, Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord, SelectionRecord,
-    SourceRecord, names, reason,
+    AccountRecord, AnchorsRecord, Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord,
+    SelectionRecord, SourceRecord, names, reason,
 };
 use sync::{Outcome, Sync};
 
@@ -88,7 +89,14 @@ impl Upstream {
     /// Sets the upstream server, once everything that is said of it can be used.
     pub async fn set_source(&self, source: SourceRecord) -> Result<(), SyncError> {
         source::check(&source)?;
-        Ok(self.state.set_meta(names::SOURCE, source).await?)
+        if let Some(anchors) = self.state.meta::<AnchorsRecord>(names::ANCHORS).await? {
+            // What was decided here meanwhile has to go: all of it is taken over anew.
+            let anchors = AnchorsRecord { deployments: None, ..anchors };
+            self.state.set_meta(names::ANCHORS, anchors).await?;
+        }
+        let decides = source.replica.then(|| source.url.clone());
+        self.state.set_meta(names::SOURCE, source).await?;
+        Ok(self.state.set_replica(decides).await?)
     }
 
     /// What is selected.

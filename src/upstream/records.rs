@@ -136,6 +136,13 @@ pub struct Language {
     pub enabled: bool,
 }
 
+/// Licences that the server that decides has accepted. In `meta` as `sync eulas`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EulasRecord {
+    /// Their ids.
+    pub accepted: Vec<Uuid>,
+}
+
 /// When synchronizations begin by themselves. In `meta` as `sync schedule`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduleRecord {
@@ -203,6 +210,7 @@ first_version! {
     UpstreamRecord, "upstream server record";
     ScheduleRecord, "synchronization schedule";
     HistoryRecord, "synchronization history";
+    EulasRecord, "accepted licences record";
 }
 
 /// The names of the records in `meta`.
@@ -213,6 +221,7 @@ pub(super) mod names {
     pub(in super::super) const ANCHORS: &str = "sync anchors";
     pub(in super::super) const UPSTREAM: &str = "sync upstream";
     pub(in super::super) const SCHEDULE: &str = "sync schedule";
+    pub(in super::super) const EULAS: &str = "sync eulas";
     pub(in super::super) const HISTORY: &str = "sync history";
 }
 

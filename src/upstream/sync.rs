@@ -11,16 +11,19 @@ use serde::{Deserialize, Serialize};
 
 use super::authorize::Account;
 use super::configuration::configuration;
+use super::deployments::deployments;
 use super::error::SyncError;
 use super::fetch::Fetch;
 use super::progress::{Phase, Progress};
 use super::records::{
-    AnchorsRecord, SET_ASIDE, SelectionRecord, SetAside, SourceRecord, UpstreamRecord, names,
+    AnchorsRecord, EulasRecord, SET_ASIDE, SelectionRecord, SetAside, SourceRecord, UpstreamRecord,
+    names,
 };
 use super::revisions::{Filter, Listed, list};
 use super::session::{Connection, Session};
 use super::settings::Settings;
 use super::source;
+use crate::policy::by::By;
 use crate::state::{Moved, State};
 use crate::wire::fault::ErrorCode;
 use crate::wire::types::UpdateIdentity;
@@ -123,9 +126,38 @@ impl Sync<'_> {
                 anchors.selection = selection;
             }
             anchors.set_aside.extend(outcome.failed.iter().cloned());
-            self.state.set_meta(names::ANCHORS, anchors).await?;
+            self.state.set_meta(names::ANCHORS, anchors.clone()).await?;
+        }
+        if self.source.replica && scope == Scope::Everything {
+            self.take_over(&mut connection, anchors).await?;
         }
         Ok(outcome)
+    }
+
+    /// Takes over what was decided ([MS-WSUSSS] 3.2.4.3).
+    async fn take_over(
+        &self,
+        connection: &mut Connection,
+        mut anchors: AnchorsRecord,
+    ) -> Result<(), SyncError> {
+        self.progress.begin(Phase::Deployments, 0);
+        let sync_anchor = anchors.updates.as_deref().or(anchors.categories.as_deref());
+        // Nothing was listed yet, so there is nothing to decide on.
+        let Some(sync_anchor) = sync_anchor else { return Ok(()) };
+        let decided =
+            match deployments(connection, anchors.deployments.as_deref(), sync_anchor).await {
+                Err(error) if anchors.deployments.is_some() && is_of_another(&error) => {
+                    deployments(connection, None, sync_anchor).await?
+                }
+                decided => decided?,
+            };
+        let by = By::weir(format!("replica of {}", self.source.url));
+        let changes = self.state.mirror(by, decided.mirrored).await?;
+        self.progress.advance(changes);
+        let accepted = EulasRecord { accepted: decided.accepted_eulas };
+        self.state.set_meta(names::EULAS, accepted).await?;
+        anchors.deployments = decided.anchor;
+        Ok(self.state.set_meta(names::ANCHORS, anchors).await?)
     }
 
     /// The anchors, if they are this upstream server's.
@@ -146,8 +178,7 @@ impl Sync<'_> {
         match list(connection, &filter).await {
             Err(error)
                 if filter.anchor.is_some()
-                    && (error.code() == Some(ErrorCode::ServerChanged)
-                        || error.is_about("filter")) =>
+                    && (is_of_another(&error) || error.is_about("filter")) =>
             {
                 tracing::warn!(%error, "the upstream server is asked from the beginning");
                 list(connection, &filter.for_the_first_time()).await
@@ -171,4 +202,10 @@ impl Sync<'_> {
         outcome.failed.extend(fetch.all(unknown.revisions).await?);
         Ok(())
     }
+}
+
+/// Whether the upstream server does not know the anchor, because it is another server or lost what it
+/// knew.
+fn is_of_another(error: &SyncError) -> bool {
+    error.code() == Some(ErrorCode::ServerChanged) || error.is_about("anchor")
 }

@@ -5,7 +5,9 @@ mod content;
 mod fake;
 mod faults;
 mod flow;
+mod kill;
 mod recorded;
+mod replica;
 
 use std::sync::Arc;
 use std::time::Duration;
