@@ -294,7 +294,7 @@ mod tests {
         let mut documented = BTreeSet::new();
         for line in include_str!("../../docs/protocol-support.md").lines() {
             let cells: Vec<_> = line.split('|').map(str::trim).collect();
-            if let ["", of, operation, _section, "no", ""] = cells[..] {
+            if let ["", of, operation, _section, "no", _notes, ""] = cells[..] {
                 documented.extend(of.split(", ").map(|service| (service.to_owned(), operation)));
             }
         }
