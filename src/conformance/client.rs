@@ -26,8 +26,8 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
 use super::compare::Answer;
 use super::dialogue::BODY_LIMIT;
-use super::encoding::{self, EncodingError};
 use super::head::{HeadError, Headers, RequestHead, ResponseHead};
+use crate::http::encoding::{self, EncodingError};
 
 /// Why a request got no answer.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,6 @@ pub mod carry;
 pub mod client;
 pub mod compare;
 pub mod dialogue;
-pub mod encoding;
 pub mod head;
 pub mod record;
 mod replay;

@@ -7,10 +7,10 @@ use bytes::Bytes;
 use tokio::sync::mpsc::Receiver;
 
 use super::super::dialogue::{self, DialogueError, Exchange, Meta, RecordedResponse};
-use super::super::encoding;
 use super::super::head::{RequestHead, ResponseHead};
 use super::RecordReport;
 use super::sanitize::Sanitizer;
+use crate::http::encoding;
 
 /// One exchange as it travelled.
 #[derive(Debug)]

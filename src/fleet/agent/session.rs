@@ -141,7 +141,7 @@ fn check(name: &str, head: &ResponseHead, length: u64) -> Result<(), Complaint> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conformance::encoding::EncodingError;
+    use crate::http::encoding::EncodingError;
 
     fn broken(change: (&str, &str)) -> Option<Rule> {
         let good = "HTTP/1.1 200 OK\r\nContent-Type: text/xml; charset=utf-8\r\n\
