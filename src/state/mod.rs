@@ -20,8 +20,10 @@ mod placement;
 mod published;
 pub mod records;
 mod registry;
+mod rollup;
 mod schedule;
 mod staging;
+mod told;
 mod transaction;
 mod writer;
 
@@ -46,6 +48,7 @@ pub use import::{ImportOutcome, Importable, Rejection};
 pub use packed::SyncDocument;
 pub use published::Published;
 pub use registry::{Registry, Tracked};
+pub use rollup::RolledUp;
 pub use staging::{Moved, Unknown};
 
 use crate::content::files::{ContentError, ContentStore};
