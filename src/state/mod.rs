@@ -21,8 +21,10 @@ mod placement;
 mod published;
 pub mod records;
 mod registry;
+mod rollup;
 mod schedule;
 mod staging;
+mod told;
 mod transaction;
 mod writer;
 
@@ -45,6 +47,7 @@ pub use library::Places;
 pub use packed::SyncDocument;
 pub use published::Published;
 pub use registry::{Registry, Tracked};
+pub use rollup::RolledUp;
 pub use staging::{Moved, Unknown};
 
 use crate::content::files::{ContentError, ContentStore};
