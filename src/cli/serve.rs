@@ -83,6 +83,7 @@ impl Serve {
         let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
         let schedule = tokio::spawn(Arc::clone(&upstream).follow_schedule());
         let downloads = tokio::spawn(Arc::clone(&upstream).follow_downloads());
+        let reports = tokio::spawn(Arc::clone(&upstream).follow_reports());
 
         let ready = serde_json::json!({
             "ready": true,
@@ -109,6 +110,7 @@ impl Serve {
         rotation.abort();
         schedule.abort();
         downloads.abort();
+        reports.abort();
         upstream.stop().await;
         state.close().await;
         Ok(())

@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::transaction::Transaction;
-use super::{State, StateError};
+use super::{State, StateError, Tracked, rollup};
 use crate::downstream::{DownstreamServer, ListKind, Listed, SERVERS_KEPT};
 use crate::policy::by::By;
 
@@ -65,7 +65,7 @@ impl State {
                 let server = match known {
                     Some(known) => DownstreamServer::clone(known),
                     None => {
-                        make_room(transaction)?;
+                        make_room(transaction, 1)?;
                         DownstreamServer::new(id, name.clone(), now)
                     }
                 };
@@ -128,31 +128,51 @@ impl State {
             .submit(move |transaction| {
                 let known = find(transaction, &server)?;
                 transaction.journal(&by, json!({ "forget_downstream": known.id }));
-                transaction.delete_downstream(known.id);
+                forget(transaction, known.id);
                 Ok(known)
             })
             .await
     }
 }
 
-/// Makes room for one more server.
+/// Makes room for more servers. Those go first that were longest not heard of; their computers stay,
+/// as in a flood of servers there is no time to look for them.
 ///
 /// # Errors
-/// When all that are kept are approved.
-pub(super) fn make_room(transaction: &mut Transaction<'_>) -> Result<(), StateError> {
+/// When too many of those that are kept are approved.
+pub(super) fn make_room(
+    transaction: &mut Transaction<'_>,
+    wanted: usize,
+) -> Result<(), StateError> {
     let servers = &transaction.model.downstream;
-    if servers.len() < SERVERS_KEPT {
+    let over = servers.len().saturating_add(wanted).saturating_sub(SERVERS_KEPT);
+    if over == 0 {
         return Ok(());
     }
+    let heard_of = |server: &DownstreamServer| {
+        server.reported.as_ref().map_or(i64::MIN, |it| it.at).max(server.authorized)
+    };
     let dispensable = servers.values().filter(|server| !server.approved);
-    let longest_gone = dispensable.min_by_key(|server| server.authorized);
-    match longest_gone.map(|server| server.id) {
-        Some(id) => {
-            transaction.delete_downstream(id);
-            Ok(())
-        }
-        None => Err(StateError::Refused(format!("{SERVERS_KEPT} downstream servers are approved"))),
+    let mut dispensable: Vec<(i64, Uuid)> =
+        dispensable.map(|server| (heard_of(server), server.id)).collect();
+    if dispensable.len() < over {
+        return Err(StateError::Refused(format!("{SERVERS_KEPT} downstream servers are approved")));
     }
+    dispensable.sort_unstable();
+    dispensable.into_iter().take(over).for_each(|(_, id)| transaction.delete_downstream(id));
+    Ok(())
+}
+
+/// Forgets a server, all below it, and their computers ([MS-WSUSSS] 3.1.1, DSS Table).
+fn forget(transaction: &mut Transaction<'_>, server: Uuid) {
+    let servers = transaction.model.downstream.values();
+    let family = rollup::family(servers.map(AsRef::as_ref), server);
+    let is_theirs =
+        |tracked: &&Tracked| tracked.below.as_ref().is_some_and(|it| family.contains(&it.parent));
+    let computers = transaction.model.computers.values();
+    let computers: Vec<Tracked> = computers.filter(is_theirs).cloned().collect();
+    computers.iter().for_each(|tracked| transaction.delete_computer(tracked));
+    family.into_iter().for_each(|server| transaction.delete_downstream(server));
 }
 
 /// By id, or by name where that is unambiguous.

@@ -11,12 +11,14 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::library::{Library, Places};
+use super::mirror::{REPLICA, ReplicaRecord};
 use super::published::{Published, Remembered};
 use super::records::{
     ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord, WantedRecord,
 };
 use super::registry::Tracked;
 use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
+use crate::computers::rollup::Below;
 use crate::computers::{Computer, Statuses};
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
@@ -56,6 +58,8 @@ pub(super) struct Model {
     pub(super) staged: BTreeMap<UpdateIdentity, RevisionRecord>,
     /// Whether moving them has begun, and has to be finished before anything else.
     pub(super) publishing: bool,
+    /// The server that decides instead of this one.
+    pub(super) replica_of: Option<Arc<str>>,
 }
 
 impl Model {
@@ -73,6 +77,7 @@ impl Model {
             wanted: BTreeMap::new(),
             staged: BTreeMap::new(),
             publishing: false,
+            replica_of: None,
         };
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
             model.counters = value::decode(&counters)?;
@@ -108,10 +113,16 @@ impl Model {
             statuses.insert(key.to_vec(), Arc::new(value::decode(bytes)?));
             Ok(())
         })?;
+        let mut below: HashMap<Vec<u8>, Arc<Below>> = HashMap::new();
+        store.load(Tree::Below, &mut |key, bytes| {
+            below.insert(key.to_vec(), Arc::new(value::decode(bytes)?));
+            Ok(())
+        })?;
         store.load(Tree::Computers, &mut |key, bytes| {
             let computer: Computer = value::decode(bytes)?;
             let tracked = Tracked {
                 statuses: statuses.remove(key).unwrap_or_default(),
+                below: below.remove(key),
                 last_contact: Arc::default(),
                 computer: Arc::new(computer),
             };
@@ -134,6 +145,10 @@ impl Model {
             model.staged.insert(identity, value::decode(bytes)?);
             Ok(())
         })?;
+        if let Some(replica) = store.read(Tree::Meta, REPLICA.as_bytes())? {
+            let replica: ReplicaRecord = value::decode(&replica)?;
+            model.replica_of = replica.of.map(Arc::from);
+        }
         model.publishing = store.read(Tree::Meta, PUBLISHING.as_bytes())?.is_some();
         Ok(model)
     }

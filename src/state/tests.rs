@@ -7,6 +7,7 @@ mod downstream;
 mod groups;
 mod imports;
 mod meta;
+mod mirror;
 mod picture;
 mod reopening;
 mod staging;

@@ -88,11 +88,15 @@ pub enum Tree {
     Wanted,
     /// Revisions that a synchronization fetched and that nobody sees yet.
     Staged,
+    /// What downstream servers report of their computers, besides what computers say themselves.
+    Below,
+    /// What the upstream server was told of computers.
+    Told,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 13] = [
+    pub const ALL: [Tree; 15] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -106,6 +110,8 @@ impl Tree {
         Tree::Downstream,
         Tree::Wanted,
         Tree::Staged,
+        Tree::Below,
+        Tree::Told,
     ];
 
     /// The name under which engines and exports know the tree.
@@ -124,6 +130,8 @@ impl Tree {
             Tree::Downstream => "downstream",
             Tree::Wanted => "wanted",
             Tree::Staged => "staged",
+            Tree::Below => "below",
+            Tree::Told => "told",
         }
     }
 

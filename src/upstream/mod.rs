@@ -8,11 +8,14 @@
 mod authorize;
 mod configuration;
 mod content;
+mod deployments;
 mod error;
 mod fetch;
 mod progress;
 mod reaction;
 pub mod records;
+mod report;
+mod reporting;
 mod revisions;
 mod schedule;
 mod select;
@@ -29,7 +32,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tracing::{error, info};
-use uuid::Uuid;
 
 pub use error::SyncError;
 pub use select::{Change, SelectionChange};
@@ -44,7 +46,7 @@ use authorize::Account;
 use content::Downloads;
 use progress::{Phase, Progress};
 use records::{
-    AccountRecord, Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord, SelectionRecord,
+    AnchorsRecord, Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord, SelectionRecord,
     SourceRecord, names, reason,
 };
 use sync::{Outcome, Sync};
@@ -55,6 +57,9 @@ mod event {
     pub(in crate::upstream) const DONE: u16 = 6702;
     pub(in crate::upstream) const FAILED: u16 = 6703;
     pub(in crate::upstream) const IN_PROGRESS: u16 = 6704;
+    pub(in crate::upstream) const TOOK_OVER: u16 = 6706;
+    pub(in crate::upstream) const OUT_OF_SYNC: u16 = 6707;
+    pub(in crate::upstream) const LICENCES_PENDING: u16 = 6708;
 }
 
 /// This server's relation to its upstream server. One for each state.
@@ -63,6 +68,8 @@ pub struct Upstream {
     settings: Settings,
     running: Mutex<Option<Running>>,
     downloads: Arc<Downloads>,
+    /// One report at a time.
+    reporting: tokio::sync::Mutex<()>,
 }
 
 /// A synchronization that runs.
@@ -77,7 +84,8 @@ impl Upstream {
     /// A handle on `state`. Nothing begins by itself.
     pub fn new(state: Arc<State>, settings: Settings) -> Arc<Self> {
         let downloads = Arc::new(Downloads::new(Arc::clone(&state), settings.clone()));
-        Arc::new(Self { state, settings, running: Mutex::new(None), downloads })
+        let (running, reporting) = (Mutex::new(None), tokio::sync::Mutex::new(()));
+        Arc::new(Self { state, settings, running, downloads, reporting })
     }
 
     /// The upstream server.
@@ -88,7 +96,14 @@ impl Upstream {
     /// Sets the upstream server, once everything that is said of it can be used.
     pub async fn set_source(&self, source: SourceRecord) -> Result<(), SyncError> {
         source::check(&source)?;
-        Ok(self.state.set_meta(names::SOURCE, source).await?)
+        if let Some(anchors) = self.state.meta::<AnchorsRecord>(names::ANCHORS).await? {
+            // What was decided here meanwhile has to go: all of it is taken over anew.
+            let anchors = AnchorsRecord { deployments: None, ..anchors };
+            self.state.set_meta(names::ANCHORS, anchors).await?;
+        }
+        let decides = source.replica.then(|| source.url.clone());
+        self.state.set_meta(names::SOURCE, source).await?;
+        Ok(self.state.set_replica(decides).await?)
     }
 
     /// What is selected.
@@ -121,7 +136,7 @@ impl Upstream {
     /// When there is no upstream server, or one runs already.
     pub async fn start(self: &Arc<Self>, scope: Scope) -> Result<u64, SyncError> {
         let source = self.source().await?.ok_or(SyncError::NoSource)?;
-        let account = account(&self.state, &self.settings).await?;
+        let account = Account::of(&self.state, &self.settings).await?;
         let number = self.recorded().await?.runs.last().map_or(1, |run| run.number + 1);
         let progress = Arc::new(Progress::new());
         let (cancel, cancelled) = watch::channel(false);
@@ -134,9 +149,16 @@ impl Upstream {
         }
         let upstream = Arc::clone(self);
         tokio::spawn(async move {
+            let reports = source.report && scope == Scope::Everything;
+            let called_off = cancelled.clone();
             let run = upstream.run(number, scope, source, account, &progress, cancelled).await;
+            let done = run.status != event::FAILED;
             if let Err(error) = upstream.record(run).await {
                 error!(%error, "a synchronization is missing in the history");
+            }
+            if reports && done {
+                progress.begin(Phase::Reporting, 0);
+                upstream.report_until(called_off).await;
             }
             *upstream.slot() = None;
         });
@@ -186,6 +208,7 @@ impl Upstream {
         let mut events = vec![happened(began, event::STARTED, format!("with {}", source.url))];
         info!(number, upstream = source.url, "a synchronization began");
         let (state, settings) = (&self.state, &self.settings);
+        let content = source.content;
         let sync = Sync { state, settings, progress, account, source };
         let outcome = tokio::select! {
             outcome = sync.run(scope) => outcome,
@@ -195,13 +218,27 @@ impl Upstream {
         let doing = progress.show();
         let doing = doing["phase"].as_str().unwrap_or(Phase::Connecting.name());
         events.push(happened(ended, event::IN_PROGRESS, doing.to_owned()));
+        let licences = self.downloads.pending_licences(content);
         let (status, reason, outcome) = match outcome {
+            Ok(outcome) if licences > 0 => (event::LICENCES_PENDING, None, outcome),
             Ok(outcome) => (event::DONE, None, outcome),
             Err(error) => (event::FAILED, Some(reason(&error)), Outcome::default()),
         };
-        let Outcome { moved, unchanged, failed } = outcome;
+        let Outcome { moved, unchanged, failed, decisions, anew } = outcome;
+        if anew {
+            let text = "the upstream server was asked from the beginning".to_owned();
+            events.push(happened(ended, event::OUT_OF_SYNC, text));
+        }
+        if let Some(decisions) = decisions {
+            let text = format!("{decisions} decisions taken over");
+            events.push(happened(ended, event::TOOK_OVER, text));
+        }
         let text = reason.clone().unwrap_or_else(|| {
-            format!("{} new, {} changed, {unchanged} unchanged", moved.new, moved.changed)
+            let licences = match status {
+                event::LICENCES_PENDING => format!(", {licences} licences on their way"),
+                _ => String::new(),
+            };
+            format!("{} new, {} changed, {unchanged} unchanged{licences}", moved.new, moved.changed)
         });
         info!(number, status, text, "a synchronization ended");
         events.push(happened(ended, status, text));
@@ -236,20 +273,6 @@ impl Upstream {
     fn slot(&self) -> MutexGuard<'_, Option<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Who we are to the upstream server; our id is made when it is first needed.
-async fn account(state: &State, settings: &Settings) -> Result<Account, SyncError> {
-    let known: Option<AccountRecord> = state.meta(names::ACCOUNT).await?;
-    let id = match known {
-        Some(AccountRecord { id }) => id,
-        None => {
-            let id = Uuid::new_v4();
-            state.set_meta(names::ACCOUNT, AccountRecord { id }).await?;
-            id
-        }
-    };
-    Ok(Account { name: settings.account_name.clone(), id })
 }
 
 fn happened(time: i64, id: u16, text: String) -> Event {

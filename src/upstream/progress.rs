@@ -21,6 +21,10 @@ pub(super) enum Phase {
     Updates,
     /// All of it becomes visible.
     Publishing,
+    /// The upstream server is told of computers.
+    Reporting,
+    /// The upstream server's decisions.
+    Deployments,
 }
 
 impl Phase {
@@ -33,6 +37,8 @@ impl Phase {
             Self::ListingUpdates => "listing updates",
             Self::Updates => "fetching updates",
             Self::Publishing => "publishing",
+            Self::Reporting => "reporting",
+            Self::Deployments => "taking over decisions",
         }
     }
 }

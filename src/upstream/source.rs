@@ -78,14 +78,14 @@ pub(super) fn check(source: &SourceRecord) -> Result<(), SyncError> {
                 format!("{ca_file} is not that certificate, or not in PEM.\n{ROOT_INSTRUCTION}");
             return Err(SyncError::Refused(reason));
         }
+        if source.report {
+            let reason = "Microsoft Update is not told of computers";
+            return Err(SyncError::Refused(reason.into()));
+        }
         if source.replica {
             let reason = "Microsoft Update decides nothing that a replica could take over";
             return Err(SyncError::Refused(reason.into()));
         }
-    }
-    if source.replica {
-        let reason = "this server cannot be a replica yet";
-        return Err(SyncError::Refused(reason.into()));
     }
     server(source).map(|_| ())
 }

@@ -5,7 +5,11 @@ mod content;
 mod fake;
 mod faults;
 mod flow;
+mod kill;
+mod node;
 mod recorded;
+mod replica;
+mod rollup;
 
 use std::sync::Arc;
 use std::time::Duration;
