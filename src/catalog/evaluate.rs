@@ -81,13 +81,15 @@ impl Catalog {
     pub fn delta(&self, scope: &Scope, needed: &RevisionSet, scan: &Scan<'_>) -> Delta {
         let mut delta = Delta { kept: RevisionSet::within(needed), ..Delta::default() };
         let numbers = self.numbers_given();
-        for &id in scan.cached.iter().copied().flatten() {
-            match numbers.find(id) {
-                Some(revision) if needed.contains(revision) => delta.kept.insert(revision),
-                Some(revision) if scan.two_groups && scope.in_scope.contains(revision) => {
-                    delta.deployed_out_of_scope.push(id);
+        for &ids in scan.cached {
+            for &id in ids {
+                match numbers.find(id) {
+                    Some(revision) if needed.contains(revision) => delta.kept.insert(revision),
+                    Some(revision) if scan.two_groups && scope.in_scope.contains(revision) => {
+                        delta.deployed_out_of_scope.push(id);
+                    }
+                    _ => delta.out_of_scope.push(id),
                 }
-                _ => delta.out_of_scope.push(id),
             }
         }
         for ids in [&mut delta.out_of_scope, &mut delta.deployed_out_of_scope] {

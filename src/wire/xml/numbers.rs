@@ -32,7 +32,7 @@ impl Tags {
 
     /// Reads the run at the start of `text`, at most `most` elements, and hands each number to
     /// `take`. White space may stand before each element.
-    pub(super) fn read(self, text: &[u8], most: usize, mut take: impl FnMut(u32)) -> Run {
+    pub(super) fn read(&self, text: &[u8], most: usize, mut take: impl FnMut(u32)) -> Run {
         let mut run = Run { elements: 0, bytes: 0 };
         let mut digits = 0;
         while run.elements < most {
@@ -53,14 +53,15 @@ impl Tags {
     /// The number in the element at `from`, if it has so many digits, and where the element ends.
     /// Ids ascend, so nearly all have as many as the one before; then the processor need not wait
     /// for the digits to know where the next element is.
-    fn element_of(self, digits: usize, text: &[u8], from: usize) -> Option<(u32, usize)> {
+    #[inline]
+    fn element_of(&self, digits: usize, text: &[u8], from: usize) -> Option<(u32, usize)> {
         let start = self.start.after(text, from)?;
         let number = Digits::of(word_at(text, start)?).number(digits)?;
         Some((number, self.end.after(text, start + digits)?))
     }
 
     /// The element at `from`, whatever its number.
-    fn element(self, text: &[u8], from: usize) -> Option<Found> {
+    fn element(&self, text: &[u8], from: usize) -> Option<Found> {
         let start = match self.start.after(text, from) {
             Some(start) => start,
             None => self.start.after(text, skip_white_space(text, from))?,
@@ -102,11 +103,13 @@ impl Word {
 
     /// Where it ends, if it stands at `at`. The last seven bytes of a text are left to events: no
     /// message ends in a number.
-    fn after(self, text: &[u8], at: usize) -> Option<usize> {
+    #[inline]
+    fn after(&self, text: &[u8], at: usize) -> Option<usize> {
         (word_at(text, at)? & self.mask == self.bytes).then_some(at + self.len)
     }
 }
 
+#[inline]
 fn word_at(text: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*text.get(at..)?.first_chunk()?))
 }
