@@ -86,6 +86,9 @@ pub async fn import(
         }
     }
     report.revisions = report.new + report.unchanged;
+    if !more_follows {
+        state.run_due_rules(true).await;
+    }
     Ok(report)
 }
 

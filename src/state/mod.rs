@@ -4,10 +4,13 @@
 //! one entry a computer. Every change is a method here; it goes to the one writer thread and
 //! returns once it is durable and visible.
 
+mod audit;
+mod cleanup;
 mod computers;
 mod content;
 mod decide;
 mod downstream;
+mod eulas;
 mod groups;
 mod health;
 mod import;
@@ -20,13 +23,16 @@ mod placement;
 mod published;
 pub mod records;
 mod registry;
+mod rules;
 mod schedule;
 mod staging;
+mod tags;
 mod transaction;
+mod update_groups;
 mod writer;
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -37,6 +43,8 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder};
 use tracing::{info, warn};
 
+pub use audit::{AuditEntry, AuditFilter};
+pub use cleanup::{Cleanup, CleanupSettings};
 pub use computers::{ComputerDetails, Registration};
 pub use content::AddedContent;
 pub use decide::Decision;
@@ -46,6 +54,7 @@ pub use import::{ImportOutcome, Importable, Rejection};
 pub use packed::SyncDocument;
 pub use published::Published;
 pub use registry::{Registry, Tracked};
+pub use rules::{Plan, Planned};
 pub use staging::{Moved, Unknown};
 
 use crate::content::files::{ContentError, ContentStore};
@@ -161,6 +170,7 @@ pub struct State {
     /// Documents in cabinets, by the document's digest.
     packed: Disposable,
     contents: Arc<ContentStore>,
+    journal: PathBuf,
     fragments: Cache<Sha256, Arc<PreparedFragments>, ByBytes>,
     fragment_requests: AtomicU64,
     fragment_reads: AtomicU64,
@@ -186,7 +196,8 @@ impl State {
     ) -> Result<Self, StateError> {
         let blobs = Blobs::open(&data.join("blobs"))?;
         let contents = ContentStore::open(data.join("content"))?;
-        let journal = Journal::open(&data.join("journal"))?;
+        let journal_directory = data.join("journal");
+        let journal = Journal::open(&journal_directory)?;
         let mut model = Model::load(store.as_ref())?;
         if model.publishing {
             // The process ended while a synchronization became visible.
@@ -226,6 +237,7 @@ impl State {
             blobs: Arc::new(blobs),
             packed,
             contents: Arc::new(contents),
+            journal: journal_directory,
             fragments: fragment_cache(settings.fragment_cache),
             fragment_requests: AtomicU64::new(0),
             fragment_reads: AtomicU64::new(0),

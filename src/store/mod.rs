@@ -88,11 +88,19 @@ pub enum Tree {
     Wanted,
     /// Revisions that a synchronization fetched and that nobody sees yet.
     Staged,
+    /// Licences that were accepted.
+    Eulas,
+    /// Sets of updates that are deployed as one.
+    UpdateGroups,
+    /// Automatic deployment rules.
+    Rules,
+    /// Tags of updates.
+    Tags,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 13] = [
+    pub const ALL: [Tree; 17] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -106,6 +114,10 @@ impl Tree {
         Tree::Downstream,
         Tree::Wanted,
         Tree::Staged,
+        Tree::Eulas,
+        Tree::UpdateGroups,
+        Tree::Rules,
+        Tree::Tags,
     ];
 
     /// The name under which engines and exports know the tree.
@@ -124,6 +136,10 @@ impl Tree {
             Tree::Downstream => "downstream",
             Tree::Wanted => "wanted",
             Tree::Staged => "staged",
+            Tree::Eulas => "eulas",
+            Tree::UpdateGroups => "update_groups",
+            Tree::Rules => "rules",
+            Tree::Tags => "tags",
         }
     }
 
