@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use weir::store::blobs::{BlobId, Blobs};
 use weir::store::journal::{self, Journal};
+use weir::store::packs::{Packs, Place};
 use weir::store::sled::SledStore;
 use weir::store::value::{self, NoPrevious, Stored};
 use weir::store::{Batch, Store, StoreError, Tree};
@@ -38,7 +38,7 @@ const ROUNDS_PER_DIRECTORY: u32 = 5;
 #[derive(Debug, Serialize, Deserialize)]
 struct Numbered {
     number: u64,
-    blob: BlobId,
+    places: Vec<Place>,
 }
 
 impl Stored for Numbered {
@@ -75,16 +75,16 @@ fn what_was_acknowledged_survives_a_kill() {
 /// The child: one more of everything, again and again.
 fn write_until_killed(directory: &Path) -> Result<(), StoreError> {
     let mut store = SledStore::open(directory)?;
-    let blobs = Blobs::open(&directory.join("blobs"))?;
+    let packs = settled(directory, &store)?;
     let mut journal = Journal::open(&directory.join("journal"))?;
     let mut number = latest(&store)?;
     loop {
         number += 1;
-        let blob = blobs.put(&content(number))?;
+        let places = packs.put_many(&[content(number), content(number + 1)])?;
         journal
             .append(OffsetDateTime::now_utc(), &[json!(number), json!("and its second line")])?;
 
-        let record = value::encode(&Numbered { number, blob })?;
+        let record = value::encode(&Numbered { number, places })?;
         let mut batch = Batch::new();
         batch.put(Tree::Approvals, number.to_be_bytes(), record.clone());
         batch.put(Tree::Statuses, number.to_be_bytes(), record);
@@ -131,7 +131,7 @@ fn run_and_kill(directory: &Path, started: bool, life: Duration) -> Option<u64> 
 
 fn check(directory: &Path, acknowledged: u64, when: &str) {
     let store = SledStore::open(directory).unwrap_or_else(|error| panic!("{when}: {error}"));
-    let blobs = Blobs::open(&directory.join("blobs")).unwrap();
+    let packs = Packs::open(&directory.join("packs")).unwrap();
     Journal::open(&directory.join("journal")).unwrap_or_else(|error| panic!("{when}: {error}"));
 
     let last = latest(&store).unwrap();
@@ -143,7 +143,9 @@ fn check(directory: &Path, acknowledged: u64, when: &str) {
             assert_eq!(key, record.number.to_be_bytes());
             assert_eq!(Some(record.number), expected.next(), "{when}: {}", tree.name());
             if record.number + 50 > acknowledged {
-                assert_eq!(blobs.read(record.blob)?, content(record.number), "{when}");
+                for (place, number) in record.places.iter().zip(record.number..) {
+                    assert_eq!(packs.read(*place)?, content(number), "{when}");
+                }
             }
             Ok(())
         };
@@ -162,7 +164,20 @@ fn latest(store: &dyn Store) -> Result<u64, StoreError> {
     Ok(bytes.map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().unwrap())))
 }
 
-/// A blob of some kilobytes that is unlike any other.
+/// The packs, as a start leaves them: without what the last life wrote and did not commit.
+fn settled(directory: &Path, store: &dyn Store) -> Result<Packs, StoreError> {
+    let packs = Packs::open(&directory.join("packs"))?;
+    let mut places: Vec<Place> = Vec::new();
+    store.load(Tree::Approvals, &mut |_, bytes| {
+        places.extend(value::decode::<Numbered>(bytes)?.places);
+        Ok(())
+    })?;
+    let settled = packs.settle(places.into_iter())?;
+    assert_eq!(settled.missing, 0, "what a record refers to is gone");
+    Ok(packs)
+}
+
+/// An entry of some kilobytes that is unlike any other.
 fn content(number: u64) -> Vec<u8> {
     number.to_be_bytes().repeat(500 + (number % 7) as usize)
 }

@@ -60,11 +60,11 @@ pub(crate) fn published() -> Arc<Published> {
 
 /// The ids of the categories and detectoids of a snapshot: the most that can be installed.
 pub(crate) fn markers(published: &Published) -> Vec<RevisionId> {
-    let revisions = published.catalog.revisions().iter();
-    let markers = revisions.filter(|revision| revision.metadata.bundled.is_empty());
-    let markers = markers.filter(|revision| {
+    let revisions = (0..).zip(published.catalog.revisions().iter());
+    let markers = revisions.filter(|(index, revision)| {
         use weir::metadata::model::UpdateType::{Category, Detectoid};
         matches!(revision.metadata.update_type, Category | Detectoid)
+            && published.catalog.members(*index).is_empty()
     });
-    markers.map(|revision| revision.id).collect()
+    markers.map(|(_, revision)| revision.id).collect()
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 use super::{
     AdminError, Command, ImportReport, SOCKET, Source, Subject, content, execute, import, socket,
@@ -14,6 +15,9 @@ use super::{
 use crate::content::files::{Digests, digest_of};
 use crate::state::{Settings, State, StateError};
 use crate::upstream::{self, Upstream};
+
+/// Parts of an import that wait, read, for the one that is being stored.
+const PARTS_AHEAD: usize = 1;
 
 /// An open way to a data directory.
 pub enum Access {
@@ -65,18 +69,32 @@ impl Access {
         }
     }
 
-    /// Imports files; see [`Source`].
+    /// Imports files in parts, each with whether another follows, and tells after each what became
+    /// of all so far. While one part is made durable the next is read already: the first waits for
+    /// the disk, the second for a processor.
+    ///
+    /// # Errors
+    /// The first of any part. What the parts before it brought stays.
     pub async fn import(
         &self,
-        sources: Vec<Source>,
-        more_follows: bool,
+        parts: impl Iterator<Item = (Vec<Source>, bool)> + Send + 'static,
+        mut progress: impl FnMut(&ImportReport),
     ) -> Result<ImportReport, AdminError> {
+        let progress = &mut progress;
         match self {
             Self::Served(path) => {
-                let path = path.clone();
-                blocking(move || socket::import(&path, &sources, more_follows)).await
+                let send = async |files: Vec<Source>, more_follows| {
+                    let path = path.clone();
+                    blocking(move || socket::import(&path, &files, more_follows)).await
+                };
+                in_parts(parts, |files| files, send, progress).await
             }
-            Self::Opened(subject) => import::import(&subject.state, sources, more_follows).await,
+            Self::Opened(subject) => {
+                let state = &subject.state;
+                let store =
+                    async |read, more_follows| import::store(state, read, more_follows).await;
+                in_parts(parts, |files| import::Read::new(&files), store, progress).await
+            }
         }
     }
 
@@ -104,6 +122,27 @@ impl Access {
             subject.state.close().await;
         }
     }
+}
+
+/// Prepares one part while another is on its way into the state.
+async fn in_parts<P: Send + 'static>(
+    mut parts: impl Iterator<Item = (Vec<Source>, bool)> + Send + 'static,
+    prepare: fn(Vec<Source>) -> P,
+    mut store: impl AsyncFnMut(P, bool) -> Result<ImportReport, AdminError>,
+    progress: &mut impl FnMut(&ImportReport),
+) -> Result<ImportReport, AdminError> {
+    let (sender, mut prepared) = mpsc::channel(PARTS_AHEAD);
+    let preparing = tokio::task::spawn_blocking(move || {
+        // Nobody takes them any more once a part failed.
+        parts.try_for_each(|(files, more)| sender.blocking_send((prepare(files), more)).ok())
+    });
+    let mut report = ImportReport::default();
+    while let Some((part, more_follows)) = prepared.recv().await {
+        report.add(store(part, more_follows).await?);
+        progress(&report);
+    }
+    preparing.await.map_err(|_| StateError::Stopped)?;
+    Ok(report)
 }
 
 async fn blocking<T: Send + 'static>(

@@ -12,7 +12,7 @@ use crate::catalog::Revision;
 use crate::computers::status::{Statuses, UpdateInstallationState, UpdateStatus};
 use crate::metadata::model::UpdateType;
 use crate::policy::by::By;
-use crate::state::{Published, State, Tracked};
+use crate::state::{Published, State, StateError, Tracked};
 
 pub(super) fn list(state: &State) -> Value {
     let published = state.published();
@@ -42,7 +42,7 @@ pub(super) async fn show(state: &State, computer: String) -> Result<Value, Admin
     let (a, b, c, d) = info.client_version;
     answer["agent"] = json!(format!("{a}.{b}.{c}.{d}"));
     answer["requested_group"] = json!(tracked.computer.requested_group);
-    answer["updates"] = updates(&published, tracked);
+    answer["updates"] = updates(state, &published, tracked)?;
     let events = details.events.events.iter().map(|event| {
         json!({
             "at": instant(event.at),
@@ -148,7 +148,7 @@ fn decidable(published: &Published) -> impl Iterator<Item = &Revision> {
 }
 
 /// The state of every update that can be decided on, and of what else was reported.
-fn updates(published: &Published, tracked: &Tracked) -> Value {
+fn updates(state: &State, published: &Published, tracked: &Tracked) -> Result<Value, StateError> {
     let catalog = &published.catalog;
     let statuses = &tracked.statuses;
     let reported: BTreeMap<Uuid, &UpdateStatus> =
@@ -159,15 +159,16 @@ fn updates(published: &Published, tracked: &Tracked) -> Value {
     });
     let mut states: BTreeMap<Uuid, UpdateInstallationState> = offered.collect();
     states.extend(reported.values().map(|row| (row.update, row.state)));
-    let rows = states.into_iter().map(|(update, state)| {
+    let rows = states.into_iter().map(|(update, installation)| {
         let latest = catalog.update(&update).and_then(|update| catalog.latest(update));
-        let title = latest.and_then(|index| catalog.revision(index));
-        json!({
+        let latest = latest.and_then(|index| published.places(index));
+        let metadata = latest.map(|places| state.metadata(places)).transpose()?;
+        Ok(json!({
             "update_id": update,
-            "title": title.map(|revision| revision.metadata.title("en")),
-            "state": state.name(),
+            "title": metadata.as_ref().map(|metadata| metadata.title("en")),
+            "state": installation.name(),
             "since": reported.get(&update).and_then(|row| instant(row.since)),
-        })
+        }))
     });
     rows.collect()
 }
@@ -237,7 +238,8 @@ mod tests {
             assert!(state.report(client_id.clone(), events).await.expect("reported"));
             let tracked = state.computers().find(&client_id).expect("a computer");
             let mut listed = BTreeMap::new();
-            for row in updates(&published, &tracked).as_array().expect("a list") {
+            let listed_rows = updates(&state, &published, &tracked).expect("readable");
+            for row in listed_rows.as_array().expect("a list") {
                 *listed.entry(row["state"].as_str().expect("a name").to_owned()).or_default() += 1;
             }
             let counted = Offer::of(&published).count(&tracked.statuses);

@@ -26,16 +26,19 @@ pub(super) async fn add(
     }))
 }
 
-pub(super) fn status(state: &State) -> Value {
+pub(super) fn status(state: &State) -> Result<Value, AdminError> {
     let published = state.published();
     let here: u64 = published.contents.values().map(|record| record.size).sum();
-    let missing: Vec<Value> = needed(&published)
-        .into_iter()
-        .filter(|sha1| !published.contents.contains_key(sha1))
-        .filter_map(|sha1| published.file(&sha1))
-        .map(|file| json!({ "name": file.name, "sha1": file.sha1.to_hex(), "size": file.size }))
-        .collect();
-    json!({ "files": published.contents.len(), "bytes": here, "missing": missing })
+    let mut missing = Vec::new();
+    for sha1 in needed(&published) {
+        if !published.contents.contains_key(&sha1)
+            && let Some(file) = state.file(&published, &sha1)?
+        {
+            let shown = json!({ "name": file.name, "sha1": file.sha1.to_hex(), "size": file.size });
+            missing.push(shown);
+        }
+    }
+    Ok(json!({ "files": published.contents.len(), "bytes": here, "missing": missing }))
 }
 
 /// Reads every file that should be here (blocking, as long as the disk takes).
@@ -61,7 +64,6 @@ pub(super) fn verify(state: &State) -> Value {
 
 /// The files of everything that is approved for installation, bundle members included.
 fn needed(published: &Published) -> HashSet<Sha1> {
-    let installed = published.installed_by_approvals();
-    let revisions = installed.into_iter().filter_map(|index| published.catalog.revision(index));
-    revisions.flat_map(|revision| &revision.metadata.files).map(|file| file.sha1).collect()
+    let installed = published.installed_by_approvals().into_iter();
+    installed.flat_map(|index| published.catalog.files(index)).copied().collect()
 }

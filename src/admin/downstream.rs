@@ -43,7 +43,7 @@ pub(super) async fn forget(state: &State, server: String) -> Result<Value, Admin
 fn summary(published: &Published, now: i64, server: &DownstreamServer) -> Value {
     let revisions = published.catalog.revisions();
     let behind = server.listed.map(|told| {
-        revisions.len() - revisions.partition_point(|revision| revision.id <= told.newest)
+        revisions.iter().rev().take_while(|revision| revision.id > told.newest).count()
     });
     json!({
         "id": server.id,

@@ -15,7 +15,7 @@ pub async fn execute(subject: &Subject, command: Command) -> Result<Value, Admin
             state.ping().await?;
             Value::Bool(true)
         }
-        Command::ListUpdates => updates::list(state),
+        Command::ListUpdates => updates::list(state)?,
         Command::ShowUpdate { update, revision } => updates::show(state, update, revision)?,
         Command::ShowFragment { update, revision, fragment, locale } => {
             updates::fragment(state, update, revision, fragment, &locale)?
@@ -71,7 +71,7 @@ pub async fn execute(subject: &Subject, command: Command) -> Result<Value, Admin
         Command::ShowDownstream { server } => downstream::show(state, &server)?,
         Command::ApproveDownstream { server } => downstream::approve(state, server).await?,
         Command::ForgetDownstream { server } => downstream::forget(state, server).await?,
-        Command::ContentStatus => content::status(state),
+        Command::ContentStatus => content::status(state)?,
         Command::VerifyContent => content::verify(state),
         Command::SyncSource { source } => sync::source(upstream, source).await?,
         Command::SyncCategories => upstream.categories().await?,

@@ -62,11 +62,20 @@ pub async fn import(
     sources: Vec<Source>,
     more_follows: bool,
 ) -> Result<ImportReport, AdminError> {
+    let read = tokio::task::spawn_blocking(move || Read::new(&sources)).await;
+    store(state, read.map_err(|_| StateError::Stopped)?, more_follows).await
+}
+
+/// Imports what was read before; otherwise as [`import`].
+pub(super) async fn store(
+    state: &State,
+    Read(results): Read,
+    more_follows: bool,
+) -> Result<ImportReport, AdminError> {
     let mut report = ImportReport::default();
     let mut names = Vec::new();
     let mut documents = Vec::new();
-    let results = tokio::task::spawn_blocking(move || read_all(&sources)).await;
-    for (name, result) in results.map_err(|_| StateError::Stopped)? {
+    for (name, result) in results {
         match result {
             Ok(document) => {
                 names.push(name);
@@ -92,29 +101,36 @@ pub async fn import(
     Ok(report)
 }
 
-type Read = (String, Result<Importable, String>);
+type Document = (String, Result<Importable, String>);
 
-/// Parsing and compressing is most of an import, and documents do not depend on each other.
-fn read_all(sources: &[Source]) -> Vec<Read> {
-    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = sources.len().div_ceil(workers).max(1);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = sources
-            .chunks(share)
-            .map(|chunk| scope.spawn(move || chunk.iter().flat_map(read).collect::<Vec<_>>()))
-            .collect();
-        // None panics, as reading is contained.
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-    })
+/// Sources with all that can be known of them before there is a state: most of the work of an
+/// import.
+pub(super) struct Read(Vec<Document>);
+
+impl Read {
+    /// Documents do not depend on each other, so every processor takes its share (blocking).
+    pub(super) fn new(sources: &[Source]) -> Self {
+        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let share = sources.len().div_ceil(workers).max(1);
+        let documents = std::thread::scope(|scope| {
+            let workers: Vec<_> = sources
+                .chunks(share)
+                .map(|chunk| scope.spawn(move || chunk.iter().flat_map(read).collect::<Vec<_>>()))
+                .collect();
+            // None panics, as reading is contained.
+            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+        });
+        Self(documents)
+    }
 }
 
 /// Reading is our own code, but a document that it trips over must not end a server.
-fn read(source: &Source) -> Vec<Read> {
+fn read(source: &Source) -> Vec<Document> {
     contained(|| read_one(source))
         .unwrap_or_else(|panicked| vec![(source.name.clone(), Err(panicked.to_string()))])
 }
 
-fn read_one(source: &Source) -> Vec<Read> {
+fn read_one(source: &Source) -> Vec<Document> {
     if !source.bytes.starts_with(b"MSCF") {
         return vec![(source.name.clone(), document(&source.bytes))];
     }

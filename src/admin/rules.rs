@@ -45,12 +45,12 @@ pub(super) async fn remove(state: &State, name: String) -> Result<Value, AdminEr
 }
 
 pub(super) fn preview(state: &State, name: &str) -> Result<Value, AdminError> {
-    Ok(show_plan(state, &state.preview_rule(name)?))
+    Ok(show_plan(state, &state.preview_rule(name)?)?)
 }
 
 pub(super) async fn run(state: &State, name: &str) -> Result<Value, AdminError> {
     let plan = state.run_rule(name).await?;
-    Ok(show_plan(state, &plan))
+    Ok(show_plan(state, &plan)?)
 }
 
 fn show(policy: &Policy, rule: &Rule) -> Value {
@@ -78,29 +78,30 @@ fn show(policy: &Policy, rule: &Rule) -> Value {
     })
 }
 
-fn show_plan(state: &State, plan: &Plan) -> Value {
+fn show_plan(state: &State, plan: &Plan) -> Result<Value, StateError> {
     let published = state.published();
     let (catalog, policy) = (&published.catalog, &published.policy);
-    let title = |update: &Uuid| {
+    let title = |update: &Uuid| -> Result<Option<String>, StateError> {
         let latest = catalog.update(update).and_then(|update| catalog.latest(update));
-        latest.and_then(|at| catalog.revision(at)).map(|it| it.metadata.title("en").to_owned())
+        let title = |at| Ok(state.metadata_of(&published, at)?.title("en").to_owned());
+        latest.map(title).transpose()
     };
     let updates = plan.updates.iter().map(|planned| {
         let targets = planned.targets.iter().map(|target| policy.path(target.group));
-        json!({
+        Ok(json!({
             "update_id": planned.update,
-            "title": title(&planned.update),
+            "title": title(&planned.update)?,
             "groups": targets.collect::<Vec<_>>(),
-        })
+        }))
     });
-    let skipped = plan.skipped.iter().map(
-        |(update, reason)| json!({ "update_id": update, "title": title(update), "reason": reason }),
-    );
-    json!({
+    let skipped = plan.skipped.iter().map(|(update, reason)| {
+        Ok(json!({ "update_id": update, "title": title(update)?, "reason": reason }))
+    });
+    Ok(json!({
         "deploys": plan.updates.len(),
         "over_cap": plan.is_over_cap(),
         "update_group": plan.update_group,
-        "updates": updates.collect::<Value>(),
-        "skipped": skipped.collect::<Value>(),
-    })
+        "updates": updates.collect::<Result<Value, StateError>>()?,
+        "skipped": skipped.collect::<Result<Value, StateError>>()?,
+    }))
 }

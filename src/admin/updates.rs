@@ -1,6 +1,6 @@
 //! Updates: what there is, what was decided, and the exact fragments clients are sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{AdminError, FragmentKind};
 use crate::catalog::RevisionIndex;
 use crate::metadata::fragments;
-use crate::metadata::model::{CategoryType, PublicationState, UpdateType};
+use crate::metadata::model::{CategoryType, PublicationState, UpdateMetadata, UpdateType};
 use crate::policy::approval::{Approval, ApprovalAction};
 use crate::policy::by::By;
 use crate::policy::eula::eulas;
@@ -19,7 +19,7 @@ use crate::wire::types::UpdateIdentity;
 
 /// Everything that can be decided on: the latest revision of every software update and driver that
 /// is not only a member of bundles.
-pub(super) fn list(state: &State) -> Value {
+pub(super) fn list(state: &State) -> Result<Value, StateError> {
     let published = state.published();
     let catalog = &published.catalog;
     let updates = (0..).take(catalog.update_count());
@@ -30,8 +30,12 @@ pub(super) fn list(state: &State) -> Value {
         let offered = published.scope.tops.contains(*index);
         decidable && (offered || published.policy.is_declined(metadata.identity.update_id))
     });
-    let rows = rows.filter_map(|index| summary(&published, index));
-    Value::Array(rows.collect())
+    let mut titles = Titles::default();
+    rows.map(|index| {
+        let metadata = state.metadata_of(&published, index)?;
+        summary(state, &published, index, &metadata, &mut titles)
+    })
+    .collect()
 }
 
 pub(super) fn show(
@@ -41,12 +45,11 @@ pub(super) fn show(
 ) -> Result<Value, AdminError> {
     let published = state.published();
     let index = find(&published, update, revision)?;
-    let mut answer = summary(&published, index).unwrap_or_default();
-    let Some(revision) = published.catalog.revision(index) else { return Ok(answer) };
-    let metadata = &revision.metadata;
+    let metadata = state.metadata_of(&published, index)?;
+    let mut answer = summary(state, &published, index, &metadata, &mut Titles::default())?;
     let catalog = &published.catalog;
-    let identity_of = |index: &RevisionIndex| {
-        catalog.revision(*index).map(|revision| revision.metadata.identity.to_string())
+    let identity_of = |index: RevisionIndex| {
+        catalog.revision(index).map(|revision| revision.metadata.identity.to_string())
     };
     let update_index = catalog.update(&update);
     let files = metadata.files.iter().map(|file| {
@@ -71,11 +74,11 @@ pub(super) fn show(
     answer["is_leaf"] = json!(catalog.is_leaf(index));
     answer["files"] = files.collect();
     answer["prerequisites"] = json!(metadata.prerequisites);
-    answer["bundles"] = catalog.members(index).iter().filter_map(identity_of).collect();
-    answer["bundled_by"] = catalog.parents(index).iter().filter_map(identity_of).collect();
+    answer["bundles"] = catalog.members(index).iter().copied().filter_map(identity_of).collect();
+    answer["bundled_by"] = catalog.parents(index).iter().copied().filter_map(identity_of).collect();
     answer["supersedes"] = json!(metadata.superseded);
     answer["superseded_by"] = update_index
-        .map(|update| catalog.superseded_by(update).iter().filter_map(identity_of).collect())
+        .map(|update| catalog.superseded_by(update).filter_map(identity_of).collect())
         .unwrap_or_default();
     Ok(answer)
 }
@@ -91,8 +94,8 @@ pub(super) fn fragment(
 ) -> Result<Value, AdminError> {
     let published = state.published();
     let index = find(&published, update, revision)?;
-    let record = published.record(index).ok_or_else(|| not_found(update))?;
-    let document = state.document(record)?;
+    let places = published.places(index).ok_or_else(|| not_found(update))?;
+    let document = state.document(places)?;
     let derived = fragments::derive(&document).map_err(StateError::from)?;
     let missing =
         || StateError::NotFound { kind: "fragment for the language", name: locale.into() };
@@ -161,18 +164,44 @@ fn not_found(update: Uuid) -> StateError {
     StateError::NotFound { kind: "update", name: update.to_string() }
 }
 
-fn summary(published: &Published, index: RevisionIndex) -> Option<Value> {
+/// The titles of categories, which many updates share, so that each is read once.
+#[derive(Default)]
+struct Titles(HashMap<RevisionIndex, String>);
+
+impl Titles {
+    fn of(
+        &mut self,
+        state: &State,
+        published: &Published,
+        index: RevisionIndex,
+    ) -> Result<String, StateError> {
+        if let Some(title) = self.0.get(&index) {
+            return Ok(title.clone());
+        }
+        let title = state.metadata_of(published, index)?.title("en").to_owned();
+        self.0.insert(index, title.clone());
+        Ok(title)
+    }
+}
+
+fn summary(
+    state: &State,
+    published: &Published,
+    index: RevisionIndex,
+    metadata: &UpdateMetadata,
+    titles: &mut Titles,
+) -> Result<Value, StateError> {
     let catalog = &published.catalog;
-    let revision = catalog.revision(index)?;
-    let metadata = &revision.metadata;
     let update_id = metadata.identity.update_id;
-    let update = catalog.update_of(index)?;
-    let categories = |kind: CategoryType| -> Vec<String> {
+    let revision = catalog.revision(index).ok_or_else(|| not_found(update_id))?;
+    let update = catalog.update_of(index).ok_or_else(|| not_found(update_id))?;
+    let mut categories = |kind: CategoryType| -> Result<Vec<String>, StateError> {
         let categories = catalog.categories_of_type(index, kind);
         let latest = categories.iter().filter_map(|update| catalog.latest(update));
-        let titles = latest.filter_map(|index| catalog.revision(index));
-        titles.map(|revision| revision.metadata.title("en").to_owned()).collect()
+        latest.map(|index| titles.of(state, published, index)).collect()
     };
+    let classifications = categories(CategoryType::UpdateClassification)?;
+    let products = categories(CategoryType::Product)?;
     let approvals = published.policy.approvals.get(&update_id).into_iter().flatten();
     let approvals = approvals.filter(|approval| approval.terms.action != ApprovalAction::None);
     let approvals: Vec<&Approval> = approvals.collect();
@@ -190,7 +219,7 @@ fn summary(published: &Published, index: RevisionIndex) -> Option<Value> {
             shown
         })
         .collect();
-    Some(json!({
+    Ok(json!({
         "update_id": update_id,
         "revision_number": metadata.identity.revision_number,
         "revision_id": revision.id,
@@ -201,13 +230,13 @@ fn summary(published: &Published, index: RevisionIndex) -> Option<Value> {
             UpdateType::Detectoid => "detectoid",
         },
         "title": metadata.title("en"),
-        "classifications": categories(CategoryType::UpdateClassification),
-        "products": categories(CategoryType::Product),
+        "classifications": classifications,
+        "products": products,
         "kb_article_ids": metadata.kb_article_ids,
         "severity": metadata.msrc_severity,
         "imported": instant(revision.imported),
         "expired": metadata.publication_state == PublicationState::Expired,
-        "superseded": !catalog.superseded_by(update).is_empty(),
+        "superseded": catalog.superseded_by(update).next().is_some(),
         "declined": published.policy.is_declined(update_id),
         "approvals": approvals,
         "licence": match published.policy.eulas_since(catalog, index) {

@@ -1,95 +1,209 @@
-//! From a list of revisions to the graph.
+//! From revisions, one after the other, to the graph.
 //!
 //! Documents refer to each other by global ids, arrive in any order and may refer to what the
-//! server does not have, to themselves or in circles. Here every reference becomes a dense number
-//! or is left out, so that no reader needs to think of it again.
+//! server does not have, to themselves or in circles. Here every reference becomes a dense number:
+//! an update that is only named has one as well, so that nothing needs to be looked up again when
+//! it comes. A revision costs what it says, not what there is, and all that it leaves as it was is
+//! shared with the snapshots taken before.
 
 use std::collections::HashMap;
 
-use roaring::RoaringBitmap;
-use uuid::Uuid;
-
-use super::adjacency::Adjacency;
-use super::driver::DriverTable;
-use super::prerequisites::{Collector, Prerequisites};
-use super::revision::{Revision, RevisionIndex, UpdateIndex};
+use super::prerequisites::Interner;
+use super::revision::{NewRevision, Revision, RevisionIndex, UpdateIndex};
 use super::snapshot::Catalog;
-use crate::metadata::model::{PublicationState, UpdateType};
+use crate::metadata::model::{Evaluated, PublicationState, UpdateMetadata, UpdateType};
 use crate::wire::types::UpdateIdentity;
+
+/// The catalogue as it grows.
+#[derive(Debug, Default)]
+pub struct CatalogBuilder {
+    catalog: Catalog,
+    interner: Interner,
+    /// The bundles that name a revision which is not here.
+    waiting: HashMap<(UpdateIndex, u32), Vec<RevisionIndex>>,
+}
+
+impl CatalogBuilder {
+    /// The catalogue as it is now.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The catalogue as it is now, to be kept while it grows.
+    pub fn snapshot(&self) -> Catalog {
+        self.catalog.clone()
+    }
+
+    /// Adds a revision. One with an id that is not above all others, or with an identity that is
+    /// there, is left out, which in a sound store no revision is.
+    pub fn add(&mut self, new: &NewRevision) -> Option<RevisionIndex> {
+        let identity = new.metadata.identity;
+        let ascends = self.catalog.revisions.last().is_none_or(|last| last.id < new.id);
+        if !ascends || self.catalog.by_identity(&identity).is_some() {
+            return None;
+        }
+        let index = u32::try_from(self.catalog.revisions.len()).ok()?;
+        let update = self.number(identity);
+        self.catalog.revisions.push(Revision {
+            id: new.id,
+            deployment_id: new.deployment_id,
+            imported: new.imported,
+            changed: new.changed,
+            metadata: Evaluated::from(&*new.metadata),
+            core_bytes: new.core_bytes,
+            languages: new.metadata.languages.as_slice().into(),
+            update,
+        });
+        let history = self.catalog.history(update);
+        let older = history.partition_point(|&other| {
+            let other = self.catalog.revision(other);
+            other.is_some_and(|it| it.metadata.identity.revision_number < identity.revision_number)
+        });
+        self.catalog.history.insert(update, older, index);
+        self.add_prerequisites(&new.metadata);
+        let concerned = self.add_bundles(index, update, &new.metadata);
+        for id in &new.metadata.superseded {
+            let other = self.catalog.number(*id);
+            self.catalog.superseders.relate(other, index);
+        }
+        for file in &new.metadata.files {
+            self.catalog.files.push(index, file.sha1);
+        }
+        if let Some(eula) = new.metadata.eula_id {
+            self.catalog.eula_ids.push(index, eula);
+        }
+        for licence in &new.metadata.eulas {
+            self.catalog.licences.push(index, licence.file.sha1);
+        }
+        if new.metadata.update_type == UpdateType::Driver {
+            self.catalog.drivers.insert(index);
+            self.catalog.driver_table.add(index, &new.metadata.drivers);
+        }
+        self.find_top(update);
+        concerned.into_iter().for_each(|update| self.find_top(update));
+        Some(index)
+    }
+
+    /// Sets the commit since which a revision is as it is.
+    pub fn touch(&mut self, index: RevisionIndex, changed: u64) {
+        if let Some(revision) = self.catalog.revisions.get_mut(index as usize) {
+            revision.changed = changed;
+        }
+    }
+
+    /// The bundles that name a revision, whether or not it is here.
+    pub fn bundles_with(&self, identity: &UpdateIdentity) -> &[RevisionIndex] {
+        if let Some(revision) = self.catalog.by_identity(identity) {
+            return self.catalog.parents(revision);
+        }
+        let update = self.catalog.numbers.get(&identity.update_id);
+        let waiting =
+            update.and_then(|&update| self.waiting.get(&(update, identity.revision_number)));
+        waiting.map_or(&[], Vec::as_slice)
+    }
+
+    fn number(&mut self, identity: UpdateIdentity) -> UpdateIndex {
+        self.catalog.number(identity.update_id)
+    }
+
+    fn add_prerequisites(&mut self, metadata: &UpdateMetadata) {
+        let catalog = &mut self.catalog;
+        let clauses = metadata.prerequisites.iter().map(|clause| {
+            clause.alternatives.iter().map(|id| catalog.number(*id)).collect::<Vec<_>>()
+        });
+        let clauses: Vec<_> = clauses.collect();
+        catalog.prerequisites.push(&mut self.interner, clauses.into_iter());
+    }
+
+    /// Relates a revision to what it bundles and to the bundles that waited for it; gives the
+    /// updates of the former. A client is sent one revision of an update, so an update that bundles
+    /// a revision of itself bundles nothing by that.
+    fn add_bundles(
+        &mut self,
+        index: RevisionIndex,
+        update: UpdateIndex,
+        metadata: &UpdateMetadata,
+    ) -> Vec<UpdateIndex> {
+        let mut concerned = Vec::new();
+        for member in metadata.bundled.iter().flat_map(|clause| &clause.alternatives) {
+            let other = self.number(*member);
+            if other == update {
+                continue;
+            }
+            if let Some(member) = self.catalog.by_identity(member) {
+                self.relate(index, member);
+                concerned.push(other);
+            } else {
+                let waiting = self.waiting.entry((other, member.revision_number)).or_default();
+                if waiting.last() != Some(&index) {
+                    waiting.push(index);
+                }
+            }
+        }
+        let key = (update, metadata.identity.revision_number);
+        for bundle in self.waiting.remove(&key).unwrap_or_default() {
+            self.relate(bundle, index);
+        }
+        concerned
+    }
+
+    fn relate(&mut self, bundle: RevisionIndex, member: RevisionIndex) {
+        self.catalog.members.relate(bundle, member);
+        self.catalog.parents.relate(member, bundle);
+    }
+
+    /// Finds anew by which revision an update is offered for its own sake, if it is.
+    fn find_top(&mut self, update: UpdateIndex) {
+        let top = self.catalog.candidate(update).filter(|_| !self.catalog.is_member_only(update));
+        for revision in self.catalog.history.row(update) {
+            self.catalog.tops.remove(*revision);
+        }
+        self.catalog.tops.extend(top);
+    }
+}
 
 impl Catalog {
     /// Builds the snapshot of `revisions`, given in any order.
     ///
     /// Ids and identities are unique in a sound store; of revisions that share one, that with the
     /// lowest id is kept.
-    pub fn build(mut revisions: Vec<Revision>) -> Self {
-        let by_identity = number_revisions(&mut revisions);
-        let (update_ids, by_update_id, update_of) = number_updates(&revisions);
-        let history = history(&revisions, &update_of, update_ids.len());
-        let prerequisites = prerequisites(&revisions, &by_update_id, update_ids.len());
-        let members = members(&revisions, &by_identity);
-        let parents = members.reversed(revisions.len());
-        let mut catalog = Self {
-            superseded_by: Adjacency::group(0, &[]),
-            drivers: RoaringBitmap::new(),
-            driver_table: DriverTable::new(&revisions),
-            tops: Vec::new(),
-            revisions,
-            by_identity,
-            update_ids,
-            by_update_id,
-            update_of,
-            history,
-            prerequisites,
-            members,
-            parents,
-        };
-        catalog.superseded_by = catalog.find_superseded();
-        catalog.drivers = catalog.find_drivers();
-        catalog.tops = catalog.find_tops();
-        catalog
+    pub fn build(mut revisions: Vec<NewRevision>) -> Self {
+        revisions.sort_by_key(|revision| revision.id);
+        let mut builder = CatalogBuilder::default();
+        revisions.iter().for_each(|revision| {
+            builder.add(revision);
+        });
+        builder.catalog
     }
 
-    fn find_superseded(&self) -> Adjacency {
-        let mut pairs = Vec::new();
-        for (update, revision) in self.candidates() {
-            let superseded = self.revisions[revision as usize].metadata.superseded.iter();
-            let others = superseded.filter_map(|id| self.update(id)).filter(|&id| id != update);
-            pairs.extend(others.map(|other| (other, revision)));
+    /// The number of an update that is here or named, given out now if it has none.
+    fn number(&mut self, id: uuid::Uuid) -> UpdateIndex {
+        let next = u32::try_from(self.update_ids.len()).unwrap_or(u32::MAX);
+        let number = *self.numbers.get_mut_or_insert(id, || next);
+        if number == next {
+            self.update_ids.push(id);
         }
-        Adjacency::relation(self.update_count(), pairs)
+        number
     }
 
-    fn find_drivers(&self) -> RoaringBitmap {
-        let is_driver = |revision: &&Revision| revision.metadata.update_type == UpdateType::Driver;
-        let numbered = (0..).zip(&self.revisions);
-        numbered.filter(|(_, revision)| is_driver(revision)).map(|(index, _)| index).collect()
-    }
-
-    /// The candidates that nothing needs to refer to: categories and detectoids, and all updates
-    /// but those that exist only as members of bundles.
-    fn find_tops(&self) -> Vec<(UpdateIndex, RevisionIndex)> {
-        self.candidates().filter(|&(update, _)| !self.is_member_only(update)).collect()
-    }
-
-    /// The revision by which each update is offered: its latest, unless its publisher withdrew it.
-    /// An older revision never comes back in its place.
-    fn candidates(&self) -> impl Iterator<Item = (UpdateIndex, RevisionIndex)> + '_ {
-        let updates = (0..).take(self.update_count());
-        let latest = updates.filter_map(|update| Some((update, self.latest(update)?)));
-        latest.filter(|&(_, revision)| {
-            let state = self.revisions[revision as usize].metadata.publication_state;
-            state != PublicationState::Expired
+    /// The revision by which an update is offered, if it is: its latest, unless its publisher
+    /// withdrew it. An older revision never comes back in its place.
+    pub(super) fn candidate(&self, update: UpdateIndex) -> Option<RevisionIndex> {
+        self.latest(update).filter(|&latest| {
+            let state = self.revision(latest).map(|it| it.metadata.publication_state);
+            state == Some(PublicationState::Published)
         })
     }
 
+    /// Whether an update is neither category nor detectoid and exists only as a member of bundles.
     fn is_member_only(&self, update: UpdateIndex) -> bool {
+        let history = || self.history(update).iter();
+        let is_deployable = |&revision: &RevisionIndex| {
+            self.revision(revision).is_some_and(|it| it.metadata.explicitly_deployable)
+        };
         !self.is_category_or_detectoid(update)
-            && self.history(update).iter().any(|&revision| !self.parents(revision).is_empty())
-            && !self
-                .history(update)
-                .iter()
-                .any(|&revision| self.revisions[revision as usize].metadata.explicitly_deployable)
+            && history().any(|&revision| !self.parents(revision).is_empty())
+            && !history().any(is_deployable)
     }
 
     /// Whether an update, by its latest revision, is there to be evaluated, not installed.
@@ -98,79 +212,4 @@ impl Catalog {
             matches!(revision.metadata.update_type, UpdateType::Category | UpdateType::Detectoid)
         })
     }
-}
-
-/// Sorts the revisions by id and makes ids and identities unique.
-fn number_revisions(revisions: &mut Vec<Revision>) -> HashMap<UpdateIdentity, RevisionIndex> {
-    revisions.sort_by_key(|revision| revision.id);
-    revisions.dedup_by_key(|revision| revision.id);
-    let mut by_identity = HashMap::with_capacity(revisions.len());
-    let mut next = 0;
-    revisions.retain(|revision| {
-        let mut is_new = false;
-        by_identity.entry(revision.metadata.identity).or_insert_with(|| {
-            is_new = true;
-            next += 1;
-            next - 1
-        });
-        is_new
-    });
-    by_identity
-}
-
-type Updates = (Vec<Uuid>, HashMap<Uuid, UpdateIndex>, Vec<UpdateIndex>);
-
-/// Numbers the updates in the order in which they appear.
-fn number_updates(revisions: &[Revision]) -> Updates {
-    let mut ids = Vec::new();
-    let mut by_id = HashMap::new();
-    let mut next = 0;
-    let update_of = revisions.iter().map(|revision| {
-        let id = revision.metadata.identity.update_id;
-        *by_id.entry(id).or_insert_with(|| {
-            ids.push(id);
-            next += 1;
-            next - 1
-        })
-    });
-    let update_of = update_of.collect();
-    (ids, by_id, update_of)
-}
-
-fn history(revisions: &[Revision], update_of: &[UpdateIndex], updates: usize) -> Adjacency {
-    let mut pairs: Vec<_> = update_of.iter().copied().zip(0..).collect();
-    pairs.sort_by_key(|&(update, revision): &(u32, u32)| {
-        (update, revisions[revision as usize].metadata.identity.revision_number)
-    });
-    Adjacency::group(updates, &pairs)
-}
-
-fn prerequisites(
-    revisions: &[Revision],
-    by_update_id: &HashMap<Uuid, UpdateIndex>,
-    updates: usize,
-) -> Prerequisites {
-    let mut collector = Collector::default();
-    for revision in revisions {
-        collector.push(revision.metadata.prerequisites.iter().map(|clause| {
-            clause.alternatives.iter().filter_map(|id| by_update_id.get(id).copied()).collect()
-        }));
-    }
-    collector.finish(updates)
-}
-
-/// Bundle edges between revisions the server has. A client is sent one revision of an update, so
-/// an update that bundles a revision of itself bundles nothing by that.
-fn members(
-    revisions: &[Revision],
-    by_identity: &HashMap<UpdateIdentity, RevisionIndex>,
-) -> Adjacency {
-    let mut pairs = Vec::new();
-    for (index, revision) in (0..).zip(revisions) {
-        let own = revision.metadata.identity.update_id;
-        let named = revision.metadata.bundled.iter().flat_map(|clause| &clause.alternatives);
-        let others = named.filter(|identity| identity.update_id != own);
-        pairs.extend(others.filter_map(|identity| Some((index, *by_identity.get(identity)?))));
-    }
-    Adjacency::relation(revisions.len(), pairs)
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use roaring::RoaringBitmap;
 
 use super::draft::{Draft, uuid};
-use super::{Catalog, PageLimits, Revision, RevisionSet, Scan, Scope};
+use super::{Catalog, NewRevision, PageLimits, RevisionSet, Scan, Scope};
 use crate::metadata::model::CategoryType;
 use crate::wire::types::RevisionId;
 
@@ -46,7 +46,7 @@ impl<'a> Agent<'a> {
             trips.push((self.installed.len(), self.other.len(), page.len, page.truncated));
             let mut unlocks = false;
             for &index in &delta.new[..page.len] {
-                let revision = &self.catalog.revisions()[index as usize];
+                let revision = self.catalog.revision(index).expect("delivered");
                 let update = revision.metadata.identity.update_id.as_u128();
                 let non_leaf = !self.catalog.is_leaf(index);
                 unlocks |= non_leaf;
@@ -107,7 +107,7 @@ fn a_staged_catalogue_arrives_as_recorded() {
         stage.iter().fold(draft, |draft, &needed| draft.needs(&[needed])).build()
     };
     // Six without prerequisites, three of them true; then one after the other unlocks the next.
-    let mut revisions: Vec<Revision> = (1..=6).map(|update| of_stage(&[], update)).collect();
+    let mut revisions: Vec<NewRevision> = (1..=6).map(|update| of_stage(&[], update)).collect();
     revisions.push(of_stage(&[ARCHITECTURE, 2, 3], 7));
     revisions.push(of_stage(&[7], 8));
     revisions.extend((9..=38).map(|update| of_stage(&[8], update)));
@@ -215,7 +215,7 @@ fn chains_as_long_as_the_catalogue_are_walked() {
             .bundles(&[(next, 1)])
             .build()
     });
-    let revisions: Vec<Revision> = revisions.collect();
+    let revisions: Vec<NewRevision> = revisions.collect();
     let start = Instant::now();
     let catalog = Catalog::build(revisions);
     let scope = catalog.scope(&RoaringBitmap::new());

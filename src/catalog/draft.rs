@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::revision::Revision;
+use super::revision::NewRevision;
 use crate::metadata::model::{
     BundleClause, CategoryType, DriverEntry, Prerequisite, PublicationState, UpdateMetadata,
     UpdateType,
@@ -130,8 +130,8 @@ impl Draft {
         self.update_type(UpdateType::Driver)
     }
 
-    pub(crate) fn build(self) -> Revision {
-        Revision {
+    pub(crate) fn build(self) -> NewRevision {
+        NewRevision {
             id: RevisionId(self.id),
             deployment_id: self.id,
             imported: 0,

@@ -4,15 +4,18 @@
 //! are found through its devices' ids and only these are ranked.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
-use super::revision::{Revision, RevisionIndex, UpdateIndex};
+use super::chunks::Chunks;
+use super::revision::{RevisionIndex, UpdateIndex};
 use super::scope::Scope;
+use super::sharded::Sharded;
 use super::snapshot::Catalog;
-use crate::metadata::model::{DriverEntry, UpdateType};
+use crate::metadata::model::DriverEntry;
 
 /// The feature score of a driver that has none.
 const NO_FEATURE_SCORE: u8 = 255;
@@ -69,9 +72,14 @@ pub struct DriverMatch {
     pub hardware_ids: Vec<String>,
 }
 
-/// Rows of the Driver Table by hardware id in lower case.
-#[derive(Debug, Default)]
-pub(super) struct DriverTable(HashMap<Box<str>, Vec<Row>>);
+/// The Driver Table.
+#[derive(Debug, Clone, Default)]
+pub(super) struct DriverTable {
+    /// Rows by hardware id in lower case.
+    rows: Sharded<Arc<str>, Vec<Row>>,
+    /// The entries of each revision, up to the last driver.
+    entries: Chunks<Option<Arc<[DriverEntry]>>>,
+}
 
 /// The place of a [`DriverEntry`]: the revision and the position among its entries.
 #[derive(Debug, Clone, Copy)]
@@ -81,22 +89,24 @@ struct Row {
 }
 
 impl DriverTable {
-    pub(super) fn new(revisions: &[Revision]) -> Self {
-        let mut rows: HashMap<Box<str>, Vec<Row>> = HashMap::new();
-        for (revision, content) in (0..).zip(revisions) {
-            if content.metadata.update_type != UpdateType::Driver {
-                continue;
-            }
-            for (entry, driver) in content.metadata.drivers.iter().enumerate() {
-                let id = driver.hardware_id.to_lowercase().into_boxed_str();
-                rows.entry(id).or_default().push(Row { revision, entry });
-            }
+    /// Adds the entries of a driver with an index above all others.
+    pub(super) fn add(&mut self, revision: RevisionIndex, entries: &[DriverEntry]) {
+        for (entry, driver) in entries.iter().enumerate() {
+            let id = driver.hardware_id.to_lowercase().into();
+            self.rows.get_mut_or_insert(id, Vec::new).push(Row { revision, entry });
         }
-        Self(rows)
+        while self.entries.len() < revision as usize {
+            self.entries.push(None);
+        }
+        self.entries.push(Some(entries.into()));
     }
 
     fn rows(&self, hardware_id: &str) -> &[Row] {
-        self.0.get(hardware_id.to_lowercase().as_str()).map_or(&[], Vec::as_slice)
+        self.rows.get(hardware_id.to_lowercase().as_str()).map_or(&[], Vec::as_slice)
+    }
+
+    fn entries(&self, revision: RevisionIndex) -> &[DriverEntry] {
+        self.entries.get(revision as usize).and_then(Option::as_deref).unwrap_or_default()
     }
 }
 
@@ -190,7 +200,7 @@ impl Catalog {
     }
 
     fn entries(&self, revision: RevisionIndex) -> &[DriverEntry] {
-        self.revision(revision).map_or(&[], |revision| &revision.metadata.drivers)
+        self.driver_table.entries(revision)
     }
 }
 

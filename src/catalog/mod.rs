@@ -1,7 +1,7 @@
 //! All revisions as one immutable graph, and what a scan needs of it.
 //!
-//! A fleet asks nearly the same question about nearly the same catalogue, so the graph is built
-//! once per change ([`Catalog::build`]) into dense numbers and bitmaps and then only read. A scan
+//! A fleet asks nearly the same question about nearly the same catalogue, so the graph consists of
+//! dense numbers and bitmaps, which a change adds to ([`CatalogBuilder`]) and readers share. A scan
 //! is answered in three steps, each a pure function that its caller may cache:
 //!
 //! 1. [`Catalog::scope`]: what is offered under a policy, whoever asks;
@@ -15,9 +15,9 @@
 //! every walk is iterative and visits a node once, so cycles end and dangling references are
 //! simply not there.
 
-mod adjacency;
 mod build;
 mod category_scan;
+mod chunks;
 #[cfg(test)]
 mod dialogues;
 #[cfg(test)]
@@ -33,15 +33,19 @@ mod prerequisites;
 mod properties;
 mod revision;
 mod revision_set;
+mod rows;
 mod scope;
+mod sharded;
 mod snapshot;
 mod sync_list;
 
+pub use build::CatalogBuilder;
 pub use category_scan::CategoryScan;
+pub use chunks::Chunks;
 pub use driver::{Computer, Device, DriverMatch, Fit, InstalledDriver};
 pub use evaluate::{Delta, Scan};
 pub use page::{Page, PageLimits};
-pub use revision::{Revision, RevisionIndex, UpdateIndex};
+pub use revision::{NewRevision, Revision, RevisionIndex, UpdateIndex};
 pub use revision_set::RevisionSet;
 pub use scope::Scope;
 pub use snapshot::Catalog;

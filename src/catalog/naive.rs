@@ -7,12 +7,12 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::revision::Revision;
+use super::revision::NewRevision;
 use crate::metadata::model::{PublicationState, UpdateMetadata, UpdateType};
 use crate::wire::types::{RevisionId, UpdateIdentity};
 
 /// All revisions, their ids and identities unique.
-pub(super) struct Naive<'a>(pub(super) &'a [Revision]);
+pub(super) struct Naive<'a>(pub(super) &'a [NewRevision]);
 
 /// The counterpart of [`Scope`](super::Scope).
 #[derive(Debug, PartialEq)]
@@ -33,7 +33,7 @@ pub(super) struct NaiveDelta {
     pub(super) deployed_out_of_scope: HashSet<RevisionId>,
 }
 
-fn named_in_prerequisites(revision: &Revision) -> HashSet<Uuid> {
+fn named_in_prerequisites(revision: &NewRevision) -> HashSet<Uuid> {
     let mut named = HashSet::new();
     for clause in &revision.metadata.prerequisites {
         named.extend(&clause.alternatives);
@@ -41,7 +41,7 @@ fn named_in_prerequisites(revision: &Revision) -> HashSet<Uuid> {
     named
 }
 
-fn bundled_by(revision: &Revision) -> HashSet<UpdateIdentity> {
+fn bundled_by(revision: &NewRevision) -> HashSet<UpdateIdentity> {
     let mut bundled = HashSet::new();
     for clause in &revision.metadata.bundled {
         for identity in &clause.alternatives {
@@ -53,11 +53,11 @@ fn bundled_by(revision: &Revision) -> HashSet<UpdateIdentity> {
     bundled
 }
 
-fn update_id(revision: &Revision) -> Uuid {
+fn update_id(revision: &NewRevision) -> Uuid {
     revision.metadata.identity.update_id
 }
 
-fn number(revision: &Revision) -> u32 {
+fn number(revision: &NewRevision) -> u32 {
     revision.metadata.identity.revision_number
 }
 
@@ -66,23 +66,23 @@ fn only_evaluated(metadata: &UpdateMetadata) -> bool {
 }
 
 impl<'a> Naive<'a> {
-    fn with_id(&self, id: RevisionId) -> &'a Revision {
+    pub(super) fn with_id(&self, id: RevisionId) -> &'a NewRevision {
         self.0.iter().find(|revision| revision.id == id).expect("an id of this catalogue")
     }
 
-    fn with_identity(&self, identity: UpdateIdentity) -> Option<&'a Revision> {
+    fn with_identity(&self, identity: UpdateIdentity) -> Option<&'a NewRevision> {
         self.0.iter().find(|revision| revision.metadata.identity == identity)
     }
 
     /// The revision of an update with the highest number.
-    pub(super) fn latest(&self, update: Uuid) -> Option<&'a Revision> {
+    pub(super) fn latest(&self, update: Uuid) -> Option<&'a NewRevision> {
         let of_update = self.0.iter().filter(|revision| update_id(revision) == update);
         of_update.max_by_key(|revision| number(revision))
     }
 
     /// "There are no entries in the Prerequisite table that have this revision's UpdateID
     /// specified as a PrerequisiteUpdateID."
-    pub(super) fn is_leaf(&self, revision: &Revision) -> bool {
+    pub(super) fn is_leaf(&self, revision: &NewRevision) -> bool {
         for other in self.0 {
             if named_in_prerequisites(other).contains(&update_id(revision)) {
                 return false;
@@ -103,7 +103,11 @@ impl<'a> Naive<'a> {
         bundled
     }
 
-    fn is_in_scope_for_its_own_sake(&self, revision: &Revision, declined: &HashSet<Uuid>) -> bool {
+    fn is_in_scope_for_its_own_sake(
+        &self,
+        revision: &NewRevision,
+        declined: &HashSet<Uuid>,
+    ) -> bool {
         let update = update_id(revision);
         self.latest(update).is_some_and(|latest| latest.id == revision.id)
             && revision.metadata.publication_state == PublicationState::Published
@@ -156,7 +160,7 @@ impl<'a> Naive<'a> {
     }
 
     /// The one revision of `update` in scope.
-    fn in_scope_of(&self, update: Uuid, scope: &NaiveScope) -> Option<&'a Revision> {
+    fn in_scope_of(&self, update: Uuid, scope: &NaiveScope) -> Option<&'a NewRevision> {
         let mut in_scope = scope.in_scope.iter().map(|&id| self.with_id(id));
         in_scope.find(|revision| update_id(revision) == update)
     }
@@ -170,7 +174,7 @@ impl<'a> Naive<'a> {
                 categories.insert(update);
             }
         }
-        let names_one_of = |revision: &Revision, categories: &HashSet<Uuid>| {
+        let names_one_of = |revision: &NewRevision, categories: &HashSet<Uuid>| {
             !named_in_prerequisites(revision).is_disjoint(categories)
         };
         loop {

@@ -5,35 +5,46 @@
 //! members of those that hold, is what makes a scan cheap.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use roaring::{MultiOps, RoaringBitmap};
 
-use super::adjacency::Adjacency;
+use super::chunks::Chunks;
 use super::revision::{RevisionIndex, UpdateIndex};
+use super::rows::Rows;
 
 /// A distinct clause, or a distinct set of clauses.
 type Interned = u32;
 
 /// The Prerequisite Table ([MS-WUSP] 3.1.1) of a whole catalogue.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Prerequisites {
     /// The set of clauses of each revision.
-    set_of: Vec<Interned>,
-    sets: Vec<PrerequisiteSet>,
-    /// The alternatives of each clause. A clause with none, be it that the server knows none of
-    /// its updates, can never be satisfied.
-    alternatives: Adjacency,
+    set_of: Chunks<Interned>,
+    sets: Chunks<Arc<PrerequisiteSet>>,
+    /// The alternatives of each clause. A clause with none, or of which the server knows none, can
+    /// never be satisfied.
+    alternatives: Rows<UpdateIndex>,
+    /// Number of clauses.
+    clauses: Interned,
     /// The clauses that name an update.
-    clauses_naming: Adjacency,
+    clauses_naming: Rows<Interned>,
     /// The sets that contain a clause.
-    sets_with: Adjacency,
+    sets_with: Rows<Interned>,
 }
 
 /// One distinct list of clauses, with the revisions that have it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct PrerequisiteSet {
     clauses: Box<[Interned]>,
     revisions: RoaringBitmap,
+}
+
+/// What the writer needs to find a clause or a set that is there already.
+#[derive(Debug, Default)]
+pub(super) struct Interner {
+    clauses: HashMap<Box<[UpdateIndex]>, Interned>,
+    sets: HashMap<Box<[Interned]>, Interned>,
 }
 
 impl Prerequisites {
@@ -59,12 +70,12 @@ impl Prerequisites {
     pub(super) fn naming(&self, update: UpdateIndex) -> RoaringBitmap {
         let clauses = self.clauses_naming.row(update).iter();
         let sets = clauses.flat_map(|&clause| self.sets_with.row(clause));
-        sets.map(|&set| &self.sets[set as usize].revisions).union()
+        sets.filter_map(|&set| self.sets.get(set as usize)).map(|set| &set.revisions).union()
     }
 
     /// The revisions of which every clause has an alternative among `installed`.
     pub(super) fn satisfied_by(&self, installed: &[UpdateIndex]) -> RoaringBitmap {
-        let mut holds = vec![false; self.alternatives.len()];
+        let mut holds = vec![false; self.clauses as usize];
         for &update in installed {
             for &clause in self.clauses_naming.row(update) {
                 holds[clause as usize] = true;
@@ -73,6 +84,56 @@ impl Prerequisites {
         let satisfied =
             self.sets.iter().filter(|set| set.clauses.iter().all(|&clause| holds[clause as usize]));
         satisfied.map(|set| &set.revisions).union()
+    }
+
+    /// Adds the next revision with its clauses.
+    pub(super) fn push(
+        &mut self,
+        interner: &mut Interner,
+        clauses: impl Iterator<Item = Vec<UpdateIndex>>,
+    ) {
+        let mut set = Vec::new();
+        clauses.for_each(|clause| set.push(self.intern_clause(interner, clause)));
+        set.sort_unstable();
+        set.dedup();
+        let revision = number(self.set_of.len());
+        let set = self.intern_set(interner, set);
+        if let Some(set) = self.sets.get_mut(set as usize) {
+            Arc::make_mut(set).revisions.insert(revision);
+        }
+        self.set_of.push(set);
+    }
+
+    fn intern_clause(
+        &mut self,
+        interner: &mut Interner,
+        mut alternatives: Vec<UpdateIndex>,
+    ) -> Interned {
+        alternatives.sort_unstable();
+        alternatives.dedup();
+        if let Some(&clause) = interner.clauses.get(alternatives.as_slice()) {
+            return clause;
+        }
+        let clause = self.clauses;
+        self.clauses = clause.saturating_add(1);
+        for &update in &alternatives {
+            self.alternatives.push(clause, update);
+            self.clauses_naming.push(update, clause);
+        }
+        interner.clauses.insert(alternatives.into_boxed_slice(), clause);
+        clause
+    }
+
+    fn intern_set(&mut self, interner: &mut Interner, clauses: Vec<Interned>) -> Interned {
+        if let Some(&set) = interner.sets.get(clauses.as_slice()) {
+            return set;
+        }
+        let set = number(self.sets.len());
+        let clauses = clauses.into_boxed_slice();
+        clauses.iter().for_each(|&clause| self.sets_with.push(clause, set));
+        interner.sets.insert(clauses.clone(), set);
+        self.sets.push(Arc::new(PrerequisiteSet { clauses, revisions: RoaringBitmap::new() }));
+        set
     }
 }
 
@@ -90,68 +151,6 @@ impl FollowedClauses {
         let clauses = prerequisites.clauses_of(revision).iter();
         let unmet = clauses.filter(|&&clause| self.0.insert(clause));
         unmet.flat_map(|&clause| prerequisites.alternatives.row(clause)).copied()
-    }
-}
-
-/// Collects the clauses of all revisions, one revision after the other.
-#[derive(Debug, Default)]
-pub(super) struct Collector {
-    clauses: HashMap<Box<[UpdateIndex]>, Interned>,
-    alternatives: Vec<(Interned, UpdateIndex)>,
-    sets: HashMap<Box<[Interned]>, Interned>,
-    interned: Vec<PrerequisiteSet>,
-    set_of: Vec<Interned>,
-}
-
-impl Collector {
-    /// Adds the next revision with its clauses, each given by the updates that the server knows.
-    pub(super) fn push(&mut self, clauses: impl Iterator<Item = Vec<UpdateIndex>>) {
-        let mut set: Vec<Interned> = clauses.map(|clause| self.intern_clause(clause)).collect();
-        set.sort_unstable();
-        set.dedup();
-        let revision = number(self.set_of.len());
-        let set = self.intern_set(set);
-        self.interned[set as usize].revisions.insert(revision);
-        self.set_of.push(set);
-    }
-
-    fn intern_clause(&mut self, mut alternatives: Vec<UpdateIndex>) -> Interned {
-        alternatives.sort_unstable();
-        alternatives.dedup();
-        if let Some(&clause) = self.clauses.get(alternatives.as_slice()) {
-            return clause;
-        }
-        let clause = number(self.clauses.len());
-        self.alternatives.extend(alternatives.iter().map(|&update| (clause, update)));
-        self.clauses.insert(alternatives.into_boxed_slice(), clause);
-        clause
-    }
-
-    fn intern_set(&mut self, clauses: Vec<Interned>) -> Interned {
-        if let Some(&set) = self.sets.get(clauses.as_slice()) {
-            return set;
-        }
-        let set = number(self.interned.len());
-        let clauses = clauses.into_boxed_slice();
-        self.sets.insert(clauses.clone(), set);
-        self.interned.push(PrerequisiteSet { clauses, revisions: RoaringBitmap::new() });
-        set
-    }
-
-    /// The finished table, for a catalogue of `updates` updates.
-    pub(super) fn finish(self, updates: usize) -> Prerequisites {
-        let alternatives = Adjacency::group(self.clauses.len(), &self.alternatives);
-        let mut sets_with = Vec::new();
-        for (set, content) in (0..).zip(&self.interned) {
-            sets_with.extend(content.clauses.iter().map(|&clause| (clause, set)));
-        }
-        Prerequisites {
-            clauses_naming: alternatives.reversed(updates),
-            sets_with: Adjacency::relation(alternatives.len(), sets_with),
-            alternatives,
-            sets: self.interned,
-            set_of: self.set_of,
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::draft::{Draft, uuid};
 use super::naive::Naive;
-use super::{Catalog, PageLimits, Revision, RevisionSet, Scan, Scope};
+use super::{Catalog, CatalogBuilder, NewRevision, PageLimits, RevisionSet, Scan, Scope};
 use crate::metadata::model::UpdateType;
 use crate::wire::types::RevisionId;
 
@@ -56,7 +56,7 @@ fn draft() -> impl Strategy<Value = Draft> {
 }
 
 /// Revisions with unique identities; ids with gaps, in no relation to anything.
-fn revisions() -> impl Strategy<Value = Vec<Revision>> {
+fn revisions() -> impl Strategy<Value = Vec<NewRevision>> {
     prop::collection::vec(draft(), 0..30).prop_map(|drafts| {
         let mut seen = HashSet::new();
         let numbered =
@@ -76,7 +76,7 @@ fn updates() -> impl Strategy<Value = HashSet<Uuid>> {
 }
 
 fn ids(catalog: &Catalog, indices: impl IntoIterator<Item = u32>) -> HashSet<RevisionId> {
-    indices.into_iter().map(|index| catalog.revisions()[index as usize].id).collect()
+    indices.into_iter().map(|index| catalog.revision(index).expect("an index").id).collect()
 }
 
 fn scope(catalog: &Catalog, declined: &HashSet<Uuid>) -> Scope {
@@ -91,6 +91,35 @@ proptest! {
         for revision in &revisions {
             let index = catalog.by_id(revision.id).expect("built from it");
             prop_assert_eq!(catalog.is_leaf(index), Naive(&revisions).is_leaf(revision));
+        }
+    }
+
+    #[test]
+    fn a_snapshot_stays_as_it_is_while_the_catalogue_grows(revisions in revisions()) {
+        let mut builder = CatalogBuilder::default();
+        let mut snapshots = Vec::new();
+        for revision in &revisions {
+            prop_assert!(builder.add(revision).is_some());
+            prop_assert!(builder.add(revision).is_none(), "it is there");
+            builder.touch(0, revision.id.0.into());
+            snapshots.push(builder.snapshot());
+        }
+        for (snapshot, last) in snapshots.iter().zip(&revisions) {
+            let until: Vec<_> = revisions.iter().filter(|it| it.id <= last.id).cloned().collect();
+            prop_assert_eq!(snapshot.len(), until.len());
+            let first = snapshot.revision(0).map(|revision| revision.changed);
+            prop_assert_eq!(first, Some(last.id.0.into()));
+            let expected = Naive(&until).scope(&HashSet::new());
+            let scope = scope(snapshot, &HashSet::new());
+            prop_assert_eq!(ids(snapshot, &scope.in_scope), expected.in_scope);
+            prop_assert_eq!(ids(snapshot, &scope.members), expected.members);
+            prop_assert_eq!(ids(snapshot, &scope.tops), expected.tops);
+            for revision in &until {
+                let index = snapshot.by_identity(&revision.metadata.identity);
+                prop_assert_eq!(index, snapshot.by_id(revision.id));
+                let index = index.expect("added before");
+                prop_assert_eq!(snapshot.is_leaf(index), Naive(&until).is_leaf(revision));
+            }
         }
     }
 
@@ -166,18 +195,18 @@ proptest! {
             let scan = Scan { cached: &[&installed, &other], two_groups: false };
             let delta = catalog.delta(&scope, &RevisionSet::from(&needed), &scan);
             prop_assert!(delta.out_of_scope.is_empty(), "the agent sent only what it was given");
-            let fragments: Vec<u32> =
-                delta.new.iter().map(|&r| catalog.revisions()[r as usize].core_bytes).collect();
+            let new = delta.new.iter().filter_map(|&index| catalog.revision(index));
+            let fragments: Vec<u32> = new.map(|revision| revision.core_bytes).collect();
             let page = limits.page(trips, &fragments);
             let mut unlocks = false;
             for &index in &delta.new[..page.len] {
-                let revision = &catalog.revisions()[index as usize];
+                let id = catalog.revision(index).expect("delivered").id;
+                let revision = Naive(&revisions).with_id(id);
                 prop_assert!(delivered.insert(revision.metadata.identity.update_id));
                 for clause in &revision.metadata.prerequisites {
                     let mut known = clause.alternatives.iter().filter_map(|id| catalog.update(id));
                     prop_assert!(known.any(|update| satisfied.contains(&update)));
                 }
-                let id = revision.id;
                 let non_leaf = !catalog.is_leaf(index);
                 unlocks |= non_leaf;
                 if non_leaf && installed_on_machine.contains(&revision.metadata.identity.update_id) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::metadata::model::UpdateMetadata;
+use crate::metadata::model::{Evaluated, UpdateMetadata};
 use crate::wire::types::RevisionId;
 
 /// A revision's place in one [`Catalog`](super::Catalog), ascending with its [`RevisionId`].
@@ -10,11 +10,12 @@ use crate::wire::types::RevisionId;
 /// Dense, so that sets of revisions are small bitmaps; means nothing to another snapshot.
 pub type RevisionIndex = u32;
 
-/// An update's place in one [`Catalog`](super::Catalog), in the order of the updates' first
-/// revisions. Means nothing to another snapshot.
+/// An update's place in one [`Catalog`](super::Catalog). Updates that are only named by others have
+/// one too. Means nothing to another snapshot.
 pub type UpdateIndex = u32;
 
-/// One row of the Revision Table ([MS-WUSP] 3.1.1) as the store hands it over.
+/// One row of the Revision Table ([MS-WUSP] 3.1.1) as it is kept in memory. Its relations are
+/// asked of the [`Catalog`](super::Catalog); what else the document says lies on disk.
 #[derive(Debug, Clone)]
 pub struct Revision {
     /// This server's number for it.
@@ -26,8 +27,28 @@ pub struct Revision {
     /// Sequence number of the commit that last changed whether it is a leaf or a bundle member:
     /// clients synchronized before it are told ([MS-WUSP] 3.1.5.7, ChangedUpdates).
     pub changed: u64,
-    /// Everything evaluated of the document.
-    pub metadata: Arc<UpdateMetadata>,
+    /// What it is.
+    pub metadata: Evaluated,
     /// Length of the Core fragment as it goes over the wire (escaped), in bytes.
+    pub core_bytes: u32,
+    /// The languages of Windows that it is for, in lower case; none for all of them.
+    pub languages: Box<[String]>,
+    pub(super) update: UpdateIndex,
+}
+
+/// A revision on its way into the catalogue, with everything that its document says.
+#[derive(Debug, Clone)]
+pub struct NewRevision {
+    /// As in [`Revision`].
+    pub id: RevisionId,
+    /// As in [`Revision`].
+    pub deployment_id: u32,
+    /// As in [`Revision`].
+    pub imported: i64,
+    /// As in [`Revision`].
+    pub changed: u64,
+    /// The document.
+    pub metadata: Arc<UpdateMetadata>,
+    /// As in [`Revision`].
     pub core_bytes: u32,
 }

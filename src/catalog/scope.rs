@@ -39,10 +39,12 @@ impl Catalog {
     ///    ([MS-WUSP] 3.1.5.7, "combined with any dependencies").
     /// 3. If that leads to several revisions of one update, the highest stays.
     pub fn scope(&self, declined: &RoaringBitmap) -> Scope {
-        let offered = self.tops.iter().filter(|&&(update, _)| {
-            !declined.contains(update) || self.is_category_or_detectoid(update)
-        });
-        let tops: RoaringBitmap = offered.map(|&(_, revision)| revision).collect();
+        let is_offered = |revision: &RevisionIndex| {
+            self.update_of(*revision).is_some_and(|update| {
+                !declined.contains(update) || self.is_category_or_detectoid(update)
+            })
+        };
+        let tops: RoaringBitmap = self.tops.iter().filter(is_offered).collect();
         let in_scope = self.highest_of_each(&self.with_dependencies(&tops));
         let bundled = |&revision: &RevisionIndex| {
             self.parents(revision).iter().any(|&parent| in_scope.contains(parent))
@@ -89,11 +91,11 @@ impl Catalog {
 #[cfg(test)]
 mod tests {
     use super::super::draft::{Draft, uuid};
-    use super::super::revision::Revision;
+    use super::super::revision::NewRevision;
     use super::*;
 
     /// The ids in scope when the updates `declined` are declined.
-    fn in_scope(revisions: &[Revision], declined: &[u32]) -> (Scope, Vec<u32>) {
+    fn in_scope(revisions: &[NewRevision], declined: &[u32]) -> (Scope, Vec<u32>) {
         let catalog = Catalog::build(revisions.to_vec());
         let declined =
             declined.iter().filter_map(|&update| catalog.update(&uuid(u128::from(update))));

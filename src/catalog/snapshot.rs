@@ -1,43 +1,49 @@
 //! The catalogue as one immutable value, and everything that can be looked up in it.
 //!
-//! Readers hold it behind an `Arc` and never wait; a change builds the next one. Methods that take
+//! Readers hold it behind an `Arc` and never wait; the next one shares with it what did not change.
+//! Methods that take
 //! an index answer an index of another snapshot with nothing rather than with a panic.
-
-use std::collections::HashMap;
 
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
-use super::adjacency::Adjacency;
+use super::chunks::Chunks;
 use super::driver::DriverTable;
 use super::prerequisites::{FollowedClauses, Prerequisites};
 use super::revision::{Revision, RevisionIndex, UpdateIndex};
+use super::rows::Rows;
+use super::sharded::Sharded;
 use crate::metadata::model::{CategoryType, UpdateType};
-use crate::wire::types::{RevisionId, UpdateIdentity};
+use crate::wire::types::{RevisionId, Sha1, UpdateIdentity};
 
 /// All revisions that the server has, as a graph of dense numbers.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// Ascending by id.
-    pub(super) revisions: Vec<Revision>,
-    pub(super) by_identity: HashMap<UpdateIdentity, RevisionIndex>,
-    pub(super) update_ids: Vec<Uuid>,
-    pub(super) by_update_id: HashMap<Uuid, UpdateIndex>,
-    pub(super) update_of: Vec<UpdateIndex>,
-    /// The revisions of each update, ascending by revision number; never empty.
-    pub(super) history: Adjacency,
+    pub(super) revisions: Chunks<Revision>,
+    /// The updates that are here or that others name.
+    pub(super) update_ids: Chunks<Uuid>,
+    pub(super) numbers: Sharded<Uuid, UpdateIndex>,
+    /// The revisions of each update, ascending by revision number; none of one that is only named.
+    pub(super) history: Rows<RevisionIndex>,
     pub(super) prerequisites: Prerequisites,
     /// The revisions that each revision bundles.
-    pub(super) members: Adjacency,
+    pub(super) members: Rows<RevisionIndex>,
     /// The revisions that bundle each revision.
-    pub(super) parents: Adjacency,
-    /// The revisions that replace each update.
-    pub(super) superseded_by: Adjacency,
+    pub(super) parents: Rows<RevisionIndex>,
+    /// The revisions that say of an update that they replace it.
+    pub(super) superseders: Rows<RevisionIndex>,
+    /// The content files of each revision.
+    pub(super) files: Rows<Sha1>,
+    /// The licence of each revision, which most do not have.
+    pub(super) eula_ids: Rows<Uuid>,
+    /// The licence texts of each revision.
+    pub(super) licences: Rows<Sha1>,
     /// Revisions of type Driver.
     pub(super) drivers: RoaringBitmap,
     pub(super) driver_table: DriverTable,
-    /// Revisions offered for their own sake, with their updates: see [`Catalog::scope`].
-    pub(super) tops: Vec<(UpdateIndex, RevisionIndex)>,
+    /// Revisions offered for their own sake: see [`Catalog::scope`].
+    pub(super) tops: RoaringBitmap,
 }
 
 impl Catalog {
@@ -51,13 +57,13 @@ impl Catalog {
         self.revisions.is_empty()
     }
 
-    /// Number of updates: update indices are below it.
+    /// Number of updates, those included that are only named: update indices are below it.
     pub fn update_count(&self) -> usize {
         self.update_ids.len()
     }
 
     /// All revisions, ascending by id: the position is the index.
-    pub fn revisions(&self) -> &[Revision] {
+    pub fn revisions(&self) -> &Chunks<Revision> {
         &self.revisions
     }
 
@@ -70,27 +76,37 @@ impl Catalog {
     pub fn by_id(&self, id: RevisionId) -> Option<RevisionIndex> {
         // Numbers are given out one after the other and never again, so next to none is missing,
         // and a revision stands at most that many places before where its number says.
-        let (first, last) = (self.revisions.first()?.id, self.revisions.last()?.id);
+        let (first, last) = (self.revisions.get(0)?.id, self.revisions.last()?.id);
         let place = id.0.checked_sub(first.0).filter(|_| id <= last)? as usize;
         let missing = (last.0 - first.0) as usize - (self.revisions.len() - 1);
-        if missing == 0 {
-            return u32::try_from(place).ok();
+        let mut from = place.saturating_sub(missing);
+        let mut to = place.min(self.revisions.len() - 1);
+        while from < to {
+            let middle = from.midpoint(to);
+            match self.revisions.get(middle)?.id < id {
+                true => from = middle + 1,
+                false => to = middle,
+            }
         }
-        let from = place.saturating_sub(missing);
-        let to = place.min(self.revisions.len() - 1);
-        let near = self.revisions.get(from..=to)?;
-        let position = near.binary_search_by_key(&id, |revision| revision.id).ok()?;
-        u32::try_from(from + position).ok()
+        if missing > 0 {
+            self.revisions.get(from).filter(|found| found.id == id)?;
+        }
+        u32::try_from(from).ok()
     }
 
     /// The revision with this global identity.
     pub fn by_identity(&self, identity: &UpdateIdentity) -> Option<RevisionIndex> {
-        self.by_identity.get(identity).copied()
+        let history = self.history(self.update(&identity.update_id)?);
+        let number = |&index: &RevisionIndex| {
+            self.revision(index).map(|revision| revision.metadata.identity.revision_number)
+        };
+        let found = history.binary_search_by_key(&Some(identity.revision_number), number).ok()?;
+        history.get(found).copied()
     }
 
-    /// The update with this id.
+    /// The update with this id, if there is a revision of it.
     pub fn update(&self, update_id: &Uuid) -> Option<UpdateIndex> {
-        self.by_update_id.get(update_id).copied()
+        self.numbers.get(update_id).copied().filter(|&update| !self.history(update).is_empty())
     }
 
     /// The id of an update.
@@ -100,7 +116,7 @@ impl Catalog {
 
     /// The update that a revision is a revision of.
     pub fn update_of(&self, index: RevisionIndex) -> Option<UpdateIndex> {
-        self.update_of.get(index as usize).copied()
+        self.revision(index).map(|revision| revision.update)
     }
 
     /// All revisions of an update, ascending by revision number.
@@ -134,8 +150,31 @@ impl Catalog {
     }
 
     /// The latest, not expired revisions of other updates that replace an update.
-    pub fn superseded_by(&self, update: UpdateIndex) -> &[RevisionIndex] {
-        self.superseded_by.row(update)
+    pub fn superseded_by(&self, update: UpdateIndex) -> impl Iterator<Item = RevisionIndex> + '_ {
+        self.superseders.row(update).iter().copied().filter(move |&revision| {
+            self.update_of(revision)
+                .is_some_and(|other| other != update && self.candidate(other) == Some(revision))
+        })
+    }
+
+    /// Whether a prerequisite of any revision names this update, be it here or not.
+    pub fn is_named(&self, update_id: &Uuid) -> bool {
+        self.numbers.get(update_id).is_some_and(|&update| self.prerequisites.is_named(update))
+    }
+
+    /// The content files of a revision.
+    pub fn files(&self, index: RevisionIndex) -> &[Sha1] {
+        self.files.row(index)
+    }
+
+    /// `EulaID` of a revision that has a licence.
+    pub fn eula_id(&self, index: RevisionIndex) -> Option<Uuid> {
+        self.eula_ids.row(index).first().copied()
+    }
+
+    /// The licence texts of a revision.
+    pub fn licences(&self, index: RevisionIndex) -> &[Sha1] {
+        self.licences.row(index)
     }
 
     /// The updates named in a revision's prerequisites; one may come twice.
@@ -295,6 +334,6 @@ mod tests {
             Draft::new(4, 3, 1).supersedes(&[1]).expired(true).build(),
             Draft::new(5, 4, 1).supersedes(&[1, 1]).build(),
         ]);
-        assert_eq!(catalog.superseded_by(0), [4]);
+        assert_eq!(catalog.superseded_by(0).collect::<Vec<_>>(), [4]);
     }
 }

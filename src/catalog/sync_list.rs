@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::revision::{RevisionIndex, UpdateIndex};
 use super::snapshot::Catalog;
-use crate::metadata::model::{UpdateMetadata, UpdateType};
+use crate::metadata::model::{Evaluated, UpdateType};
 use crate::wire::types::RevisionId;
 
 /// What a downstream server was told last.
@@ -48,7 +48,7 @@ impl Catalog {
     /// The revisions of categories and detectoids, all that there are of each, that are new since
     /// `since`. A real server tells older revisions of them too, against the specification.
     pub fn sync_configuration(&self, since: Option<Since>) -> RoaringBitmap {
-        let wanted = (0..).zip(self.revisions()).filter(|(_, revision)| {
+        let wanted = (0..).zip(self.revisions().iter()).filter(|(_, revision)| {
             is_configuration(&revision.metadata) && is_new(since, revision.id, revision.imported)
         });
         wanted.map(|(index, _)| index).collect()
@@ -80,7 +80,7 @@ impl Catalog {
         let Some(since) = since else { return reached };
         let speaks_what_was_added = |index: RevisionIndex| {
             let mut added = filter.languages.iter().flatten().filter(|it| !it.delta);
-            let own = self.revision(index).map_or(&[][..], |it| &it.metadata.languages);
+            let own = self.revision(index).map_or(&[][..], |it| &it.languages[..]);
             added.any(|wanted| own.contains(&wanted.id))
         };
         let news: RoaringBitmap = reached
@@ -157,12 +157,12 @@ impl Catalog {
 
     fn is_spoken(&self, index: RevisionIndex, languages: Option<&[Wanted<String>]>) -> bool {
         let Some(languages) = languages else { return true };
-        let own = self.revision(index).map_or(&[][..], |it| &it.metadata.languages);
+        let own = self.revision(index).map_or(&[][..], |it| &it.languages[..]);
         own.is_empty() || languages.iter().any(|wanted| own.contains(&wanted.id))
     }
 }
 
-fn is_configuration(metadata: &UpdateMetadata) -> bool {
+fn is_configuration(metadata: &Evaluated) -> bool {
     matches!(metadata.update_type, UpdateType::Category | UpdateType::Detectoid)
 }
 

@@ -1,20 +1,23 @@
 //! `weir import`.
 
 use std::io::IsTerminal;
+use std::iter::Peekable;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use serde_json::Value;
 
 use super::output::cell;
 use super::{CliError, Context};
+use crate::admin::Source;
 use crate::admin::import::{DOCUMENT_LIMIT, Rejected};
-use crate::admin::{ImportReport, Source};
 
-/// Documents and bytes in one commit. Large enough that waiting for the disk does not dominate,
-/// small enough to fit the local socket and memory.
-const BATCH_FILES: usize = 500;
-const BATCH_BYTES: usize = 64 << 20;
+/// Documents and bytes in one commit. Large enough that waiting for the disk does not dominate;
+/// small, as a part that is stored, one that is read and one that waits are in memory, each with
+/// what was derived of it.
+const BATCH_FILES: usize = 1000;
+const BATCH_BYTES: usize = 16 << 20;
 
 /// Import update documents, directories of them, and cabinets.
 #[derive(Debug, Args)]
@@ -34,32 +37,53 @@ impl Import {
         let access = context.access()?;
         // Lines for somebody who watches; a log of them would only be long.
         let watched = std::io::stderr().is_terminal();
-        let mut report = ImportReport::default();
-        let mut files = files.into_iter().peekable();
-        while files.peek().is_some() {
-            let mut batch = Vec::new();
-            let mut bytes = 0;
-            while let Some(file) =
-                files.next_if(|_| batch.len() < BATCH_FILES && bytes < BATCH_BYTES)
-            {
-                match read(&file) {
-                    Ok(source) => {
-                        bytes += source.bytes.len();
-                        batch.push(source);
-                    }
-                    Err(rejected) => report.rejected.push(rejected),
+        let unreadable = Arc::default();
+        let files = files.into_iter().peekable();
+        let parts = Parts { files, unreadable: Arc::clone(&unreadable) };
+        let imported = access
+            .import(parts, |report| {
+                if watched {
+                    eprintln!("{} revisions read", report.revisions);
                 }
-            }
-            report.add(access.import(batch, files.peek().is_some()).await?);
-            if watched {
-                eprintln!("{} revisions read", report.revisions);
-            }
-        }
+            })
+            .await;
         access.close().await;
+        let mut report = imported?;
+        report.rejected.append(&mut unreadable.lock().unwrap_or_else(PoisonError::into_inner));
         let failed = !report.rejected.is_empty();
         let value = serde_json::to_value(&report).unwrap_or_default();
         context.output.print(&value, summary)?;
         if failed { Err(CliError::Negative) } else { Ok(()) }
+    }
+}
+
+/// Reads files as they are asked for, as many at a time as one commit takes.
+struct Parts {
+    files: Peekable<std::vec::IntoIter<PathBuf>>,
+    unreadable: Arc<Mutex<Vec<Rejected>>>,
+}
+
+impl Iterator for Parts {
+    type Item = (Vec<Source>, bool);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.files.peek()?;
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        let mut unreadable = Vec::new();
+        while let Some(file) =
+            self.files.next_if(|_| batch.len() < BATCH_FILES && bytes < BATCH_BYTES)
+        {
+            match read(&file) {
+                Ok(source) => {
+                    bytes += source.bytes.len();
+                    batch.push(source);
+                }
+                Err(rejected) => unreadable.push(rejected),
+            }
+        }
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).append(&mut unreadable);
+        Some((batch, self.files.peek().is_some()))
     }
 }
 

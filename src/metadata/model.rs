@@ -1,6 +1,7 @@
-//! What the server keeps in memory and in the store of one update document.
+//! What the server knows of one update document.
 //!
-//! These types are what every layer above works with; the document itself stays on disk. They
+//! These types are what every layer above works with. [`Evaluated`] and the relations are in memory
+//! (`catalog`), the rest is read from disk when somebody asks; the document itself stays there. They
 //! follow the tables of [MS-WUSP] 3.1.1 and are stored, so a change of a field is a new record
 //! version (`store`).
 
@@ -123,7 +124,35 @@ pub struct LocalizedText {
     pub title: String,
 }
 
-/// Everything the server evaluates of one revision.
+/// What a revision is, apart from its relations: the part of its [`UpdateMetadata`] that every scan
+/// may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evaluated {
+    /// Which revision this is.
+    pub identity: UpdateIdentity,
+    /// What kind of update.
+    pub update_type: UpdateType,
+    /// Whether administrators approve it itself (bundle members are not).
+    pub explicitly_deployable: bool,
+    /// Withdrawn or not.
+    pub publication_state: PublicationState,
+    /// For categories, their type.
+    pub category_type: Option<CategoryType>,
+}
+
+impl From<&UpdateMetadata> for Evaluated {
+    fn from(metadata: &UpdateMetadata) -> Self {
+        Self {
+            identity: metadata.identity,
+            update_type: metadata.update_type,
+            explicitly_deployable: metadata.explicitly_deployable,
+            publication_state: metadata.publication_state,
+            category_type: metadata.category_type,
+        }
+    }
+}
+
+/// Everything the server keeps of one document besides the document itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpdateMetadata {
     /// Which revision this is.
@@ -168,6 +197,11 @@ pub struct UpdateMetadata {
 }
 
 impl UpdateMetadata {
+    /// All files: what is installed, and the licence texts.
+    pub fn files(&self) -> impl Iterator<Item = &UpdateFile> {
+        self.files.iter().chain(self.eulas.iter().map(|eula| &eula.file))
+    }
+
     /// The title in `language` if there is one, else in the default language, else the first.
     pub fn title(&self, language: &str) -> &str {
         let in_language =

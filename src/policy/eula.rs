@@ -28,7 +28,7 @@ pub fn eulas(catalog: &Catalog, index: RevisionIndex) -> BTreeSet<Uuid> {
     let mut seen = BTreeSet::from([index]);
     let mut found = BTreeSet::new();
     while let Some(index) = open.pop() {
-        found.extend(catalog.revision(index).and_then(|revision| revision.metadata.eula_id));
+        found.extend(catalog.eula_id(index));
         open.extend(catalog.members(index).iter().filter(|member| seen.insert(**member)));
     }
     found

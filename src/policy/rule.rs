@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::cron::Cron;
 use super::terms::{ApprovalAction, Clock, Deadline, DownloadPriority, Terms};
-pub use criteria::{Candidate, Criteria};
+pub use criteria::{Candidate, Criteria, Search};
 
 /// Most updates that a rule deploys in one run unless it says otherwise, as in Configuration
 /// Manager: a rule that matches more is more likely to be wrong.

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::catalog::{Revision, RevisionIndex};
+use crate::catalog::RevisionIndex;
+use crate::metadata::model::UpdateMetadata;
 use crate::metadata::prepared::{FragmentType, PreparedFragment, PreparedFragments};
 use crate::services::call::Outcome;
 use crate::services::{Peer, ServiceError, Services};
 use crate::state::Published;
 use crate::wire::body::BodyWriter;
 use crate::wire::soap::{self, SoapVersion};
+use crate::wire::types::RevisionId;
 use crate::wire::wusp::client::{
     ExtendedUpdateInfo, GetExtendedUpdateInfo2Request, GetExtendedUpdateInfo2Response,
     GetExtendedUpdateInfoRequest, GetExtendedUpdateInfoResponse, UpdateData,
@@ -26,8 +28,9 @@ struct Question<'a> {
 }
 
 /// A revision asked for, with its fragments.
-struct Found<'p> {
-    revision: &'p Revision,
+struct Found {
+    id: RevisionId,
+    metadata: Arc<UpdateMetadata>,
     fragments: Arc<PreparedFragments>,
 }
 
@@ -91,30 +94,32 @@ impl Services {
 
     /// A revision that is deployed to anyone, approved or not: agents ask for applicable updates
     /// that nobody approved, to show them.
-    fn find<'p>(
+    fn find(
         &self,
-        published: &'p Published,
+        published: &Published,
         index: Option<RevisionIndex>,
-    ) -> Result<Option<Found<'p>>, ServiceError> {
+    ) -> Result<Option<Found>, ServiceError> {
         let deployed = index.filter(|index| published.scope.in_scope.contains(*index));
-        let found = deployed
-            .and_then(|index| Some((published.catalog.revision(index)?, published.record(index)?)));
-        let Some((revision, record)) = found else { return Ok(None) };
-        Ok(Some(Found { revision, fragments: self.state.fragments(record)? }))
+        let found = deployed.and_then(|index| {
+            Some((published.catalog.revision(index)?.id, published.places(index)?))
+        });
+        let Some((id, places)) = found else { return Ok(None) };
+        let metadata = self.state.metadata(places)?;
+        Ok(Some(Found { id, metadata, fragments: self.state.fragments(places)? }))
     }
 
     /// Locations come with Extended fragments, as recorded, and when asked for by name.
     fn files(
         &self,
         question: &Question<'_>,
-        found: &[Found<'_>],
+        found: &[Found],
         peer: &Peer,
     ) -> Vec<FileLocation<'static>> {
         let asks = |kind| question.info_types.contains(&kind);
         let content = asks(XmlUpdateFragmentType::Extended) || asks(XmlUpdateFragmentType::FileUrl);
         let licences = asks(XmlUpdateFragmentType::Eula);
         let files = found.iter().flat_map(|found| {
-            let metadata = &found.revision.metadata;
+            let metadata = &found.metadata;
             let files = metadata.files.iter().filter(|_| content);
             let eulas = metadata.eulas.iter().filter(|_| licences);
             files.chain(eulas.map(|eula| &eula.file))
@@ -140,7 +145,7 @@ fn question<'a>(
 }
 
 /// All fragments of one kind before the next, as the real server sends them.
-fn fragments<'f>(question: &Question<'_>, found: &'f [Found<'_>]) -> Vec<UpdateData<'f>> {
+fn fragments<'f>(question: &Question<'_>, found: &'f [Found]) -> Vec<UpdateData<'f>> {
     let mut updates = Vec::new();
     let mut answered = Vec::new();
     for wanted in &question.info_types {
@@ -158,7 +163,7 @@ fn fragments<'f>(question: &Question<'_>, found: &'f [Found<'_>]) -> Vec<UpdateD
         }
         answered.push(kind);
         for found in found {
-            let id = found.revision.id;
+            let id = found.id;
             let chosen = choose(question, found, kind);
             updates.extend(chosen.into_iter().map(|chosen| UpdateData { id, xml: &chosen.body }));
         }
@@ -171,7 +176,7 @@ fn fragments<'f>(question: &Question<'_>, found: &'f [Found<'_>]) -> Vec<UpdateD
 /// default language: an agent without a text shows nothing.
 fn choose<'f>(
     question: &Question<'_>,
-    found: &'f Found<'_>,
+    found: &'f Found,
     kind: FragmentType,
 ) -> Vec<&'f PreparedFragment> {
     let for_region = |fragment: &&PreparedFragment| is_for_region(question, found, fragment);
@@ -186,14 +191,14 @@ fn choose<'f>(
     if !asked.is_empty() {
         return asked;
     }
-    let default = &found.revision.metadata.default_language;
+    let default = &found.metadata.default_language;
     let in_default = |fragment: &&PreparedFragment| fragment.language.eq_ignore_ascii_case(default);
     all.into_iter().filter(in_default).collect()
 }
 
 /// A licence for another region than the client's is not for it, and a general one gives way to
 /// that of its region: a client keeps one fragment of a kind for each language.
-fn is_for_region(question: &Question<'_>, found: &Found<'_>, fragment: &PreparedFragment) -> bool {
+fn is_for_region(question: &Question<'_>, found: &Found, fragment: &PreparedFragment) -> bool {
     let is_asked = |fragment: &PreparedFragment| match (&fragment.geo_id, &question.geo_id) {
         (Some(region), Some(asked)) => region.eq_ignore_ascii_case(asked),
         _ => false,

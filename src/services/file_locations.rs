@@ -45,8 +45,11 @@ impl Services {
             wanted.push(Sha1(digest.as_slice().try_into().map_err(|_| invalid())?));
         }
         let published = self.state.published();
-        let files = wanted.iter().filter_map(|sha1| published.file(sha1));
-        Ok(self.file_locations(files, peer, None))
+        let mut files = Vec::with_capacity(wanted.len());
+        for sha1 in wanted {
+            files.extend(self.state.file(&published, &sha1)?);
+        }
+        Ok(self.file_locations(files.iter(), peer, None))
     }
 
     /// What content URLs start with: the configured address, or the one the client itself used.

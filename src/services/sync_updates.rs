@@ -148,12 +148,13 @@ impl Services {
         new: &[RevisionIndex],
         round: u16,
     ) -> Result<Page, StateError> {
-        let records = || new.iter().filter_map(|index| Some((*index, published.record(*index)?)));
-        let sizes: Vec<u32> = records().map(|(_, record)| record.core_bytes).collect();
+        let size = |index: &RevisionIndex| Some(published.catalog.revision(*index)?.core_bytes);
+        let sizes: Vec<u32> = new.iter().filter_map(size).collect();
         let page = self.settings.page.page(round.into(), &sizes);
-        let updates = records()
+        let places = new.iter().filter_map(|index| Some((*index, published.places(*index)?)));
+        let updates = places
             .take(page.len)
-            .map(|(index, record)| Ok((index, self.state.fragments(record)?)))
+            .map(|(index, places)| Ok((index, self.state.fragments(places)?)))
             .collect::<Result<_, StateError>>()?;
         Ok(Page { updates, truncated: page.truncated })
     }

@@ -145,8 +145,7 @@ fn superseded(published: &Published, computers: &[Tracked], before: i64) -> Vec<
             && !decided_after(policy, update, before)
             && !needed.contains(&update);
         let Some(update_index) = catalog.update_of(index).filter(|_| old) else { continue };
-        let successors = catalog.superseded_by(update_index).iter();
-        let ids = successors.filter_map(|at| catalog.revision(*at));
+        let ids = catalog.superseded_by(update_index).filter_map(|at| catalog.revision(at));
         let mut ids = ids.map(|revision| revision.metadata.identity.update_id);
         if let Some(successor) = ids.find(|id| is_installed_somewhere(policy, *id)) {
             let reason = format!("superseded by {successor}, which is approved; nobody needs it");

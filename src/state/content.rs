@@ -30,7 +30,7 @@ impl State {
     ) -> Result<AddedContent, StateError> {
         let published = self.published();
         let not_found = || StateError::NotFound { kind: "file", name: sha1.to_hex() };
-        let file = published.file(&sha1).ok_or_else(not_found)?.clone();
+        let file = self.file(&published, &sha1)?.ok_or_else(not_found)?;
         let contents = Arc::clone(&self.contents);
         let expected = file.clone();
         blocking(move || contents.add(source, &expected)).await??;

@@ -90,7 +90,7 @@ impl State {
         let reads = self.fragment_reads.load(Ordering::Relaxed);
         Measures {
             sequence: published.sequence,
-            revisions: published.records.len() as u64,
+            revisions: published.catalog.len() as u64,
             computers: self.registry.len() as u64,
             content_files: published.contents.len() as u64,
             store_bytes: self.health.store_bytes.load(Ordering::Relaxed),

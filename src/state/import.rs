@@ -8,9 +8,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
+
+use super::library::{Entry, Library, Places};
 use super::model::Model;
 use super::neighbours::touch_for_import;
-use super::records::RevisionRecord;
+use super::records::{DocumentRecord, RevisionRecord};
 use super::transaction::Transaction;
 use super::{State, StateError, blocking};
 use crate::metadata::error::DocumentError;
@@ -18,16 +21,20 @@ use crate::metadata::fragments;
 use crate::metadata::model::UpdateMetadata;
 use crate::metadata::parse::parse;
 use crate::metadata::prepared::{self, PreparedFile};
-use crate::store::Batch;
-use crate::store::blobs::BlobId;
-use crate::store::value;
+use crate::store::{StoreError, value};
 use crate::wire::types::{RevisionId, Sha256, UpdateIdentity};
+
+/// Most bytes of what is evaluated or shown of one document: far above what any real one says. They
+/// are read back at every start.
+const RECORD_LIMIT: usize = 1 << 20;
 
 /// A document that can be imported: parsed, its fragments ready.
 pub struct Importable {
     metadata: Arc<UpdateMetadata>,
     document: String,
-    document_id: Sha256,
+    digest: Sha256,
+    /// Encoded, as it is stored.
+    record: Vec<u8>,
     fragments: PreparedFile,
 }
 
@@ -49,12 +56,12 @@ impl Importable {
         if metadata.titles.is_empty() {
             metadata.titles.extend(any);
         }
-        Ok(Self {
-            metadata: Arc::new(metadata),
-            fragments: prepared::write(&derived),
-            document_id: BlobId::of(document.as_bytes()).0,
-            document,
-        })
+        let metadata = Arc::new(metadata);
+        let digest = digest_of(document.as_bytes());
+        let record = DocumentRecord { digest, metadata: Arc::clone(&metadata) };
+        // Refused only when it has no known length: then it is larger than a record may be.
+        let record = value::encode(&record).unwrap_or_default();
+        Ok(Self { metadata, fragments: prepared::write(&derived), digest, record, document })
     }
 
     /// Which revision it is.
@@ -67,25 +74,41 @@ impl Importable {
         &self.metadata
     }
 
-    /// Its record, without the numbers that only the writer gives out; these take most room as
-    /// they are, so that the record never becomes larger.
-    fn record(&self, fragments: Sha256) -> RevisionRecord {
+    /// Its revision's record, without the numbers that only the writer gives out.
+    fn record(&self, places: Places) -> RevisionRecord {
         RevisionRecord {
-            id: RevisionId(u32::MAX),
-            deployment_id: u32::MAX,
-            imported: i64::MAX,
-            changed: u64::MAX,
-            metadata: Arc::clone(&self.metadata),
-            document: self.document_id,
-            fragments,
+            id: RevisionId(0),
+            deployment_id: 0,
+            imported: 0,
+            changed: 0,
             core_bytes: u32::try_from(self.fragments.core_bytes).unwrap_or(u32::MAX),
+            places,
         }
     }
 
-    /// Refuses a document whose evaluated part no record can hold.
+    /// Refuses a document that says so much that reading it back would be a burden.
     fn check_size(&self) -> Result<(), Rejection> {
-        let size = value::encode(&self.record(Sha256([0; 32]))).map_or(usize::MAX, |r| r.len());
-        if size > Batch::MAX_VALUE { Err(Rejection::TooLarge(size)) } else { Ok(()) }
+        match self.record.len() {
+            size if (1..=RECORD_LIMIT).contains(&size) => Ok(()),
+            size => Err(Rejection::TooLarge(size)),
+        }
+    }
+}
+
+/// A document that is stored, and what the writer needs of it.
+pub(super) struct Stored {
+    pub(super) identity: UpdateIdentity,
+    digest: Sha256,
+    metadata: Arc<UpdateMetadata>,
+    /// Without the numbers that only the writer gives out.
+    pub(super) record: RevisionRecord,
+}
+
+impl Stored {
+    /// Reads back one of which the record is `record`.
+    pub(super) fn read(library: &Library, record: RevisionRecord) -> Result<Self, StoreError> {
+        let DocumentRecord { digest, metadata } = library.record(record.places)?;
+        Ok(Self { identity: metadata.identity, digest, metadata, record })
     }
 }
 
@@ -127,24 +150,22 @@ impl State {
         documents: Vec<Importable>,
         more_follows: bool,
     ) -> Result<Vec<ImportOutcome>, StateError> {
-        self.take(documents, move |transaction, records| {
+        self.take(documents, move |transaction, documents| {
             match more_follows {
                 true => transaction.more_follows(),
                 false => transaction.publish(),
             }
-            records.into_iter().map(|record| add(transaction, record)).collect()
+            documents.into_iter().map(|new| add(transaction, new)).collect()
         })
         .await
     }
 
-    /// Makes the files of documents durable and has the writer `commit` the records of those that
-    /// are not there yet; its outcomes are in the records' order, ours in the documents'.
+    /// Makes documents durable and has the writer `commit` those that are not there yet; its outcomes
+    /// are in their order, ours in that of `documents`.
     pub(super) async fn take(
         &self,
         documents: Vec<Importable>,
-        commit: impl FnOnce(&mut Transaction<'_>, Vec<RevisionRecord>) -> Vec<ImportOutcome>
-        + Send
-        + 'static,
+        commit: impl FnOnce(&mut Transaction<'_>, Vec<Stored>) -> Vec<ImportOutcome> + Send + 'static,
     ) -> Result<Vec<ImportOutcome>, StateError> {
         // Asked first, so that what is there costs no write and what is refused leaves no file.
         let mut outcomes = self.known(&documents).await?;
@@ -155,19 +176,25 @@ impl State {
             .filter(|(_, outcome)| outcome.is_none())
             .map(|(document, _)| document)
             .collect();
-        let blobs = Arc::clone(&self.blobs);
-        let records = blocking(move || -> Result<Vec<RevisionRecord>, StateError> {
-            let files = unknown.iter().flat_map(|document| {
-                [document.document.as_bytes(), document.fragments.bytes.as_slice()]
-            });
-            let ids = blobs.put_many(&files.collect::<Vec<_>>())?;
-            let fragments = ids.iter().skip(1).step_by(2);
-            Ok(unknown.iter().zip(fragments).map(|(new, BlobId(id))| new.record(*id)).collect())
-        })
-        .await??;
-        let added = self.writer.submit(move |transaction| Ok(commit(transaction, records))).await?;
-        let open = outcomes.iter_mut().filter(|outcome| outcome.is_none());
-        open.zip(added).for_each(|(open, added)| *open = Some(added));
+        let library = Arc::clone(&self.library);
+        let put = blocking(move || put(&library, unknown)).await??;
+        let library = Arc::clone(&self.library);
+        let added = self
+            .writer
+            .submit(move |transaction| {
+                // Once more: somebody else may have imported some of it meanwhile.
+                let known = put
+                    .iter()
+                    .map(|new| known(transaction.model, &library, new.identity, new.digest));
+                let mut outcomes = known.collect::<Result<Vec<_>, _>>()?;
+                let new = put.into_iter().zip(&outcomes);
+                let new = new.filter(|(_, known)| known.is_none()).map(|(new, _)| new).collect();
+                let added = commit(transaction, new);
+                fill(&mut outcomes, added);
+                Ok(outcomes.into_iter().flatten().collect())
+            })
+            .await?;
+        fill(&mut outcomes, added);
         Ok(outcomes.into_iter().flatten().collect())
     }
 
@@ -178,60 +205,103 @@ impl State {
     ) -> Result<Vec<Option<ImportOutcome>>, StateError> {
         let asked: Vec<_> = documents
             .iter()
-            .map(|document| (document.identity(), document.document_id, document.check_size()))
+            .map(|document| (document.identity(), document.digest, document.check_size()))
             .collect();
+        let library = Arc::clone(&self.library);
         self.writer
             .submit(move |transaction| {
-                let outcome = |(identity, document, fits): (_, _, Result<(), Rejection>)| match fits
-                {
-                    Ok(()) => known(transaction.model, identity, document),
-                    Err(rejection) => Some(ImportOutcome::Rejected(rejection)),
+                let outcome = |(identity, digest, fits): (_, _, Result<(), Rejection>)| match fits {
+                    Ok(()) => known(transaction.model, &library, identity, digest),
+                    Err(rejection) => Ok(Some(ImportOutcome::Rejected(rejection))),
                 };
-                Ok(asked.into_iter().map(outcome).collect())
+                asked.into_iter().map(outcome).collect()
             })
             .await
     }
+}
+
+/// Stores what `documents` hold, what comes twice once; in their order.
+fn put(library: &Library, documents: Vec<Importable>) -> Result<Vec<Stored>, StateError> {
+    let mut firsts = HashMap::new();
+    let mut entries = Vec::with_capacity(documents.len());
+    for document in &documents {
+        firsts.entry(document.identity()).or_insert_with(|| {
+            entries.push(Entry {
+                document: document.document.as_bytes(),
+                fragments: &document.fragments.bytes,
+                record: &document.record,
+            });
+            entries.len() - 1
+        });
+    }
+    let places = library.put(&entries)?;
+    let stored = documents.iter().filter_map(|document| {
+        let identity = document.identity();
+        Some(Stored {
+            identity,
+            digest: document.digest,
+            metadata: Arc::clone(&document.metadata),
+            record: document.record(*places.get(*firsts.get(&identity)?)?),
+        })
+    });
+    Ok(stored.collect())
 }
 
 /// Of documents that say different things of one revision the first is taken.
 fn refuse_contradictions(documents: &[Importable], outcomes: &mut [Option<ImportOutcome>]) {
     let mut taken = HashMap::new();
     for (document, outcome) in documents.iter().zip(outcomes) {
-        let (identity, id) = (document.identity(), document.document_id);
+        let (identity, id) = (document.identity(), document.digest);
         if outcome.is_none() && *taken.entry(identity).or_insert(id) != id {
             *outcome = Some(ImportOutcome::Rejected(Rejection::Differs(identity)));
         }
     }
 }
 
-/// What becomes of a document whose identity is there.
-pub(super) fn known(
-    model: &Model,
-    identity: UpdateIdentity,
-    document: Sha256,
-) -> Option<ImportOutcome> {
-    let id = model.identities.get(&identity)?;
-    Some(match model.revisions.get(id) {
-        Some(old) if old.document == document => ImportOutcome::Unchanged(*id),
-        _ => ImportOutcome::Rejected(Rejection::Differs(identity)),
-    })
+/// Puts `added` where the outcomes are not known yet.
+fn fill(outcomes: &mut [Option<ImportOutcome>], added: Vec<ImportOutcome>) {
+    let open = outcomes.iter_mut().filter(|outcome| outcome.is_none());
+    open.zip(added).for_each(|(open, added)| *open = Some(added));
 }
 
-/// Adds a record to the revisions, under numbers of our own.
-pub(super) fn add(transaction: &mut Transaction<'_>, record: RevisionRecord) -> ImportOutcome {
-    // Once more: somebody else may have imported it meanwhile, or the same call brings it twice.
-    let identity = record.metadata.identity;
-    if let Some(outcome) = known(transaction.model, identity, record.document) {
-        return outcome;
+/// What becomes of a document whose identity is there.
+fn known(
+    model: &Model,
+    library: &Library,
+    identity: UpdateIdentity,
+    digest: Sha256,
+) -> Result<Option<ImportOutcome>, StateError> {
+    let index = model.catalog.catalog().by_identity(&identity);
+    let Some(record) = index.and_then(|index| model.record(index)) else { return Ok(None) };
+    Ok(Some(match library.record(record.places)?.digest == digest {
+        true => ImportOutcome::Unchanged(record.id),
+        false => ImportOutcome::Rejected(Rejection::Differs(identity)),
+    }))
+}
+
+/// Adds a document to the revisions, under numbers of our own.
+pub(super) fn add(transaction: &mut Transaction<'_>, new: Stored) -> ImportOutcome {
+    // The same call may bring it twice.
+    let catalog = transaction.model.catalog.catalog();
+    let twice = catalog.by_identity(&new.identity).and_then(|index| catalog.revision(index));
+    if let Some(revision) = twice {
+        return ImportOutcome::Unchanged(revision.id);
     }
     let (Ok(id), Ok(deployment_id)) = (transaction.next_revision(), transaction.next_deployment())
     else {
         return ImportOutcome::Rejected(Rejection::Exhausted);
     };
-    touch_for_import(transaction, &record.metadata);
+    touch_for_import(transaction, &new.metadata);
     let id = RevisionId(id);
     let imported = transaction.now;
     let changed = transaction.sequence();
-    transaction.put_revision(RevisionRecord { id, deployment_id, imported, changed, ..record });
+    let record = RevisionRecord { id, deployment_id, imported, changed, ..new.record };
+    transaction.add_revision(record, new.metadata);
     ImportOutcome::New(id)
+}
+
+fn digest_of(document: &[u8]) -> Sha256 {
+    let mut name = [0; 32];
+    name.copy_from_slice(digest::digest(&digest::SHA256, document).as_ref());
+    Sha256(name)
 }

@@ -14,6 +14,7 @@ mod eulas;
 mod groups;
 mod health;
 mod import;
+mod library;
 mod meta;
 mod model;
 mod neighbours;
@@ -31,17 +32,14 @@ mod transaction;
 mod update_groups;
 mod writer;
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder};
-use tracing::{info, warn};
 
 pub use audit::{AuditEntry, AuditFilter};
 pub use cleanup::{Cleanup, CleanupSettings};
@@ -51,27 +49,31 @@ pub use decide::Decision;
 pub use groups::{Children, Members};
 pub use health::Measures;
 pub use import::{ImportOutcome, Importable, Rejection};
+pub use library::Places;
 pub use packed::SyncDocument;
 pub use published::Published;
 pub use registry::{Registry, Tracked};
 pub use rules::{Plan, Planned};
 pub use staging::{Moved, Unknown};
 
+use crate::catalog::RevisionIndex;
 use crate::content::files::{ContentError, ContentStore};
 use crate::metadata::error::DocumentError;
+use crate::metadata::model::{UpdateFile, UpdateMetadata};
 use crate::metadata::prepared::{DamagedFragments, PreparedFragments};
 use crate::policy::target_group::GroupError;
 use crate::policy::terms::TermsError;
-use crate::store::blobs::{BlobId, Blobs};
 use crate::store::disposable::Disposable;
 use crate::store::journal::Journal;
+use crate::store::packs::Place;
 use crate::store::sled::SledStore;
 use crate::store::{Store, StoreError};
-use crate::wire::types::{Sha1, Sha256};
+use crate::wire::types::Sha1;
 use downstream::Downstream;
 use health::Health;
+use library::Library;
 use model::Model;
-use records::RevisionRecord;
+use records::DocumentRecord;
 use writer::{Owned, Writer};
 
 /// How the state behaves.
@@ -152,8 +154,8 @@ impl From<StoreError> for StateError {
 #[derive(Debug, Clone)]
 struct ByBytes;
 
-impl quick_cache::Weighter<Sha256, Arc<PreparedFragments>> for ByBytes {
-    fn weight(&self, _: &Sha256, fragments: &Arc<PreparedFragments>) -> u64 {
+impl quick_cache::Weighter<Place, Arc<PreparedFragments>> for ByBytes {
+    fn weight(&self, _: &Place, fragments: &Arc<PreparedFragments>) -> u64 {
         // The entry itself costs something too: a million empty files must not be free.
         fragments.weight() + 256
     }
@@ -166,12 +168,12 @@ pub struct State {
     downstream: Arc<Downstream>,
     writer: Writer,
     health: Arc<Health>,
-    blobs: Arc<Blobs>,
+    library: Arc<Library>,
     /// Documents in cabinets, by the document's digest.
     packed: Disposable,
     contents: Arc<ContentStore>,
     journal: PathBuf,
-    fragments: Cache<Sha256, Arc<PreparedFragments>, ByBytes>,
+    fragments: Cache<Place, Arc<PreparedFragments>, ByBytes>,
     fragment_requests: AtomicU64,
     fragment_reads: AtomicU64,
     now: fn() -> i64,
@@ -194,19 +196,19 @@ impl State {
         settings: &Settings,
         now: fn() -> i64,
     ) -> Result<Self, StateError> {
-        let blobs = Blobs::open(&data.join("blobs"))?;
+        let library = Library::open(data)?;
         let contents = ContentStore::open(data.join("content"))?;
         let journal_directory = data.join("journal");
         let journal = Journal::open(&journal_directory)?;
-        let mut model = Model::load(store.as_ref())?;
+        let mut model = Model::load(store.as_ref(), &library)?;
         if model.publishing {
             // The process ended while a synchronization became visible.
-            staging::move_all(&mut model, store.as_mut(), now(), staging::CHUNK)?;
+            staging::move_all(&mut model, store.as_mut(), &library, now(), staging::CHUNK)?;
         }
-        sweep(&blobs, &model);
-        let documents: HashSet<Sha256> =
-            model.revisions.values().map(|record| record.document).collect();
-        let packed = Disposable::open(&data.join("packed"), |name| documents.contains(&name))?;
+        library.settle(model.used_places());
+        let library = Arc::new(library);
+        // No document is ever forgotten, so none of its cabinets is.
+        let packed = Disposable::open(&data.join("packed"), |_| true)?;
         let registry = Arc::new(Registry::default());
         model.computers.values().for_each(|tracked| registry.put(tracked.clone()));
         let downstream = Arc::new(Downstream::default());
@@ -219,6 +221,7 @@ impl State {
             store,
             journal,
             model,
+            library: Arc::clone(&library),
             hold_installs: settings.hold_installs,
             patience: settings.import_patience,
             published: Arc::clone(&published),
@@ -234,7 +237,7 @@ impl State {
             downstream,
             writer,
             health,
-            blobs: Arc::new(blobs),
+            library,
             packed,
             contents: Arc::new(contents),
             journal: journal_directory,
@@ -273,22 +276,57 @@ impl State {
     /// The prepared fragments of a revision, mostly from memory. Of those who want the same ones at
     /// once, one reads them and the others wait for it: after a restart the whole fleet wants the
     /// same, and some are large. Where the disk has to be read, other requests go on meanwhile.
-    pub fn fragments(&self, record: &RevisionRecord) -> Result<Arc<PreparedFragments>, StateError> {
+    pub fn fragments(&self, places: Places) -> Result<Arc<PreparedFragments>, StateError> {
         self.fragment_requests.fetch_add(1, Ordering::Relaxed);
-        self.fragments.get_or_insert_with(&record.fragments, || {
+        self.fragments.get_or_insert_with(&places.fragments, || {
             self.fragment_reads.fetch_add(1, Ordering::Relaxed);
-            let file: Bytes = in_place(|| self.blobs.read(BlobId(record.fragments)))?;
+            let file = in_place(|| self.library.fragments(places))?;
             Ok(Arc::new(PreparedFragments::read(&file)?))
         })
     }
 
     /// The document of a revision, as imported, in UTF-8 (blocking).
-    pub fn document(&self, record: &RevisionRecord) -> Result<String, StateError> {
-        let bytes = self.blobs.read(BlobId(record.document))?;
-        String::from_utf8(bytes.into()).map_err(|_| {
-            let id = BlobId(record.document);
-            StoreError::corrupt(format!("document {id} is not UTF-8")).into()
-        })
+    pub fn document(&self, places: Places) -> Result<String, StateError> {
+        let bytes = self.library.document(places)?;
+        String::from_utf8(bytes.into())
+            .map_err(|_| StoreError::corrupt("a document is not UTF-8").into())
+    }
+
+    /// What the document of a revision says, read from the disk. Most questions are answered from
+    /// memory, by [`Published::catalog`].
+    pub fn metadata(&self, places: Places) -> Result<Arc<UpdateMetadata>, StateError> {
+        Ok(self.record(places)?.metadata)
+    }
+
+    /// The same of a revision in a snapshot.
+    ///
+    /// # Errors
+    /// When it is not there, or the disk fails.
+    pub fn metadata_of(
+        &self,
+        published: &Published,
+        index: RevisionIndex,
+    ) -> Result<Arc<UpdateMetadata>, StateError> {
+        let missing = || StateError::NotFound { kind: "revision", name: index.to_string() };
+        self.metadata(published.places(index).ok_or_else(missing)?)
+    }
+
+    /// The same, with the digest of the document.
+    pub fn record(&self, places: Places) -> Result<DocumentRecord, StateError> {
+        Ok(in_place(|| self.library.record(places))?)
+    }
+
+    /// What the metadata says of a file, by its digest: of a revision's own files or licences.
+    pub fn file(
+        &self,
+        published: &Published,
+        sha1: &Sha1,
+    ) -> Result<Option<UpdateFile>, StateError> {
+        let places = published.holder(sha1).and_then(|index| published.places(index));
+        let Some(places) = places else { return Ok(None) };
+        let metadata = self.metadata(places)?;
+        let found = metadata.files().find(|file| file.sha1 == *sha1).cloned();
+        Ok(found)
     }
 
     /// Makes what is queued durable and closes the store.
@@ -297,7 +335,7 @@ impl State {
     }
 }
 
-fn fragment_cache(bytes: u64) -> Cache<Sha256, Arc<PreparedFragments>, ByBytes> {
+fn fragment_cache(bytes: u64) -> Cache<Place, Arc<PreparedFragments>, ByBytes> {
     let entries = usize::try_from(bytes / 4096).unwrap_or(usize::MAX);
     let mut options = OptionsBuilder::new();
     options.shards(FRAGMENT_SHARDS).estimated_items_capacity(entries).weight_capacity(bytes);
@@ -310,27 +348,6 @@ fn fragment_cache(bytes: u64) -> Cache<Sha256, Arc<PreparedFragments>, ByBytes> 
         ),
         // Only when a capacity were missing.
         Err(_) => Cache::with_weighter(entries, bytes, ByBytes),
-    }
-}
-
-/// Removes the documents and fragments that no revision refers to: what an import wrote that was
-/// killed or refused before its commit. Nothing is put meanwhile, as the state is not open yet.
-///
-/// A store without a revision keeps them all. It is more likely that the store was lost than that
-/// there is much to gain, and the documents are what one would begin again with.
-fn sweep(blobs: &Blobs, model: &Model) {
-    if model.revisions.is_empty() {
-        return;
-    }
-    let records = model.revisions.values().chain(model.staged.values());
-    let used: HashSet<Sha256> =
-        records.flat_map(|record| [record.document, record.fragments]).collect();
-    match blobs.retain(|BlobId(id)| used.contains(&id)) {
-        Ok(swept) if swept.blobs == 0 => {}
-        Ok(swept) => {
-            info!(files = swept.blobs, bytes = swept.bytes, "removed what an import left behind");
-        }
-        Err(error) => warn!(%error, "what an import left behind stays until the next start"),
     }
 }
 

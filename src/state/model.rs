@@ -3,19 +3,21 @@
 //! Loaded once, then changed only by the writer thread, in step with the store. Readers never see
 //! it: they see what [`Model::publish`] makes of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
 
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
+use super::library::{Library, Places};
 use super::published::{Published, Remembered};
 use super::records::{
     ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord, TagsRecord,
     WantedRecord,
 };
 use super::registry::Tracked;
-use crate::catalog::{Catalog, Revision};
+use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
 use crate::computers::{Computer, Statuses};
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
@@ -26,7 +28,7 @@ use crate::policy::rule::Rule;
 use crate::policy::target_group::TargetGroup;
 use crate::policy::update_group::UpdateGroup;
 use crate::store::{Store, StoreError, Tree, value};
-use crate::wire::types::{RevisionId, Sha1, UpdateIdentity};
+use crate::wire::types::{Sha1, UpdateIdentity};
 
 /// Key of the counters in `meta`.
 pub(super) const COUNTERS: &[u8] = b"counters";
@@ -36,18 +38,17 @@ pub(super) const PLACEMENTS: &str = "placements";
 /// Key in `meta` of the record that is there while staged revisions are moved.
 pub(super) const PUBLISHING: &str = "publishing";
 
-/// Everything that is stored, but for reported events and the origins of files, which are read when
-/// needed.
+/// Documents that are handed on at a time while they are read, and how many times that may wait.
+const PART: usize = 1024;
+const PARTS_AHEAD: usize = 2;
+
+/// Everything that is stored, but for reported events, the origins of files and most of what
+/// documents say, which are read when needed.
 pub(super) struct Model {
     pub(super) counters: Counters,
-    pub(super) revisions: BTreeMap<RevisionId, Arc<RevisionRecord>>,
-    pub(super) identities: HashMap<UpdateIdentity, RevisionId>,
-    /// The revisions of each update.
-    pub(super) updates: HashMap<Uuid, Vec<RevisionId>>,
-    /// Updates that some prerequisite names: they are not leaves.
-    pub(super) named: HashSet<Uuid>,
-    /// The bundles that name a revision, whether or not it is here.
-    pub(super) bundled: HashMap<UpdateIdentity, Vec<RevisionId>>,
+    pub(super) catalog: CatalogBuilder,
+    /// Where what belongs to each revision lies, at the indices of the catalogue.
+    pub(super) places: Chunks<Places>,
     pub(super) policy: Policy,
     /// The updates with decisions that are not live yet, by the time at which they will be.
     pub(super) waiting: BTreeSet<(i64, Uuid)>,
@@ -56,21 +57,18 @@ pub(super) struct Model {
     pub(super) downstream: BTreeMap<Uuid, Arc<DownstreamServer>>,
     pub(super) wanted: BTreeMap<Sha1, WantedRecord>,
     /// Fetched, durable, and seen by nobody until they are moved to the revisions.
-    pub(super) staged: BTreeMap<UpdateIdentity, Arc<RevisionRecord>>,
+    pub(super) staged: BTreeMap<UpdateIdentity, RevisionRecord>,
     /// Whether moving them has begun, and has to be finished before anything else.
     pub(super) publishing: bool,
 }
 
 impl Model {
     /// Reads everything back.
-    pub(super) fn load(store: &dyn Store) -> Result<Self, StoreError> {
+    pub(super) fn load(store: &dyn Store, library: &Library) -> Result<Self, StoreError> {
         let mut model = Self {
             counters: Counters::default(),
-            revisions: BTreeMap::new(),
-            identities: HashMap::new(),
-            updates: HashMap::new(),
-            named: HashSet::new(),
-            bundled: HashMap::new(),
+            catalog: CatalogBuilder::default(),
+            places: Chunks::default(),
             policy: Policy::undecided(),
             waiting: BTreeSet::new(),
             contents: HashMap::new(),
@@ -95,10 +93,7 @@ impl Model {
         })?;
         model.policy.dead = Arc::new(dead);
         model.load_policy(store)?;
-        store.load(Tree::Revisions, &mut |_, bytes| {
-            model.add_revision(Arc::new(value::decode(bytes)?));
-            Ok(())
-        })?;
+        model.load_revisions(store, library)?;
         store.load(Tree::Groups, &mut |_, bytes| {
             let group: TargetGroup = value::decode(bytes)?;
             model.policy.groups.insert(group.id, group);
@@ -138,9 +133,10 @@ impl Model {
             model.downstream.insert(server.id, Arc::new(server));
             Ok(())
         })?;
-        store.load(Tree::Staged, &mut |_, bytes| {
-            let record: RevisionRecord = value::decode(bytes)?;
-            model.staged.insert(record.metadata.identity, Arc::new(record));
+        store.load(Tree::Staged, &mut |key, bytes| {
+            let identity =
+                staged_identity(key).ok_or_else(|| StoreError::corrupt("a staged key"))?;
+            model.staged.insert(identity, value::decode(bytes)?);
             Ok(())
         })?;
         model.publishing = store.read(Tree::Meta, PUBLISHING.as_bytes())?.is_some();
@@ -176,17 +172,61 @@ impl Model {
         })
     }
 
-    /// Adds a revision, or replaces its record.
-    pub(super) fn add_revision(&mut self, record: Arc<RevisionRecord>) {
-        let identity = record.metadata.identity;
-        if self.identities.insert(identity, record.id).is_none() {
-            self.updates.entry(identity.update_id).or_default().push(record.id);
-            self.named.extend(prerequisite_ids(&record.metadata));
-            for member in member_identities(&record.metadata) {
-                self.bundled.entry(member).or_default().push(record.id);
+    /// Reads all revisions, on one thread what their documents say while on another they join the
+    /// catalogue.
+    fn load_revisions(&mut self, store: &dyn Store, library: &Library) -> Result<(), StoreError> {
+        let mut records: Vec<RevisionRecord> = Vec::new();
+        store.load(Tree::Revisions, &mut |_, bytes| {
+            records.push(value::decode(bytes)?);
+            Ok(())
+        })?;
+        std::thread::scope(|scope| {
+            let (sender, read) = sync_channel(PARTS_AHEAD);
+            scope.spawn(move || {
+                records.chunks(PART).try_for_each(|part| {
+                    let documents = part
+                        .iter()
+                        .map(|record| Ok((*record, library.record(record.places)?.metadata)));
+                    let documents: Result<Vec<_>, StoreError> = documents.collect();
+                    // Nobody takes them any more once one could not be read.
+                    sender.send(documents).ok()
+                })
+            });
+            for part in read {
+                for (record, metadata) in part? {
+                    self.add_revision(record, metadata);
+                }
             }
+            Ok(())
+        })
+    }
+
+    /// Adds a revision.
+    pub(super) fn add_revision(&mut self, record: RevisionRecord, metadata: Arc<UpdateMetadata>) {
+        let RevisionRecord { id, deployment_id, imported, changed, core_bytes, places } = record;
+        let new = NewRevision { id, deployment_id, imported, changed, metadata, core_bytes };
+        if self.catalog.add(&new).is_some() {
+            self.places.push(places);
         }
-        self.revisions.insert(record.id, record);
+    }
+
+    /// Where everything lies that a revision refers to, be it visible or not.
+    pub(super) fn used_places(&self) -> impl Iterator<Item = Places> + Clone + '_ {
+        let staged = self.staged.values().map(|record| record.places);
+        self.places.iter().copied().chain(staged)
+    }
+
+    /// The record of a revision, as it is stored.
+    pub(super) fn record(&self, index: RevisionIndex) -> Option<RevisionRecord> {
+        let revision = self.catalog.catalog().revision(index)?;
+        Some(RevisionRecord {
+            id: revision.id,
+            deployment_id: revision.deployment_id,
+            imported: revision.imported,
+            changed: revision.changed,
+            core_bytes: revision.core_bytes,
+            places: *self.places.get(index as usize)?,
+        })
     }
 
     /// Sets what was decided on an update.
@@ -215,10 +255,10 @@ impl Model {
         }
     }
 
-    /// The latest revision of an update, by its number.
-    pub(super) fn latest(&self, update: Uuid) -> Option<&Arc<RevisionRecord>> {
-        let revisions = self.updates.get(&update)?.iter().filter_map(|id| self.revisions.get(id));
-        revisions.max_by_key(|record| record.metadata.identity.revision_number)
+    /// The revision of an update with the highest number.
+    pub(super) fn latest(&self, update: Uuid) -> Option<&Revision> {
+        let catalog = self.catalog.catalog();
+        catalog.revision(catalog.latest(catalog.update(&update)?)?)
     }
 
     /// Makes the state that readers see, sharing with `before` what did not change.
@@ -230,12 +270,11 @@ impl Model {
         let unchanged = |part: fn(&Dirty) -> bool| {
             before.filter(|(_, dirty)| !part(dirty)).map(|(published, _)| published)
         };
-        let (catalog, records, files) = match unchanged(|dirty| dirty.catalog) {
-            Some(before) => (before.catalog.clone(), before.records.clone(), before.files.clone()),
+        let (catalog, places, files) = match unchanged(|dirty| dirty.catalog) {
+            Some(before) => (before.catalog.clone(), before.places.clone(), before.files.clone()),
             None => {
-                let records: Vec<_> = self.revisions.values().cloned().collect();
-                let catalog = Catalog::build(records.iter().map(|r| revision(r)).collect());
-                (Arc::new(catalog), Arc::new(records), Arc::new(OnceLock::new()))
+                let catalog = Arc::new(self.catalog.snapshot());
+                (catalog, self.places.clone(), Arc::new(OnceLock::new()))
             }
         };
         let policy = match unchanged(|dirty| dirty.policy) {
@@ -257,7 +296,7 @@ impl Model {
         Published {
             sequence: self.counters.sequence,
             catalog,
-            records,
+            places,
             scope,
             policy,
             contents,
@@ -290,15 +329,16 @@ impl Dirty {
     }
 }
 
-fn revision(record: &RevisionRecord) -> Revision {
-    Revision {
-        id: record.id,
-        deployment_id: record.deployment_id,
-        imported: record.imported,
-        changed: record.changed,
-        metadata: Arc::clone(&record.metadata),
-        core_bytes: record.core_bytes,
-    }
+/// Key of a record in `staged`.
+pub(super) fn staged_key(identity: &UpdateIdentity) -> Vec<u8> {
+    [&identity.update_id.as_bytes()[..], &identity.revision_number.to_be_bytes()].concat()
+}
+
+fn staged_identity(key: &[u8]) -> Option<UpdateIdentity> {
+    let (update_id, revision_number) = key.split_at_checked(16)?;
+    let update_id = Uuid::from_slice(update_id).ok()?;
+    let revision_number = u32::from_be_bytes(revision_number.try_into().ok()?);
+    Some(UpdateIdentity { update_id, revision_number })
 }
 
 /// The updates that a revision's prerequisites name.

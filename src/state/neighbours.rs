@@ -7,30 +7,32 @@
 //! bytes, and not telling it leaves it wrong for ever: so whoever may be concerned is told.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::model::{Model, member_identities, prerequisite_ids};
-use super::records::RevisionRecord;
 use super::transaction::Transaction;
+use crate::catalog::{Catalog, RevisionIndex};
 use crate::metadata::model::UpdateMetadata;
-use crate::wire::types::{RevisionId, UpdateIdentity};
+use crate::wire::types::UpdateIdentity;
 
 /// Marks as changed what a document that is about to be imported changes of others.
 pub(super) fn touch_for_import(transaction: &mut Transaction<'_>, metadata: &UpdateMetadata) {
     let model = &transaction.model;
+    let catalog = model.catalog.catalog();
     // What is named for the first time stops being a leaf; what is bundled for the first time is
     // no longer offered for its own sake, unless it is explicitly deployable.
-    let named = prerequisite_ids(metadata).filter(|id| !model.named.contains(id));
-    let bundled = member_identities(metadata).filter(|id| !model.bundled.contains_key(id));
+    let named = prerequisite_ids(metadata).filter(|id| !catalog.is_named(id));
+    let bundled =
+        member_identities(metadata).filter(|id| model.catalog.bundles_with(id).is_empty());
     let updates = named.chain(bundled.map(|identity| identity.update_id));
-    let mut touched: BTreeSet<RevisionId> =
-        updates.flat_map(|update| revisions_of(model, update)).copied().collect();
+    let mut touched: BTreeSet<RevisionIndex> =
+        updates.flat_map(|update| revisions_of(catalog, update)).copied().collect();
     // The new revision takes the place of the last one, and so do its members.
-    let before = records_of(model, metadata.identity.update_id);
-    let before = before.map(|record| &*record.metadata);
-    touched.extend(lasting_members(model, before.chain([metadata])));
+    let before = revisions_of(catalog, metadata.identity.update_id).iter();
+    let before = before.flat_map(|revision| catalog.members(*revision)).copied();
+    let members = member_identities(metadata).filter_map(|id| catalog.by_identity(&id));
+    touched.extend(lasting(catalog, before.chain(members)));
     // A bundle that came before one of its members has to wait for the member's content.
     touched.extend(approved_bundles(model, metadata.identity));
     touch(transaction, &touched);
@@ -39,75 +41,65 @@ pub(super) fn touch_for_import(transaction: &mut Transaction<'_>, metadata: &Upd
 /// Marks as changed what declining an update changes, or taking that back: the update itself where
 /// it stays as a dependency, and its members where they stay for their own sake.
 pub(super) fn touch_for_decline(transaction: &mut Transaction<'_>, update: Uuid) {
-    let model = &transaction.model;
-    let records = || records_of(model, update);
-    let is_dependency = model.named.contains(&update)
-        || records().any(|record| model.bundled.contains_key(&record.metadata.identity));
-    let mut touched = lasting_members(model, records().map(|record| &*record.metadata));
+    let catalog = transaction.model.catalog.catalog();
+    let revisions = revisions_of(catalog, update);
+    let is_dependency = catalog.is_named(&update)
+        || revisions.iter().any(|revision| !catalog.parents(*revision).is_empty());
+    let members = revisions.iter().flat_map(|revision| catalog.members(*revision)).copied();
+    let mut touched = lasting(catalog, members);
     if is_dependency {
-        touched.extend(revisions_of(model, update));
+        touched.extend(revisions);
     }
     touch(transaction, &touched);
 }
 
-/// What the documents bundle, and what that bundles, as far as it may be in scope without them.
-fn lasting_members<'m>(
-    model: &'m Model,
-    documents: impl Iterator<Item = &'m UpdateMetadata>,
-) -> BTreeSet<RevisionId> {
+/// These members, and what they bundle, as far as it may be in scope without the bundles.
+fn lasting(
+    catalog: &Catalog,
+    members: impl Iterator<Item = RevisionIndex>,
+) -> BTreeSet<RevisionIndex> {
     let mut reached = BTreeSet::new();
-    let mut open: Vec<&UpdateMetadata> = documents.collect();
-    while let Some(metadata) = open.pop() {
-        let members = member_identities(metadata).filter_map(|id| model.identities.get(&id));
-        for record in members.filter_map(|id| model.revisions.get(id)) {
-            if reached.insert(record.id) {
-                open.push(&record.metadata);
-            }
+    let mut open: Vec<RevisionIndex> = members.collect();
+    while let Some(member) = open.pop() {
+        if reached.insert(member) {
+            open.extend(catalog.members(member));
         }
     }
-    reached.retain(|id| model.revisions.get(id).is_some_and(|record| may_stay(model, record)));
+    reached.retain(|revision| may_stay(catalog, *revision));
     reached
 }
 
 /// The bundles with a revision, and the bundles with those, as far as someone approved them.
-fn approved_bundles(model: &Model, member: UpdateIdentity) -> BTreeSet<RevisionId> {
+fn approved_bundles(model: &Model, member: UpdateIdentity) -> BTreeSet<RevisionIndex> {
+    let catalog = model.catalog.catalog();
     let mut reached = BTreeSet::new();
-    let mut open = vec![member];
-    while let Some(member) = open.pop() {
-        let bundles = model.bundled.get(&member).into_iter().flatten();
-        for record in bundles.filter_map(|id| model.revisions.get(id)) {
-            if reached.insert(record.id) {
-                open.push(record.metadata.identity);
-            }
+    let mut open = model.catalog.bundles_with(&member).to_vec();
+    while let Some(bundle) = open.pop() {
+        if reached.insert(bundle) {
+            open.extend(catalog.parents(bundle));
         }
     }
-    let is_approved = |record: &Arc<RevisionRecord>| {
-        model.policy.approvals.contains_key(&record.metadata.identity.update_id)
+    let is_approved = |revision: &RevisionIndex| {
+        let update = catalog.update_of(*revision).and_then(|update| catalog.update_id(update));
+        update.is_some_and(|update| model.policy.approvals.contains_key(&update))
     };
-    reached.retain(|id| model.revisions.get(id).is_some_and(is_approved));
+    reached.retain(is_approved);
     reached
 }
 
 /// Whether an update is offered, or may be needed, without the bundles that it is a member of.
-fn may_stay(model: &Model, record: &RevisionRecord) -> bool {
-    let update = record.metadata.identity.update_id;
-    model.named.contains(&update)
-        || records_of(model, update).any(|record| record.metadata.explicitly_deployable)
+fn may_stay(catalog: &Catalog, revision: RevisionIndex) -> bool {
+    let Some(update) = catalog.update_of(revision) else { return false };
+    let is_deployable = |&revision: &RevisionIndex| {
+        catalog.revision(revision).is_some_and(|it| it.metadata.explicitly_deployable)
+    };
+    !catalog.is_leaf(revision) || catalog.history(update).iter().any(is_deployable)
 }
 
-fn revisions_of(model: &Model, update: Uuid) -> &[RevisionId] {
-    model.updates.get(&update).map_or(&[], Vec::as_slice)
+fn revisions_of(catalog: &Catalog, update: Uuid) -> &[RevisionIndex] {
+    catalog.update(&update).map_or(&[], |update| catalog.history(update))
 }
 
-fn records_of(model: &Model, update: Uuid) -> impl Iterator<Item = &Arc<RevisionRecord>> {
-    revisions_of(model, update).iter().filter_map(|id| model.revisions.get(id))
-}
-
-fn touch(transaction: &mut Transaction<'_>, touched: &BTreeSet<RevisionId>) {
-    for id in touched {
-        let Some(record) = transaction.model.revisions.get(id) else { continue };
-        let record = RevisionRecord::clone(record);
-        let changed = transaction.sequence();
-        transaction.put_revision(RevisionRecord { changed, ..record });
-    }
+fn touch(transaction: &mut Transaction<'_>, touched: &BTreeSet<RevisionIndex>) {
+    touched.iter().for_each(|revision| transaction.touch_revision(*revision));
 }

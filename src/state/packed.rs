@@ -3,9 +3,9 @@
 
 use tracing::warn;
 
-use super::records::RevisionRecord;
-use super::{State, StateError};
+use super::{Places, State, StateError};
 use crate::wire::cabinet::pack_blob;
+use crate::wire::types::Sha256;
 
 /// Most bytes of UTF-16 that real servers send as text: note 36.
 const PLAIN_LIMIT: usize = 5_120;
@@ -20,19 +20,24 @@ pub enum SyncDocument {
 }
 
 impl State {
-    /// The document of a revision for a downstream server (blocking).
-    pub fn sync_document(&self, record: &RevisionRecord) -> Result<SyncDocument, StateError> {
-        if let Some(cabinet) = self.packed.get(record.document) {
+    /// The document of a revision, of which the digest is known, for a downstream server
+    /// (blocking).
+    pub fn sync_document(
+        &self,
+        places: Places,
+        digest: Sha256,
+    ) -> Result<SyncDocument, StateError> {
+        if let Some(cabinet) = self.packed.get(digest) {
             return Ok(SyncDocument::Packed(cabinet));
         }
-        let document = self.document(record)?;
+        let document = self.document(places)?;
         if document.encode_utf16().count() * 2 <= PLAIN_LIMIT {
             return Ok(SyncDocument::Plain(document));
         }
         let text: Vec<u8> = document.encode_utf16().flat_map(u16::to_le_bytes).collect();
         // Documents that can be imported are far below what a cabinet holds.
         let Ok(cabinet) = pack_blob(&text) else { return Ok(SyncDocument::Plain(document)) };
-        if let Err(error) = self.packed.put(record.document, &cabinet) {
+        if let Err(error) = self.packed.put(digest, &cabinet) {
             warn!(%error, "a packed document cannot be kept, and will be packed again");
         }
         Ok(SyncDocument::Packed(cabinet))

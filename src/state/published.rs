@@ -9,9 +9,9 @@ use quick_cache::sync::Cache;
 use roaring::RoaringBitmap;
 use uuid::Uuid;
 
-use super::records::{ContentRecord, RevisionRecord};
-use crate::catalog::{Catalog, RevisionIndex, RevisionSet, Scope, UpdateIndex};
-use crate::metadata::model::UpdateFile;
+use super::library::Places;
+use super::records::ContentRecord;
+use crate::catalog::{Catalog, Chunks, RevisionIndex, RevisionSet, Scope, UpdateIndex};
 use crate::policy::Policy;
 use crate::policy::approval::ApprovalAction;
 use crate::policy::view::{ContentSince, View};
@@ -58,8 +58,7 @@ pub struct Published {
     pub sequence: u64,
     /// All revisions.
     pub catalog: Arc<Catalog>,
-    /// The records behind the catalogue, at the same indices.
-    pub records: Arc<Vec<Arc<RevisionRecord>>>,
+    pub(super) places: Chunks<Places>,
     /// What of them is offered.
     pub scope: Arc<Scope>,
     /// What was decided.
@@ -69,7 +68,8 @@ pub struct Published {
     /// Whether an Install waits for its content.
     pub hold_installs: bool,
     pub(super) remembered: Remembered,
-    pub(super) files: Arc<OnceLock<HashMap<Sha1, (RevisionIndex, usize)>>>,
+    /// A revision that names each file; found out when first asked for.
+    pub(super) files: Arc<OnceLock<HashMap<Sha1, RevisionIndex>>>,
 }
 
 impl Published {
@@ -118,16 +118,14 @@ impl Published {
         related
     }
 
-    /// The record at an index of the catalogue.
-    pub fn record(&self, index: RevisionIndex) -> Option<&Arc<RevisionRecord>> {
-        self.records.get(index as usize)
+    /// Where what belongs to a revision lies.
+    pub fn places(&self, index: RevisionIndex) -> Option<Places> {
+        self.places.get(index as usize).copied()
     }
 
-    /// What the metadata says of a file, by its digest: of a revision's own files or licences.
-    pub fn file(&self, sha1: &Sha1) -> Option<&UpdateFile> {
-        let files = self.files.get_or_init(|| index_files(&self.catalog));
-        let (index, position) = *files.get(sha1)?;
-        files_of(&self.catalog, index).nth(position)
+    /// A revision that names this file, as its own or as a licence.
+    pub fn holder(&self, sha1: &Sha1) -> Option<RevisionIndex> {
+        self.files.get_or_init(|| index_files(&self.catalog)).get(sha1).copied()
     }
 
     /// The revisions that somebody is to install, or may, by what was approved, with all they bundle.
@@ -158,8 +156,8 @@ impl Published {
         let mut seen = RoaringBitmap::from([index]);
         let mut open = vec![index];
         while let Some(index) = open.pop() {
-            for file in &self.catalog.revision(index)?.metadata.files {
-                since = since.max(self.contents.get(&file.sha1)?.changed);
+            for file in self.catalog.files(index) {
+                since = since.max(self.contents.get(file)?.changed);
             }
             open.extend(self.catalog.members(index).iter().filter(|member| seen.insert(**member)));
         }
@@ -167,18 +165,11 @@ impl Published {
     }
 }
 
-fn files_of(catalog: &Catalog, index: RevisionIndex) -> impl Iterator<Item = &UpdateFile> {
-    let metadata = catalog.revision(index).map(|revision| &revision.metadata);
-    metadata.into_iter().flat_map(|metadata| {
-        metadata.files.iter().chain(metadata.eulas.iter().map(|eula| &eula.file))
-    })
-}
-
-fn index_files(catalog: &Catalog) -> HashMap<Sha1, (RevisionIndex, usize)> {
+fn index_files(catalog: &Catalog) -> HashMap<Sha1, RevisionIndex> {
     let mut files = HashMap::new();
     for index in (0..).take(catalog.len()) {
-        for (position, file) in files_of(catalog, index).enumerate() {
-            files.entry(file.sha1).or_insert((index, position));
+        for file in catalog.files(index).iter().chain(catalog.licences(index)) {
+            files.entry(*file).or_insert(index);
         }
     }
     files

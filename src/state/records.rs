@@ -2,7 +2,6 @@
 //! (`store::value`); the keys are named beside the records.
 
 mod earlier;
-mod v1;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::library::Places;
 use crate::computers::event::EventLog;
 use crate::computers::{Computer, Statuses};
 use crate::downstream::DownstreamServer;
@@ -23,9 +23,8 @@ use crate::policy::update_group::UpdateGroup;
 use crate::store::value::Stored;
 use crate::wire::types::{RevisionId, Sha256};
 
-/// One revision: what is evaluated of it, and where its document and fragments lie.
-/// In `revisions`, by revision id.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// One revision: its numbers, and where everything else of it lies. In `revisions`, by revision id.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct RevisionRecord {
     /// Our number for it.
     pub id: RevisionId,
@@ -35,14 +34,19 @@ pub struct RevisionRecord {
     pub imported: i64,
     /// Commit sequence number at which what follows from its relations last changed.
     pub changed: u64,
-    /// The evaluated part of the document.
-    pub metadata: Arc<UpdateMetadata>,
-    /// The document, as imported, in UTF-8.
-    pub document: Sha256,
-    /// Its prepared fragments.
-    pub fragments: Sha256,
     /// Length of the escaped Core fragment.
     pub core_bytes: u32,
+    /// Where the document is, and what was made of it.
+    pub places: Places,
+}
+
+/// What one document says. In the packs, as it never changes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DocumentRecord {
+    /// SHA-256 digest of the document, as imported, in UTF-8.
+    pub digest: Sha256,
+    /// What is evaluated or shown of it.
+    pub metadata: Arc<UpdateMetadata>,
 }
 
 /// What was decided on one update. In `approvals`, by update id.
@@ -134,16 +138,6 @@ pub struct ConfigurationRecord {
     pub last_change: i64,
 }
 
-impl Stored for RevisionRecord {
-    const NAME: &'static str = v1::RevisionRecord::NAME;
-    const VERSION: u8 = 2;
-    type Previous = v1::RevisionRecord;
-
-    fn migrate(previous: v1::RevisionRecord) -> Self {
-        previous.into()
-    }
-}
-
 impl Stored for DecisionRecord {
     const NAME: &'static str = "decision record";
     const VERSION: u8 = 2;
@@ -181,6 +175,8 @@ macro_rules! first_version {
 pub(crate) use first_version;
 
 first_version! {
+    RevisionRecord, "revision record";
+    DocumentRecord, "document record";
     DeadDeployment, "dead deployment record";
     PlacementsRecord, "placements record";
     AcceptedEula, "accepted licence record";

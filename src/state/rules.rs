@@ -19,7 +19,7 @@ use crate::metadata::model::UpdateType;
 use crate::policy::Policy;
 use crate::policy::approval::{Approval, ApprovalAction};
 use crate::policy::by::By;
-use crate::policy::rule::{Candidate, Rule, RuleTarget, Schedule};
+use crate::policy::rule::{Candidate, Rule, RuleTarget, Schedule, Search};
 use crate::policy::target_group::check_name;
 use crate::policy::update_group::GroupDeployment;
 
@@ -100,11 +100,11 @@ impl State {
     /// What a rule would do now.
     ///
     /// # Errors
-    /// When there is no such rule.
+    /// When there is no such rule, or a document cannot be read.
     pub fn preview_rule(&self, name: &str) -> Result<Plan, StateError> {
         let published = self.published();
         let rule = named(&published.policy, name)?;
-        Ok(self.plan(&published, rule, self.now()))
+        self.plan(&published, rule, self.now())
     }
 
     /// Runs a rule.
@@ -115,7 +115,7 @@ impl State {
         let published = self.published();
         let rule = named(&published.policy, name)?.clone();
         let now = self.now();
-        let plan = self.plan(&published, &rule, now);
+        let plan = self.plan(&published, &rule, now)?;
         if plan.is_over_cap() {
             return Err(StateError::Refused(format!(
                 "rule '{}' matches {} updates, more than its cap of {}; it deployed none",
@@ -177,7 +177,7 @@ impl State {
         }
     }
 
-    fn plan(&self, published: &Published, rule: &Rule, now: i64) -> Plan {
+    fn plan(&self, published: &Published, rule: &Rule, now: i64) -> Result<Plan, StateError> {
         let update_group = rule.update_group.as_ref().map(|name| expand(name, now));
         let mut plan =
             Plan { updates: Vec::new(), skipped: Vec::new(), update_group, cap: rule.cap };
@@ -186,21 +186,22 @@ impl State {
             Some(_) => self.required_counts(),
             None => HashMap::new(),
         };
+        let catalog = &published.catalog;
+        let read = |index| self.metadata_of(published, index);
+        let search = Search::new(&rule.criteria, catalog, &read, now)?;
         let no_tags = BTreeSet::new();
         for index in &published.scope.tops {
-            let Some(revision) = published.catalog.revision(index) else { continue };
+            let Some(revision) = catalog.revision(index) else { continue };
             let update = revision.metadata.identity.update_id;
             let candidate = Candidate {
-                catalog: &published.catalog,
                 index,
-                revision,
                 tags: published.policy.tags.get(&update).unwrap_or(&no_tags),
                 required: required.get(&update).copied().unwrap_or(0),
             };
-            if !is_decidable(revision) || !rule.criteria.fit(&candidate, now) {
+            if !is_decidable(revision) || !search.finds(&candidate)? {
                 continue;
             }
-            if published.policy.eulas_since(&published.catalog, index).is_none() {
+            if published.policy.eulas_since(catalog, index).is_none() {
                 plan.skipped.push((update, "its licence is not accepted"));
                 continue;
             }
@@ -214,7 +215,7 @@ impl State {
             let revision_number = revision.metadata.identity.revision_number;
             plan.updates.push(Planned { update, revision_number, targets });
         }
-        plan
+        Ok(plan)
     }
 
     /// How many computers need each update.

@@ -7,11 +7,10 @@
 //! leaves a mark, and a process that ended between two of them finishes at its next start, before
 //! it answers anybody. Readers see none of them, or all.
 
-use std::sync::Arc;
-
-use super::import::{ImportOutcome, Importable, add};
+use super::import::{ImportOutcome, Importable, Stored, add};
+use super::library::Library;
 use super::model::Model;
-use super::records::{FileOrigin, RevisionRecord};
+use super::records::FileOrigin;
 use super::transaction::Transaction;
 use super::{State, StateError};
 use crate::store::{Batch, Store, StoreError};
@@ -53,10 +52,11 @@ impl State {
         self.writer
             .submit(move |transaction| {
                 let model = &transaction.model;
+                let catalog = model.catalog.catalog();
                 let mut unknown = Unknown::default();
                 let mut seen = std::collections::HashSet::with_capacity(listed.len());
                 for identity in listed.into_iter().filter(|identity| seen.insert(*identity)) {
-                    if model.identities.contains_key(&identity) {
+                    if catalog.by_identity(&identity).is_some() {
                         unknown.known += 1;
                     } else if model.staged.contains_key(&identity) {
                         unknown.staged += 1;
@@ -79,8 +79,12 @@ impl State {
         for some in origins.chunks(Batch::ADVISED_CHANGES) {
             self.set_origins(some.to_vec()).await?;
         }
-        self.take(documents, |transaction, records| {
-            records.into_iter().map(|record| stage(transaction, record)).collect()
+        self.take(documents, |transaction, documents| {
+            let stage = |new: Stored| {
+                transaction.stage_revision(new.identity, new.record);
+                ImportOutcome::Staged
+            };
+            documents.into_iter().map(stage).collect()
         })
         .await
     }
@@ -94,17 +98,6 @@ impl State {
     }
 }
 
-fn stage(transaction: &mut Transaction<'_>, record: RevisionRecord) -> ImportOutcome {
-    // Once more: somebody may have imported it meanwhile.
-    if let Some(outcome) =
-        super::import::known(transaction.model, record.metadata.identity, record.document)
-    {
-        return outcome;
-    }
-    transaction.stage_revision(record);
-    ImportOutcome::Staged
-}
-
 /// Moves all that is staged in `model` and `store` to the revisions, `chunk` of them in one commit.
 ///
 /// # Errors
@@ -112,12 +105,15 @@ fn stage(transaction: &mut Transaction<'_>, record: RevisionRecord) -> ImportOut
 pub(super) fn move_all(
     model: &mut Model,
     store: &mut dyn Store,
+    library: &Library,
     now: i64,
     chunk: usize,
 ) -> Result<Moved, StoreError> {
     let mut moved = Moved::default();
     loop {
-        let some: Vec<_> = model.staged.values().take(chunk).cloned().collect();
+        let some = model.staged.values().take(chunk);
+        let some = some.map(|record| Stored::read(library, *record));
+        let some = some.collect::<Result<Vec<_>, _>>()?;
         let is_last = some.len() == model.staged.len();
         if some.is_empty() && !model.publishing {
             return Ok(moved);
@@ -129,7 +125,7 @@ pub(super) fn move_all(
             (false, false) => transaction.begin_publishing(),
             _ => {}
         }
-        some.into_iter().for_each(|record| move_one(&mut transaction, record, &mut moved));
+        some.into_iter().for_each(|staged| move_one(&mut transaction, staged, &mut moved));
         let staged = transaction.finish();
         let committed = match staged.failed {
             Some(cause) => Err(StoreError::corrupt(cause.to_string())),
@@ -145,11 +141,11 @@ pub(super) fn move_all(
     }
 }
 
-fn move_one(transaction: &mut Transaction<'_>, record: Arc<RevisionRecord>, moved: &mut Moved) {
-    let identity = record.metadata.identity;
-    transaction.unstage_revision(&identity);
-    let is_changed = transaction.model.updates.contains_key(&identity.update_id);
-    match add(transaction, RevisionRecord::clone(&record)) {
+fn move_one(transaction: &mut Transaction<'_>, staged: Stored, moved: &mut Moved) {
+    transaction.unstage_revision(&staged.identity);
+    let catalog = transaction.model.catalog.catalog();
+    let is_changed = catalog.update(&staged.identity.update_id).is_some();
+    match add(transaction, staged) {
         ImportOutcome::New(_) if is_changed => moved.changed += 1,
         ImportOutcome::New(_) => moved.new += 1,
         // Imported by hand since, or no number is left: it stays as it is.

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::StateError;
-use super::model::{COUNTERS, Dirty, Model, PLACEMENTS, PUBLISHING};
+use super::model::{COUNTERS, Dirty, Model, PLACEMENTS, PUBLISHING, staged_key};
 use super::records::{
     ContentRecord, Counters, DecisionRecord, FileOrigin, PlacementsRecord, PublishingRecord,
     RevisionRecord, TagsRecord, WantedRecord,
 };
 use super::registry::Tracked;
+use crate::catalog::RevisionIndex;
 use crate::computers::event::EventLog;
 use crate::downstream::DownstreamServer;
+use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, ApprovalAction, DeadDeployment};
 use crate::policy::by::By;
 use crate::policy::eula::AcceptedEula;
@@ -114,16 +116,26 @@ impl<'a> Transaction<'a> {
         Ok(number)
     }
 
-    pub(super) fn put_revision(&mut self, record: RevisionRecord) {
+    pub(super) fn add_revision(&mut self, record: RevisionRecord, metadata: Arc<UpdateMetadata>) {
         self.put(Tree::Revisions, &record.id.0.to_be_bytes(), &record);
         self.mark(|dirty| &mut dirty.catalog);
-        self.model.add_revision(Arc::new(record));
+        self.model.add_revision(record, metadata);
+    }
+
+    /// Marks a revision as changed with this commit.
+    pub(super) fn touch_revision(&mut self, index: RevisionIndex) {
+        let changed = self.sequence();
+        self.model.catalog.touch(index, changed);
+        if let Some(record) = self.model.record(index) {
+            self.put(Tree::Revisions, &record.id.0.to_be_bytes(), &record);
+            self.mark(|dirty| &mut dirty.catalog);
+        }
     }
 
     /// Stores a revision where nobody sees it.
-    pub(super) fn stage_revision(&mut self, record: RevisionRecord) {
-        self.put(Tree::Staged, &staged_key(&record.metadata.identity), &record);
-        self.model.staged.insert(record.metadata.identity, Arc::new(record));
+    pub(super) fn stage_revision(&mut self, identity: UpdateIdentity, record: RevisionRecord) {
+        self.put(Tree::Staged, &staged_key(&identity), &record);
+        self.model.staged.insert(identity, record);
     }
 
     /// Takes a revision from where it was staged.
@@ -381,10 +393,6 @@ impl<'a> Transaction<'a> {
             Err(error) => self.staged.failed = Some(Arc::new(error)),
         }
     }
-}
-
-fn staged_key(identity: &UpdateIdentity) -> Vec<u8> {
-    [&identity.update_id.as_bytes()[..], &identity.revision_number.to_be_bytes()].concat()
 }
 
 /// Which records of a computer a change writes.

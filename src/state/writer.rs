@@ -25,6 +25,7 @@ use tracing::{error, warn};
 use super::StateError;
 use super::downstream::Downstream;
 use super::health::Health;
+use super::library::Library;
 use super::model::{Dirty, Model};
 use super::published::Published;
 use super::registry::Registry;
@@ -63,6 +64,7 @@ pub(super) struct Owned {
     pub(super) store: Box<dyn Store>,
     pub(super) journal: Journal,
     pub(super) model: Model,
+    pub(super) library: Arc<Library>,
     pub(super) hold_installs: bool,
     /// How long an import that lets readers wait may pause before they see what there is of it.
     pub(super) patience: Duration,
@@ -321,7 +323,13 @@ impl Thread {
         if owned.health.is_closed() {
             return Err(owned.health.refusal());
         }
-        match staging::move_all(&mut owned.model, owned.store.as_mut(), (owned.now)(), CHUNK) {
+        match staging::move_all(
+            &mut owned.model,
+            owned.store.as_mut(),
+            &owned.library,
+            (owned.now)(),
+            CHUNK,
+        ) {
             Ok(moved) => {
                 if moved.total() > 0 {
                     self.deferred.catalog = true;
@@ -358,7 +366,7 @@ impl Thread {
         if owned.health.is_closed() {
             return;
         }
-        match Model::load(owned.store.as_ref()) {
+        match Model::load(owned.store.as_ref(), &owned.library) {
             Ok(mut model) => {
                 // What did not change is shared with readers again, instead of being there twice.
                 for tracked in model.computers.values_mut() {

@@ -40,7 +40,7 @@ impl Batch {
     /// Bytes in a key: what the narrowest likely engine takes.
     pub const MAX_KEY: usize = 511;
     /// Bytes in a value. Records should stay below 4 KiB; documents belong in
-    /// [`blobs`](super::blobs).
+    /// [`packs`](super::packs).
     pub const MAX_VALUE: usize = 1 << 20;
 
     /// No changes.

@@ -1,4 +1,4 @@
-//! Files that can be made again: what was worked out of blobs, named by the blob's digest.
+//! Files that can be made again: what was worked out of documents, named by the document's digest.
 //!
 //! Nothing waits for the disk here, and losing all of it costs only the work. A file that a power
 //! cut left torn is noticed by its checksum and made again.

@@ -7,8 +7,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::blobs::BlobId;
-
 /// A failure of the store, its blob files or its journal.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -46,6 +44,14 @@ pub enum StoreError {
         /// The newest format this build reads.
         supported: String,
     },
+
+    /// The data was written by a version of weir that was never released.
+    #[error(
+        "{} belongs to an earlier layout that this weir does not read; import the documents into a \
+         new data directory",
+        .0.display()
+    )]
+    EarlierLayout(PathBuf),
 
     /// The operating system refused to read or write.
     #[error(
@@ -102,11 +108,13 @@ pub enum StoreError {
         reason: String,
     },
 
-    /// A record refers to a blob file that is gone.
+    /// A record refers to a pack that is gone.
     #[error(
-        "blob {0} is missing; restore the blobs directory from a backup, or import its source again"
+        "{} is missing; restore the directory it was in from a backup, or import what it held into \
+         a new data directory",
+        .0.display()
     )]
-    MissingBlob(BlobId),
+    MissingPack(PathBuf),
 
     /// An import was asked into a store that has records.
     #[error("the store to import into is not empty; import into a new data directory")]

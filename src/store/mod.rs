@@ -4,7 +4,7 @@
 //! tree is loaded in key order, afterwards one writer thread owns the store and adds batches to it.
 //! That is why [`Store`] is so narrow, why it is `Send` and not `Sync`, and why an engine that is
 //! weak at concurrent reading is good enough. Three more things live beside the engine, each in the
-//! form that suits it: update documents and prepared fragments are immutable files ([`blobs`]),
+//! form that suits it: update documents and prepared fragments are entries of packs ([`packs`]),
 //! decisions that nobody can fetch again also go to an append-only journal ([`journal`]), and all
 //! records can be written to one stream and read back by any engine ([`export`]).
 //!
@@ -12,7 +12,6 @@
 //! there, and what is there is whole.
 
 pub mod batch;
-pub mod blobs;
 pub mod disposable;
 mod durable;
 pub mod error;
@@ -20,6 +19,7 @@ pub mod export;
 pub mod journal;
 pub mod lock;
 pub mod memory;
+pub mod packs;
 pub mod sled;
 #[cfg(test)]
 mod suite;

@@ -8,7 +8,7 @@ use super::Upstream;
 use super::error::SyncError;
 use super::records::{Language, SelectionRecord, UpstreamRecord, names};
 use crate::metadata::model::CategoryType;
-use crate::state::Published;
+use crate::state::State;
 
 /// What to do with the lists of a [`SelectionChange`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +50,7 @@ impl Upstream {
     /// All products and classifications, and whether they are selected.
     pub async fn categories(&self) -> Result<Value, SyncError> {
         let selection = self.selection().await?;
-        let categories = categories(&self.state.published()).into_iter().map(|category| {
+        let categories = categories(&self.state)?.into_iter().map(|category| {
             let Category { id, kind, title } = category;
             let list = match kind {
                 CategoryType::UpdateClassification => &selection.classifications,
@@ -77,10 +77,9 @@ impl Upstream {
     /// # Errors
     /// When a name is none, or that of several. Nothing is changed then.
     pub async fn select(&self, change: SelectionChange) -> Result<SelectionRecord, SyncError> {
-        let published = self.state.published();
         let upstream: UpstreamRecord = self.state.meta(names::UPSTREAM).await?.unwrap_or_default();
         let mut selection = self.selection().await?;
-        let all = categories(&published);
+        let all = categories(&self.state)?;
         let is_classification = |it: &&Category| it.kind == CategoryType::UpdateClassification;
         let (classifications, products): (Vec<&Category>, Vec<&Category>) =
             all.iter().partition(is_classification);
@@ -116,17 +115,19 @@ fn apply<T: PartialEq>(change: Change, selected: &mut Vec<T>, named: Vec<T>) {
 }
 
 /// What can be selected, sorted as it is read.
-fn categories(published: &Published) -> Vec<Category> {
+fn categories(state: &State) -> Result<Vec<Category>, SyncError> {
+    let published = state.published();
     let catalog = &published.catalog;
     let latest = (0..).take(catalog.update_count()).filter_map(|update| catalog.latest(update));
-    let mut categories: Vec<Category> = latest
-        .filter_map(|index| {
-            let metadata = &catalog.revision(index)?.metadata;
-            let kind = metadata.category_type.filter(|kind| *kind != CategoryType::Other)?;
-            let (id, title) = (metadata.identity.update_id, metadata.title("en").to_owned());
-            Some(Category { id, kind, title })
-        })
-        .collect();
+    let mut categories = Vec::new();
+    for index in latest {
+        let kind = catalog.revision(index).and_then(|it| it.metadata.category_type);
+        let kind = kind.filter(|kind| *kind != CategoryType::Other);
+        let (Some(kind), Some(places)) = (kind, published.places(index)) else { continue };
+        let metadata = state.metadata(places)?;
+        let (id, title) = (metadata.identity.update_id, metadata.title("en").to_owned());
+        categories.push(Category { id, kind, title });
+    }
     let order = |kind: CategoryType| match kind {
         CategoryType::UpdateClassification => 0,
         CategoryType::Company => 1,
@@ -134,7 +135,7 @@ fn categories(published: &Published) -> Vec<Category> {
         CategoryType::Product | CategoryType::Other => 3,
     };
     categories.sort_by(|a, b| (order(a.kind), &a.title).cmp(&(order(b.kind), &b.title)));
-    categories
+    Ok(categories)
 }
 
 fn category(all: &[&Category], kind: &str, name: &str) -> Result<Uuid, SyncError> {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::super::draft::{Draft, uuid};
 use super::super::naive::Naive;
-use super::super::revision::Revision;
+use super::super::revision::NewRevision;
 use super::*;
 use crate::metadata::model::CategoryType;
 
@@ -16,8 +16,8 @@ const LANGUAGES: [&str; 3] = ["de", "en", "ja"];
 /// The categories that a revision belongs to, from its own side, by those that `count`.
 fn categories(
     naive: &Naive<'_>,
-    revision: &Revision,
-    count: &dyn Fn(&Revision) -> bool,
+    revision: &NewRevision,
+    count: &dyn Fn(&NewRevision) -> bool,
 ) -> HashSet<Uuid> {
     let mut found = HashSet::new();
     let mut open = vec![revision];
@@ -37,31 +37,31 @@ fn categories(
 
 /// The rules of [MS-WSUSSS] 3.1.4.5.3.1 and of the recorded lists, revision by revision.
 fn expected(
-    revisions: &[Revision],
+    revisions: &[NewRevision],
     filter: &UpdateFilter,
     since: Option<Since>,
 ) -> HashSet<RevisionId> {
     let naive = Naive(revisions);
-    let speaks = |revision: &Revision, delta: Option<bool>| {
+    let speaks = |revision: &NewRevision, delta: Option<bool>| {
         filter.languages.iter().flatten().any(|wanted| {
             delta.is_none_or(|delta| wanted.delta == delta)
                 && revision.metadata.languages.contains(&wanted.id)
         })
     };
-    let spoken = |revision: &Revision| {
+    let spoken = |revision: &NewRevision| {
         filter.languages.is_none()
             || revision.metadata.languages.is_empty()
             || speaks(revision, None)
     };
-    let is_update = |revision: &Revision| {
+    let is_update = |revision: &NewRevision| {
         matches!(revision.metadata.update_type, UpdateType::Software | UpdateType::Driver)
     };
     let none = filter.categories.is_empty() && filter.classifications.is_empty();
-    let new = |revision: &Revision| {
+    let new = |revision: &NewRevision| {
         since.is_none_or(|it| revision.id > it.newest || revision.imported > it.at)
     };
     // Whether a revision matches, and whether by something that is wanted whole.
-    let verdict = |revision: &Revision| -> (bool, bool) {
+    let verdict = |revision: &NewRevision| -> (bool, bool) {
         let update = revision.metadata.identity.update_id;
         let latest = naive.latest(update).is_some_and(|latest| latest.id == revision.id);
         if !latest || !is_update(revision) || !spoken(revision) {
@@ -80,9 +80,9 @@ fn expected(
         let whole = lists.iter().any(|list| hits(list, &own, true) || !hits(list, &known, false));
         (matched, matched && whole)
     };
-    let with_members = |roots: Vec<&Revision>| {
+    let with_members = |roots: Vec<&NewRevision>| {
         let mut reached: HashSet<RevisionId> = HashSet::new();
-        let mut open: Vec<Revision> = roots.into_iter().cloned().collect();
+        let mut open: Vec<NewRevision> = roots.into_iter().cloned().collect();
         while let Some(revision) = open.pop() {
             if !reached.insert(revision.id) {
                 continue;
@@ -103,7 +103,7 @@ fn expected(
     with_members(wanted.collect())
 }
 
-fn revisions() -> impl Strategy<Value = Vec<Revision>> {
+fn revisions() -> impl Strategy<Value = Vec<NewRevision>> {
     use UpdateType::{Category, Detectoid, Driver, Software};
     let kind = prop_oneof![
         5 => Just(Software), 4 => Just(Category), 1 => Just(Detectoid), 1 => Just(Driver)
@@ -153,7 +153,7 @@ fn filter() -> impl Strategy<Value = UpdateFilter> {
 }
 
 fn ids(catalog: &Catalog, indices: &RoaringBitmap) -> HashSet<RevisionId> {
-    indices.iter().map(|index| catalog.revisions()[index as usize].id).collect()
+    indices.iter().map(|index| catalog.revision(index).expect("an index").id).collect()
 }
 
 proptest! {

@@ -1,11 +1,15 @@
 //! What makes an update one of a rule's.
+//!
+//! Texts and sizes are in documents on disk. So the categories that a rule names are looked up once,
+//! before the search, and a document is read only of an update that all else speaks for.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Catalog, Revision, RevisionIndex};
+use crate::catalog::{Catalog, RevisionIndex, UpdateIndex};
 use crate::metadata::model::{CategoryType, UpdateMetadata};
 use crate::policy::placement::matches_pattern;
 
@@ -47,15 +51,24 @@ pub struct Criteria {
     pub max_size: Option<u64>,
 }
 
+/// What a document says, by its revision.
+pub type Read<'a, E> = &'a dyn Fn(RevisionIndex) -> Result<Arc<UpdateMetadata>, E>;
+
+/// A search for the updates that fulfil criteria. `E` is how reading a document fails.
+pub struct Search<'a, E> {
+    criteria: &'a Criteria,
+    catalog: &'a Catalog,
+    read: Read<'a, E>,
+    now: i64,
+    /// For each condition on categories, those that fulfil it.
+    categories: Vec<RoaringBitmap>,
+}
+
 /// An update that may be one of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a> {
-    /// The catalogue.
-    pub catalog: &'a Catalog,
     /// Its latest revision.
     pub index: RevisionIndex,
-    /// The same.
-    pub revision: &'a Revision,
     /// Its tags.
     pub tags: &'a BTreeSet<String>,
     /// Computers that need it.
@@ -70,16 +83,14 @@ impl Criteria {
         *self == Self::default()
     }
 
-    /// Whether the update fulfils all conditions at `now` (unix seconds).
-    pub fn fit(&self, candidate: &Candidate<'_>, now: i64) -> bool {
-        let metadata = &*candidate.revision.metadata;
-        self.fit_texts(metadata)
-            && self.fit_dates(candidate, now)
-            && self.superseded.is_none_or(|wanted| wanted == candidate.is_superseded())
-            && self.required.is_none_or(|least| candidate.required >= least)
-            && any_fits(&self.tags, candidate.tags.iter().map(String::as_str))
-            && self.fit_categories(candidate)
-            && self.fit_size(candidate)
+    /// The conditions on categories: patterns, and the kinds of categories that they are about.
+    fn on_categories(&self) -> impl Iterator<Item = (&[String], &'static [CategoryType])> {
+        let all: [(&[String], &'static [CategoryType]); 3] = [
+            (&self.products, &[CategoryType::Product, CategoryType::ProductFamily]),
+            (&self.classifications, &[CategoryType::UpdateClassification]),
+            (&self.vendors, &[CategoryType::Company]),
+        ];
+        all.into_iter().filter(|(patterns, _)| !patterns.is_empty())
     }
 
     fn fit_texts(&self, metadata: &UpdateMetadata) -> bool {
@@ -93,44 +104,117 @@ impl Criteria {
             && any_fits(&self.languages, [metadata.default_language.as_str()])
             && any_fits(&self.architectures, architectures(metadata))
     }
+}
 
-    fn fit_dates(&self, candidate: &Candidate<'_>, now: i64) -> bool {
-        let within = |limit: Option<u32>, since: i64| {
-            limit.is_none_or(|days| since > now.saturating_sub(i64::from(days) * DAY))
-        };
-        within(self.released_within, candidate.released())
-            && within(self.revised_within, candidate.revision.metadata.creation_date)
+impl<'a, E> Search<'a, E> {
+    /// A search in `catalog` at `now` (unix seconds).
+    ///
+    /// # Errors
+    /// When the document of a category cannot be read.
+    pub fn new(
+        criteria: &'a Criteria,
+        catalog: &'a Catalog,
+        read: Read<'a, E>,
+        now: i64,
+    ) -> Result<Self, E> {
+        let mut search = Self { criteria, catalog, read, now, categories: Vec::new() };
+        for (patterns, kinds) in criteria.on_categories() {
+            let mut found = RoaringBitmap::new();
+            for update in (0..).take(catalog.update_count()) {
+                let kind = catalog.category_type(update);
+                if kind.is_some_and(|kind| kinds.contains(&kind)) {
+                    let names = search.names(update)?;
+                    if any_fits(patterns, names.iter().map(String::as_str)) {
+                        found.insert(update);
+                    }
+                }
+            }
+            search.categories.push(found);
+        }
+        Ok(search)
     }
 
-    fn fit_categories(&self, candidate: &Candidate<'_>) -> bool {
-        let wanted = [
-            (&self.products, &[CategoryType::Product, CategoryType::ProductFamily][..]),
-            (&self.classifications, &[CategoryType::UpdateClassification]),
-            (&self.vendors, &[CategoryType::Company]),
-        ];
-        // Found once: nearly every rule has several of them.
-        let categories = match wanted.iter().any(|(patterns, _)| !patterns.is_empty()) {
-            true => candidate.catalog.categories(candidate.index),
-            false => RoaringBitmap::new(),
-        };
-        wanted.iter().all(|(patterns, kinds)| {
-            let of_kind = categories.iter().filter(|update| {
-                let kind = candidate.catalog.category_type(*update);
-                kind.is_some_and(|kind| kinds.contains(&kind))
-            });
-            let names = of_kind.flat_map(|update| candidate.names(update));
-            let names: Vec<String> = names.collect();
-            any_fits(patterns, names.iter().map(String::as_str))
-        })
+    /// Whether the update fulfils all conditions.
+    ///
+    /// # Errors
+    /// When its document cannot be read.
+    pub fn finds(&self, candidate: &Candidate<'_>) -> Result<bool, E> {
+        let criteria = self.criteria;
+        let fits = criteria.superseded.is_none_or(|wanted| wanted == self.is_superseded(candidate))
+            && criteria.required.is_none_or(|least| candidate.required >= least)
+            && any_fits(&criteria.tags, candidate.tags.iter().map(String::as_str))
+            && self.fits_categories(candidate);
+        if !fits {
+            return Ok(false);
+        }
+        let metadata = (self.read)(candidate.index)?;
+        Ok(criteria.fit_texts(&metadata)
+            && self.is_within(criteria.revised_within, metadata.creation_date)
+            && self.fits_release(candidate)?
+            && self.fits_size(candidate)?)
     }
 
-    fn fit_size(&self, candidate: &Candidate<'_>) -> bool {
-        if self.min_size.is_none() && self.max_size.is_none() {
+    fn fits_categories(&self, candidate: &Candidate<'_>) -> bool {
+        if self.categories.is_empty() {
             return true;
         }
-        let size = candidate.size();
-        self.min_size.is_none_or(|least| size >= least)
-            && self.max_size.is_none_or(|most| size <= most)
+        let own = self.catalog.categories(candidate.index);
+        self.categories.iter().all(|wanted| !own.is_disjoint(wanted))
+    }
+
+    fn is_within(&self, days: Option<u32>, since: i64) -> bool {
+        days.is_none_or(|days| since > self.now.saturating_sub(i64::from(days) * DAY))
+    }
+
+    /// By when the first revision that is here was made.
+    fn fits_release(&self, candidate: &Candidate<'_>) -> Result<bool, E> {
+        if self.criteria.released_within.is_none() {
+            return Ok(true);
+        }
+        let update = self.catalog.update_of(candidate.index);
+        let mut released = i64::MAX;
+        for index in update.map_or(&[][..], |update| self.catalog.history(update)) {
+            released = released.min((self.read)(*index)?.creation_date);
+        }
+        Ok(self.is_within(self.criteria.released_within, released))
+    }
+
+    fn fits_size(&self, candidate: &Candidate<'_>) -> Result<bool, E> {
+        let (least, most) = (self.criteria.min_size, self.criteria.max_size);
+        if least.is_none() && most.is_none() {
+            return Ok(true);
+        }
+        let size = self.size(candidate.index)?;
+        Ok(least.is_none_or(|least| size >= least) && most.is_none_or(|most| size <= most))
+    }
+
+    /// Bytes of the files of a revision and of all that it bundles.
+    fn size(&self, index: RevisionIndex) -> Result<u64, E> {
+        let mut open = vec![index];
+        let mut seen = RoaringBitmap::from([index]);
+        let mut size: u64 = 0;
+        while let Some(index) = open.pop() {
+            let metadata = (self.read)(index)?;
+            size = metadata.files.iter().fold(size, |size, file| size.saturating_add(file.size));
+            open.extend(self.catalog.members(index).iter().filter(|it| seen.insert(**it)));
+        }
+        Ok(size)
+    }
+
+    fn is_superseded(&self, candidate: &Candidate<'_>) -> bool {
+        let update = self.catalog.update_of(candidate.index);
+        update.is_some_and(|update| self.catalog.superseded_by(update).next().is_some())
+    }
+
+    /// What a category goes by.
+    fn names(&self, category: UpdateIndex) -> Result<Vec<String>, E> {
+        let mut names: Vec<String> = Vec::new();
+        names.extend(self.catalog.update_id(category).map(|id| id.to_string()));
+        if let Some(latest) = self.catalog.latest(category) {
+            let metadata = (self.read)(latest)?;
+            names.extend(metadata.titles.iter().map(|text| text.title.clone()));
+        }
+        Ok(names)
     }
 }
 
@@ -162,40 +246,6 @@ impl std::fmt::Display for Criteria {
         let superseded = self.superseded.map(|it| if it { "superseded" } else { "not superseded" });
         let all: Vec<String> = texts.chain(numbers).chain(superseded.map(str::to_owned)).collect();
         out.write_str(&all.join(", "))
-    }
-}
-
-impl Candidate<'_> {
-    fn is_superseded(&self) -> bool {
-        let update = self.catalog.update_of(self.index);
-        update.is_some_and(|update| !self.catalog.superseded_by(update).is_empty())
-    }
-
-    /// When the first revision that is here was made.
-    fn released(&self) -> i64 {
-        let history = self.catalog.update_of(self.index).map(|update| self.catalog.history(update));
-        let revisions = history.into_iter().flatten().filter_map(|at| self.catalog.revision(*at));
-        revisions.map(|revision| revision.metadata.creation_date).min().unwrap_or(0)
-    }
-
-    /// What a category goes by.
-    fn names(&self, category: u32) -> Vec<String> {
-        let latest = self.catalog.latest(category).and_then(|at| self.catalog.revision(at));
-        let titles = latest.into_iter().flat_map(|revision| &revision.metadata.titles);
-        let id = self.catalog.update_id(category).map(|id| id.to_string());
-        titles.map(|text| text.title.clone()).chain(id).collect()
-    }
-
-    fn size(&self) -> u64 {
-        let mut open = vec![self.index];
-        let mut seen = RoaringBitmap::from([self.index]);
-        let mut size: u64 = 0;
-        while let Some(index) = open.pop() {
-            let files = self.catalog.revision(index).into_iter().flat_map(|it| &it.metadata.files);
-            size = files.fold(size, |size, file| size.saturating_add(file.size));
-            open.extend(self.catalog.members(index).iter().filter(|it| seen.insert(**it)));
-        }
-        size
     }
 }
 

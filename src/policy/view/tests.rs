@@ -5,7 +5,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::*;
-use crate::catalog::Revision;
+use crate::catalog::NewRevision;
 use crate::catalog::draft::{Draft, uuid};
 use crate::metadata::model::CategoryType;
 use crate::policy::approval::Declined;
@@ -23,7 +23,7 @@ struct Server {
 }
 
 impl Server {
-    fn new(revisions: Vec<Revision>) -> Self {
+    fn new(revisions: Vec<NewRevision>) -> Self {
         let catalog = Catalog::build(revisions);
         Self { catalog, policy: Policy::undecided(), content: HashMap::new() }
     }

@@ -8,8 +8,6 @@ use crate::wire::wsusss::server_sync::{
     ServerSyncFileDecryption, ServerSyncUpdateFileDecryption,
 };
 
-use super::update_data::files;
-
 impl Services {
     /// GetUpdateDecryptionData. A file that is not encrypted has no key.
     pub(super) async fn decryption_data(
@@ -19,15 +17,15 @@ impl Services {
     ) -> Result<GetUpdateDecryptionDataResponse, ServiceError> {
         self.server_session(request.cookie.as_ref(), outcome)?;
         let records = self.asked_revisions(request.update_ids.as_deref())?;
-        let wanted = records.iter().flat_map(|record| files(record)).map(|file| file.sha1);
+        let wanted = records.iter().flat_map(|record| record.files()).map(|file| file.sha1);
         let origins = self.state.origins(wanted.collect()).await?;
         let updates = records.iter().map(|record| {
-            let keys = files(record).map(|file| ServerSyncFileDecryption {
+            let keys = record.files().map(|file| ServerSyncFileDecryption {
                 file_digest: Some(file.sha1.0.to_vec()),
                 decryption_key: origins.get(&file.sha1).and_then(|it| it.decryption_key.clone()),
             });
             ServerSyncUpdateFileDecryption {
-                update_id: Some(record.metadata.identity),
+                update_id: Some(record.identity()),
                 file_decryption_data: Some(keys.collect()),
             }
         });

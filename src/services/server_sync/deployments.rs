@@ -73,7 +73,7 @@ impl Selected {
             let catalog = &published.catalog;
             let Some(update) = catalog.update(&approval.update) else { continue };
             let records = catalog.history(update).iter().rev();
-            let mut records = records.filter_map(|index| published.record(*index));
+            let mut records = records.filter_map(|index| catalog.revision(*index));
             let latest = records.clone().next().map_or(0, |latest| latest.changed);
             let known = |id: u32| told.is_none_or(|told| id <= told.number);
             let Some(record) = records.find(|record| known(record.id.0)) else {

@@ -32,7 +32,7 @@ impl Services {
         let mut missing = Vec::new();
         for digest in digests {
             let sha1 = <[u8; 20]>::try_from(digest.as_slice()).map(Sha1);
-            match sha1.ok().filter(|sha1| published.file(sha1).is_some()) {
+            match sha1.ok().filter(|sha1| published.holder(sha1).is_some()) {
                 Some(sha1) => wanted.push(sha1),
                 None => missing.push(STANDARD.encode(digest)),
             }

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use crate::metadata::model::UpdateFile;
 use crate::services::call::Outcome;
 use crate::services::{ServiceError, Services};
-use crate::state::records::{FileOrigin, RevisionRecord};
-use crate::state::{State, StateError, SyncDocument};
+use crate::state::records::{DocumentRecord, FileOrigin};
+use crate::state::{Places, State, StateError, SyncDocument};
 use crate::wire::body::Prepared;
 use crate::wire::fault::ErrorCode;
 use crate::wire::soap::codec::Content;
@@ -79,62 +79,78 @@ impl Services {
     pub(super) fn asked_revisions(
         &self,
         asked: Option<&[UpdateIdentity]>,
-    ) -> Result<Vec<Arc<RevisionRecord>>, ServiceError> {
+    ) -> Result<Vec<Arc<Asked>>, ServiceError> {
         let asked = asked.filter(|asked| asked.len() <= MAX_UPDATES);
         let asked = asked.ok_or_else(|| ServiceError::parameter("updateIds"))?;
         let published = self.state.published();
-        let record = |identity| {
-            let index = published.catalog.by_identity(identity)?;
-            published.record(index).cloned()
+        let places = |identity| published.places(published.catalog.by_identity(identity)?);
+        let places: Option<Vec<_>> = asked.iter().map(places).collect();
+        let places = places.ok_or(ServiceError::NotHere("a revision"))?;
+        let read = |places| -> Result<_, ServiceError> {
+            Ok(Arc::new(Asked { places, record: self.state.record(places)? }))
         };
-        let records: Option<Vec<_>> = asked.iter().map(record).collect();
-        records.ok_or(ServiceError::NotHere("a revision"))
+        places.into_iter().map(read).collect()
     }
 }
 
-type Documents = Vec<(Arc<RevisionRecord>, PreparedDocument)>;
+/// A revision that a request names.
+pub(super) struct Asked {
+    places: Places,
+    record: DocumentRecord,
+}
+
+impl Asked {
+    /// Which it is.
+    pub(super) fn identity(&self) -> UpdateIdentity {
+        self.record.metadata.identity
+    }
+
+    /// What it needs of content: its files, and its licences.
+    pub(super) fn files(&self) -> impl Iterator<Item = &UpdateFile> {
+        self.record.metadata.files()
+    }
+}
+
+type Documents = Vec<(Arc<Asked>, PreparedDocument)>;
 
 /// As many documents from the front as make an answer of `enough` bytes, and one at least
 /// (blocking).
 fn gather(
     state: &State,
     sync: &ServerSync,
-    asked: &[Arc<RevisionRecord>],
+    asked: &[Arc<Asked>],
     enough: usize,
 ) -> Result<Documents, Failure> {
     let mut documents = Vec::with_capacity(asked.len());
     let mut bytes = 0;
-    for record in asked {
-        let document = sync
-            .documents
-            .get_or_insert_with(&record.document, || prepare(state, record, &sync.budget))?;
+    for revision in asked {
+        let document = sync.documents.get_or_insert_with(&revision.record.digest, || {
+            prepare(state, revision, &sync.budget)
+        })?;
         bytes += document.body.escaped.len();
         if bytes > enough && !documents.is_empty() {
             break;
         }
-        documents.push((Arc::clone(record), document));
+        documents.push((Arc::clone(revision), document));
     }
     Ok(documents)
 }
 
-fn prepare(
-    state: &State,
-    record: &RevisionRecord,
-    budget: &Budget,
-) -> Result<PreparedDocument, Failure> {
-    let (packed, text) = match state.sync_document(record).map_err(Failure::State)? {
-        SyncDocument::Plain(text) => (false, escape_text(&text).into_owned()),
-        SyncDocument::Packed(cabinet) => (true, STANDARD.encode(cabinet)),
-    };
+fn prepare(state: &State, asked: &Asked, budget: &Budget) -> Result<PreparedDocument, Failure> {
+    let (packed, text) =
+        match state.sync_document(asked.places, asked.record.digest).map_err(Failure::State)? {
+            SyncDocument::Plain(text) => (false, escape_text(&text).into_owned()),
+            SyncDocument::Packed(cabinet) => (true, STANDARD.encode(cabinet)),
+        };
     let escaped = budget.hold(text.into_bytes()).map_err(|_| Failure::Busy)?;
     Ok(PreparedDocument { packed, body: Prepared { escaped, xpress: None } })
 }
 
-fn update(record: &RevisionRecord, document: PreparedDocument) -> ServerSyncUpdateData<'static> {
+fn update(asked: &Asked, document: PreparedDocument) -> ServerSyncUpdateData<'static> {
     let PreparedDocument { packed, body } = document;
-    let digests: Vec<Vec<u8>> = files(record).map(|file| file.sha1.0.to_vec()).collect();
+    let digests: Vec<Vec<u8>> = asked.files().map(|file| file.sha1.0.to_vec()).collect();
     ServerSyncUpdateData {
-        id: Some(record.metadata.identity),
+        id: Some(asked.identity()),
         xml_update_blob: (!packed).then(|| Content::Prepared(body.clone())),
         file_digest_list: (!digests.is_empty()).then_some(digests),
         xml_update_blob_compressed: packed.then_some(Content::Prepared(body)),
@@ -152,14 +168,8 @@ fn url(file: &UpdateFile, origins: &HashMap<Sha1, FileOrigin>) -> ServerSyncUrlD
     }
 }
 
-/// What a revision needs of content: its files, and its licences.
-pub(super) fn files(record: &RevisionRecord) -> impl Iterator<Item = &UpdateFile> {
-    let metadata = &record.metadata;
-    metadata.files.iter().chain(metadata.eulas.iter().map(|eula| &eula.file))
-}
-
 /// The files of all of them, each once.
 fn distinct_files(documents: &Documents) -> impl Iterator<Item = &UpdateFile> {
     let mut seen = HashSet::new();
-    documents.iter().flat_map(|(record, _)| files(record)).filter(move |it| seen.insert(it.sha1))
+    documents.iter().flat_map(|(asked, _)| asked.files()).filter(move |it| seen.insert(it.sha1))
 }

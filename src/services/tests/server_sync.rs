@@ -325,8 +325,8 @@ async fn documents_are_sent_whole_and_the_long_ones_packed() {
         let bytes = update.document(1 << 20).expect("a document");
         let index = server.state.published().catalog.by_identity(&update.id.expect("an id"));
         let published = server.state.published();
-        let record = index.and_then(|index| published.record(index)).expect("a record");
-        let document = server.state.document(record).expect("a document");
+        let places = index.and_then(|index| published.places(index)).expect("a revision");
+        let document = server.state.document(places).expect("a document");
         match packed {
             true => assert_eq!(
                 *bytes,

@@ -10,6 +10,7 @@ use super::picture::Picture;
 use super::support::{Fixture, NOW, registration, software, update};
 use crate::policy::by::By;
 use crate::state::health::Health;
+use crate::state::library::Library;
 use crate::state::model::Model;
 use crate::state::records::ConfigurationRecord;
 use crate::state::registry::Registry;
@@ -148,13 +149,15 @@ async fn without_its_journal_a_decision_is_neither_durable_nor_acknowledged() {
     let journal = Journal::open_rotating(&directory, 0).expect("a journal");
     std::fs::remove_dir_all(&directory).expect("removed");
     let store = MemoryStore::new();
-    let model = Model::load(&store).expect("empty");
+    let library = Arc::new(Library::open(dir.path()).expect("a library"));
+    let model = Model::load(&store, &library).expect("empty");
     let published = Arc::new(ArcSwap::from_pointee(model.publish(true, None)));
     let health = Arc::new(Health::default());
     let writer = Writer::start(Owned {
         store: Box::new(store.clone()),
         journal,
         model,
+        library,
         hold_installs: true,
         patience: Duration::from_secs(30),
         published,

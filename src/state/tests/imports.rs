@@ -8,13 +8,17 @@ use crate::policy::by::By;
 use crate::state::{ImportOutcome, Importable, Rejection, Settings, State};
 use crate::store::sled::SledStore;
 
-/// The document and fragment files.
-fn blobs(fixture: &Fixture) -> Vec<PathBuf> {
-    let fans = std::fs::read_dir(fixture.dir.path().join("blobs")).expect("blobs");
-    let files = fans.flat_map(|fan| std::fs::read_dir(fan.expect("an entry").path()).expect("dir"));
-    let mut files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
-    files.sort();
-    files
+/// All packs, with their lengths.
+fn packs(fixture: &Fixture) -> Vec<(PathBuf, u64)> {
+    let packs = ["documents", "fragments", "records"]
+        .map(|kind| fixture.dir.path().join("packs").join(kind));
+    let packs = packs.iter().flat_map(|directory| std::fs::read_dir(directory).expect("packs"));
+    let mut packs: Vec<_> = packs
+        .map(|pack| pack.expect("an entry"))
+        .map(|pack| (pack.path(), pack.metadata().expect("there").len()))
+        .collect();
+    packs.sort();
+    packs
 }
 
 #[tokio::test]
@@ -33,15 +37,15 @@ async fn ids_stay_through_importing_again_and_restarts() {
 }
 
 #[tokio::test]
-async fn a_revision_that_changed_is_refused_and_leaves_no_file() {
+async fn a_revision_that_changed_is_refused_and_leaves_nothing() {
     let fixture = Fixture::new();
     fixture.import_new(software(1)).await;
-    let files = blobs(&fixture);
+    let before = packs(&fixture);
     let changed = Document { title: "Another".into(), ..software(1) };
     let identity = changed.importable().identity();
     let outcome = fixture.import(changed).await.expect("an answer");
     assert_eq!(outcome, ImportOutcome::Rejected(Rejection::Differs(identity)));
-    assert_eq!(blobs(&fixture), files);
+    assert_eq!(packs(&fixture), before);
 }
 
 #[tokio::test]
@@ -55,16 +59,21 @@ async fn one_call_may_bring_a_document_twice_and_refuse_another() {
     };
     assert_eq!(*again, ImportOutcome::Unchanged(*one));
     assert!(matches!(refused, ImportOutcome::Rejected(Rejection::Differs(_))), "{refused:?}");
-    assert_eq!(blobs(&fixture).len(), 4, "two documents and their fragments");
+    let twice = packs(&fixture);
+    let fixture = Fixture::new();
+    fixture.import_new(software(1)).await;
+    fixture.import_new(software(2)).await;
+    let lengths = |packs: &[(PathBuf, u64)]| packs.iter().map(|pack| pack.1).collect::<Vec<_>>();
+    assert_eq!(lengths(&twice), lengths(&packs(&fixture)), "each is stored once");
 }
 
 #[tokio::test]
-async fn what_no_record_can_hold_is_refused_and_leaves_no_file() {
+async fn what_no_record_can_hold_is_refused_and_leaves_nothing() {
     let fixture = Fixture::new();
     let document = Document { prerequisites: vec![7; 60_000], ..software(1) };
     let outcome = fixture.import(document).await.expect("an answer");
     assert!(matches!(outcome, ImportOutcome::Rejected(Rejection::TooLarge(_))), "{outcome:?}");
-    assert_eq!(blobs(&fixture), Vec::<PathBuf>::new());
+    assert_eq!(packs(&fixture), []);
 }
 
 #[tokio::test]
@@ -72,22 +81,38 @@ async fn a_restart_removes_what_an_import_left_behind_unless_the_store_is_empty(
     let fixture = Fixture::new();
     fixture.store.fail_next_commit();
     assert!(fixture.import(software(1)).await.is_err());
-    let left = blobs(&fixture);
-    assert_eq!(left.len(), 2, "the document and its fragments");
+    let left = packs(&fixture);
+    assert_eq!(left.len(), 3, "the document, its fragments and what it says");
 
     let fixture = fixture.reopened().await;
-    assert_eq!(blobs(&fixture), left, "a lost store must not take the documents with it");
+    assert_eq!(packs(&fixture), left, "a lost store must not take the documents with it");
     fixture.import_new(software(2)).await;
-    assert_eq!(blobs(&fixture).len(), 4);
+    let with_both = packs(&fixture);
+    fixture.store.fail_next_commit();
+    assert!(fixture.import(software(3)).await.is_err());
+    assert_ne!(packs(&fixture), with_both);
 
     let fixture = fixture.reopened().await;
-    assert_eq!(blobs(&fixture).len(), 2);
-    let record = fixture.state.published().records[0].clone();
-    assert!(fixture.state.document(&record).expect("there").contains("Update 2"));
-    fixture.state.fragments(&record).expect("there");
+    assert_eq!(packs(&fixture), with_both);
+    let places = fixture.state.published().places(0).expect("a revision");
+    assert!(fixture.state.document(places).expect("there").contains("Update 2"));
+    fixture.state.fragments(places).expect("there");
 }
 
 /// Clients that have a revision cached are told when it becomes a prerequisite or a member.
+#[tokio::test]
+async fn a_directory_of_the_earlier_layout_is_refused_and_left_alone() {
+    let fixture = Fixture::new();
+    let earlier = fixture.dir.path().join("earlier");
+    std::fs::create_dir_all(earlier.join("blobs/ab")).expect("a directory");
+    let store = Box::new(fixture.store.clone());
+    let refused = State::with_store(&earlier, store, &Settings::default(), || 0).map(drop);
+    let error = refused.expect_err("not read").to_string();
+    assert!(error.contains("import the documents into a new data directory"), "{error}");
+    let left: Vec<_> = std::fs::read_dir(&earlier).expect("there").collect();
+    assert_eq!(left.len(), 1, "nothing was made there: {left:?}");
+}
+
 #[tokio::test]
 async fn neighbours_change_when_their_role_does_and_only_then() {
     let fixture = Fixture::new();
@@ -175,9 +200,9 @@ async fn the_embedded_store_remembers_too() {
 async fn fragments_are_read_once_and_then_from_memory() {
     let fixture = Fixture::new();
     fixture.import_new(software(1)).await;
-    let record = fixture.state.published().records[0].clone();
+    let places = fixture.state.published().places(0).expect("a revision");
     for _ in 0..3 {
-        fixture.state.fragments(&record).expect("there");
+        fixture.state.fragments(places).expect("there");
     }
     let measures = fixture.state.measures();
     assert_eq!((measures.fragment_reads, measures.fragment_hits), (1, 2));

@@ -11,15 +11,14 @@ use crate::policy::approval::{Approval, ApprovalAction, DeadDeployment, Declined
 use crate::policy::target_group::{ALL_COMPUTERS, TargetGroup, effective};
 use crate::policy::view::Deployment;
 use crate::state::records::ContentRecord;
-use crate::state::{Published, State};
-use crate::store::value;
+use crate::state::{Places, Published, State};
 use crate::wire::types::Sha1;
 
 #[derive(Debug, PartialEq)]
 pub(super) struct Picture {
     sequence: u64,
     /// As they are stored.
-    records: Vec<Vec<u8>>,
+    records: Vec<(String, Option<Places>)>,
     relations: Vec<Relations>,
     scope: Scope,
     groups: BTreeMap<Uuid, TargetGroup>,
@@ -73,7 +72,8 @@ impl Picture {
 
     /// Numbers of all deployments, which are given out once.
     pub(super) fn deployments(published: &Published) -> Vec<u32> {
-        let by_default = published.records.iter().map(|record| record.deployment_id);
+        let revisions = published.catalog.revisions().iter();
+        let by_default = revisions.map(|revision| revision.deployment_id);
         let policy = &published.policy;
         let approved = policy.approvals.values().flatten();
         // What was taken back is dead, and stays for the clients that have it cached.
@@ -83,9 +83,9 @@ impl Picture {
     }
 }
 
-fn records(published: &Published) -> Vec<Vec<u8>> {
-    let records = published.records.iter();
-    records.map(|record| value::encode(record.as_ref()).expect("a record")).collect()
+fn records(published: &Published) -> Vec<(String, Option<Places>)> {
+    let revisions = (0..).zip(published.catalog.revisions().iter());
+    revisions.map(|(index, it)| (format!("{it:?}"), published.places(index))).collect()
 }
 
 fn relations(published: &Published) -> Vec<Relations> {

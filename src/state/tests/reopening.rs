@@ -154,9 +154,9 @@ async fn take(fixture: Fixture, step: Step, number: u128) -> Fixture {
 
 /// Numbers identify: each belongs to one thing for ever.
 fn check_numbers(published: &Published, ids: &mut HashMap<RevisionId, UpdateIdentity>) {
-    for record in published.records.iter() {
-        let identity = record.metadata.identity;
-        assert_eq!(*ids.entry(record.id).or_insert(identity), identity, "an id was used again");
+    for revision in published.catalog.revisions().iter() {
+        let identity = revision.metadata.identity;
+        assert_eq!(*ids.entry(revision.id).or_insert(identity), identity, "an id was used again");
     }
     let identities: BTreeSet<_> =
         ids.values().map(|id| (id.update_id, id.revision_number)).collect();
@@ -164,7 +164,8 @@ fn check_numbers(published: &Published, ids: &mut HashMap<RevisionId, UpdateIden
     let deployments = Picture::deployments(published);
     let distinct: BTreeSet<_> = deployments.iter().collect();
     assert_eq!(distinct.len(), deployments.len(), "a deployment's number was used again");
-    assert!(published.records.iter().all(|record| record.changed <= published.sequence));
+    let mut revisions = published.catalog.revisions().iter();
+    assert!(revisions.all(|revision| revision.changed <= published.sequence));
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 //! What a synchronization fetched, until and while it becomes visible.
 
 use crate::policy::by::By;
+use crate::state::library::Library;
 use crate::state::model::Model;
 use crate::state::staging::move_all;
 use crate::state::{ImportOutcome, Moved, Unknown};
@@ -57,8 +58,8 @@ async fn what_is_staged_survives_a_restart_and_is_not_fetched_again() {
     fixture.state.publish_staged().await.expect("published");
     let published = fixture.state.published();
     let index = published.catalog.by_identity(&identity(3, 1)).expect("a revision");
-    let record = published.record(index).expect("a record");
-    fixture.state.document(record).expect("its document is still there");
+    let places = published.places(index).expect("a place");
+    fixture.state.document(places).expect("its document is still there");
 }
 
 #[tokio::test]
@@ -108,15 +109,16 @@ async fn a_start_finishes_what_a_killed_process_began_to_publish() {
         let fixture = Fixture::new();
         stage(&fixture, &documents).await;
         let mut store = Dying { store: fixture.store.clone(), left: commits };
-        let mut model = Model::load(&store).expect("loaded");
-        let moved = move_all(&mut model, &mut store, 0, 2);
+        let library = Library::open(fixture.dir.path()).expect("the same library");
+        let mut model = Model::load(&store, &library).expect("loaded");
+        let moved = move_all(&mut model, &mut store, &library, 0, 2);
         assert_eq!(moved.is_ok(), commits == 3, "{commits}");
         let fixture = fixture.reopened().await;
         assert_eq!(fixture.state.published().catalog.len(), expected, "after {commits} commits");
         fixture.state.publish_staged().await.expect("published");
         assert_eq!(fixture.state.published().catalog.len(), 5, "after {commits} commits");
         let ids: std::collections::BTreeSet<_> =
-            fixture.state.published().records.iter().map(|record| record.id).collect();
+            fixture.state.published().catalog.revisions().iter().map(|it| it.id).collect();
         assert_eq!(ids.len(), 5, "no number was given out twice");
     }
 }

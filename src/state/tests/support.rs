@@ -68,7 +68,7 @@ impl Fixture {
     pub(super) fn changed(&self, id: RevisionId) -> u64 {
         let published = self.state.published();
         let index = published.catalog.by_id(id).expect("a revision");
-        published.record(index).expect("a record").changed
+        published.catalog.revision(index).expect("a revision").changed
     }
 }
 

@@ -11,9 +11,10 @@ use tracing::{info, warn};
 
 use super::limiter::Limiter;
 use super::transfer::{Pulled, Surroundings, Transfer, TransferError};
+use crate::catalog::RevisionIndex;
 use crate::content::pulled::RangeSource;
 use crate::metadata::model::UpdateFile;
-use crate::state::{Published, State};
+use crate::state::{Published, State, StateError};
 use crate::upstream::error::SyncError;
 use crate::upstream::records::{ContentMode, SourceRecord, UpstreamRecord, names, reason};
 use crate::upstream::session::Session;
@@ -37,6 +38,9 @@ pub(in crate::upstream) struct Downloads {
     /// Those that are fetched whole.
     running: Mutex<HashSet<Sha1>>,
     failed: Mutex<HashMap<Sha1, Failed>>,
+    /// The lengths of files that were wanted, in bytes: they stand in documents, on disk, and it is
+    /// looked for files often.
+    lengths: Mutex<HashMap<Sha1, u64>>,
 }
 
 /// A file that did not come.
@@ -55,6 +59,7 @@ impl Downloads {
             transfers: Mutex::default(),
             running: Mutex::default(),
             failed: Mutex::default(),
+            lengths: Mutex::default(),
         }
     }
 
@@ -94,7 +99,7 @@ impl Downloads {
         let state = &self.surroundings.state;
         let source: Option<SourceRecord> = state.meta(names::SOURCE).await.ok().flatten();
         let source = source.filter(|source| source.pull_through)?;
-        let file = state.published().file(&sha1)?.clone();
+        let file = state.file(&state.published(), &sha1).ok().flatten()?;
         match self.transfer(file, source).await {
             Ok(transfer) => Some(Arc::new(Pulled(transfer))),
             Err(error) => {
@@ -113,17 +118,17 @@ impl Downloads {
         let source: Option<SourceRecord> = state.meta(names::SOURCE).await?;
         let Some(source) = source else { return Ok(()) };
         let published = state.published();
-        let mut wanted = wanted(&published, source.content);
+        let mut wanted = self.wanted(&published, source.content)?;
         let now = Instant::now();
-        wanted.retain(|file| {
-            let waits = lock(&self.failed).get(&file.sha1).is_some_and(|failed| failed.next > now);
-            !waits && !lock(&self.running).contains(&file.sha1)
+        wanted.retain(|sha1| {
+            let waits = lock(&self.failed).get(sha1).is_some_and(|failed| failed.next > now);
+            !waits && !lock(&self.running).contains(sha1)
         });
-        for file in wanted.into_iter().take(AT_ONCE - running.len()) {
+        for sha1 in wanted.into_iter().take(AT_ONCE - running.len()) {
+            let Some(file) = state.file(&published, &sha1)? else { continue };
             let (downloads, source) = (Arc::clone(self), source.clone());
-            lock(&self.running).insert(file.sha1);
+            lock(&self.running).insert(sha1);
             running.spawn(async move {
-                let sha1 = file.sha1;
                 let outcome = match downloads.transfer(file, source.clone()).await {
                     Ok(transfer) => transfer.whole().await,
                     Err(error) => Err(error),
@@ -135,6 +140,48 @@ impl Downloads {
             });
         }
         Ok(())
+    }
+
+    /// The files that are wanted and not here, the most urgent first: licences, which nobody can
+    /// accept unread; then the small ones, so that much is here soon.
+    fn wanted(&self, published: &Published, mode: ContentMode) -> Result<Vec<Sha1>, StateError> {
+        let catalog = &published.catalog;
+        let mut files: Vec<(bool, u64, Sha1)> = Vec::new();
+        let mut seen = HashSet::new();
+        let revisions = match mode {
+            ContentMode::None => return Ok(Vec::new()),
+            ContentMode::Approved => published.installed_by_approvals(),
+            ContentMode::All => (0..).take(catalog.len()).collect(),
+        };
+        for index in revisions {
+            let licences = catalog.licences(index).iter().map(|sha1| (false, sha1));
+            for (is_content, sha1) in
+                licences.chain(catalog.files(index).iter().map(|it| (true, it)))
+            {
+                if !published.contents.contains_key(sha1) && seen.insert(*sha1) {
+                    files.push((is_content, self.length(published, index, sha1)?, *sha1));
+                }
+            }
+        }
+        files.sort_unstable();
+        Ok(files.into_iter().map(|(_, _, sha1)| sha1).collect())
+    }
+
+    /// How long a file of a revision is, in bytes.
+    fn length(
+        &self,
+        published: &Published,
+        index: RevisionIndex,
+        sha1: &Sha1,
+    ) -> Result<u64, StateError> {
+        if let Some(length) = lock(&self.lengths).get(sha1) {
+            return Ok(*length);
+        }
+        let Some(places) = published.places(index) else { return Ok(0) };
+        let metadata = self.surroundings.state.metadata(places)?;
+        let mut lengths = lock(&self.lengths);
+        lengths.extend(metadata.files().map(|file| (file.sha1, file.size)));
+        Ok(lengths.get(sha1).copied().unwrap_or(0))
     }
 
     /// Has the upstream server fetch a file that it does not have itself ([MS-WSUSSS] 3.1.4.11).
@@ -205,30 +252,6 @@ impl Downloads {
         transfers.insert(sha1, Arc::downgrade(&transfer));
         Ok(transfer)
     }
-}
-
-/// The files that are wanted and not here, the most urgent first: licences, which nobody can accept
-/// unread; then what has a deadline; then the small ones, so that much is here soon.
-fn wanted(published: &Published, mode: ContentMode) -> Vec<UpdateFile> {
-    let mut files: Vec<(bool, UpdateFile)> = Vec::new();
-    let mut seen = HashSet::new();
-    let revisions = match mode {
-        ContentMode::None => return Vec::new(),
-        ContentMode::Approved => published.installed_by_approvals(),
-        ContentMode::All => (0..).take(published.catalog.len()).collect(),
-    };
-    for index in revisions {
-        let Some(revision) = published.catalog.revision(index) else { continue };
-        let metadata = &revision.metadata;
-        let eulas = metadata.eulas.iter().map(|eula| (true, &eula.file));
-        for (is_eula, file) in eulas.chain(metadata.files.iter().map(|file| (false, file))) {
-            if !published.contents.contains_key(&file.sha1) && seen.insert(file.sha1) {
-                files.push((is_eula, file.clone()));
-            }
-        }
-    }
-    files.sort_by_key(|(is_eula, file)| (!is_eula, file.size));
-    files.into_iter().map(|(_, file)| file).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -27,13 +27,14 @@ async fn all_of_it_is_what_an_import_of_the_documents_makes() {
     let published = pair.state.published();
     for (identity, (text, _)) in &pair.fake.world().documents {
         let index = published.catalog.by_identity(identity).expect("synchronised");
-        assert_eq!(pair.state.document(published.record(index).unwrap()).unwrap(), *text);
+        assert_eq!(pair.state.document(published.places(index).unwrap()).unwrap(), *text);
     }
-    let file = published.records.iter().find_map(|record| record.metadata.files.first()).unwrap();
-    let origins = pair.state.origins(vec![file.sha1]).await.unwrap();
+    let revisions = (0..).take(published.catalog.len());
+    let file = revisions.flat_map(|index| published.catalog.files(index)).next().unwrap();
+    let origins = pair.state.origins(vec![*file]).await.unwrap();
     assert_eq!(
-        origins[&file.sha1].mu_url.clone().unwrap(),
-        format!("http://download.example/{}", file.sha1.to_hex())
+        origins[file].mu_url.clone().unwrap(),
+        format!("http://download.example/{}", file.to_hex())
     );
 }
 

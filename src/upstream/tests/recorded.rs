@@ -78,13 +78,14 @@ async fn a_real_servers_answers_make_the_documents_that_it_has() {
             revision_number: number.parse().unwrap(),
         };
         let Some(index) = published.catalog.by_identity(&identity) else { continue };
-        let document = pair.state.document(published.record(index).unwrap()).unwrap();
+        let document = pair.state.document(published.places(index).unwrap()).unwrap();
         assert_eq!(document, decode_document(&bytes, 1 << 24).unwrap(), "{identity}");
         compared += 1;
     }
     assert_eq!(compared, 3);
-    let files = published.records.iter().flat_map(|record| record.metadata.files.clone());
-    let files: Vec<_> = files.map(|file| file.sha1).collect();
+    let revisions = (0..).take(published.catalog.len());
+    let files: Vec<_> =
+        revisions.flat_map(|index| published.catalog.files(index)).copied().collect();
     let origins = pair.state.origins(files.clone()).await.unwrap();
     assert!(!files.is_empty() && files.iter().all(|file| origins.contains_key(file)));
     for url in origins.values().map(|origin| origin.mu_url.as_deref().unwrap()) {

@@ -10,13 +10,13 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::{expected, profiles, settings};
-use crate::catalog::{Catalog, Computer, Device, Revision, RevisionIndex, Scope};
+use crate::catalog::{Catalog, Computer, Device, NewRevision, RevisionIndex, Scope};
 use crate::fleet::applicability::{Core, Truth, as_scanned};
 use crate::fleet::catalogue::sequence::Entry;
 use crate::fleet::catalogue::{Expected, Preset, Settings};
 use crate::fleet::profile::Profile;
 use crate::metadata::fragments::derive;
-use crate::metadata::model::UpdateType;
+use crate::metadata::model::{UpdateMetadata, UpdateType};
 use crate::metadata::parse::parse;
 use crate::wire::types::RevisionId;
 
@@ -32,21 +32,25 @@ enum Standing {
 struct Served {
     catalog: Catalog,
     scope: Scope,
+    documents: Vec<Arc<UpdateMetadata>>,
     cores: Vec<Core>,
 }
 
 impl Served {
     fn new(settings: &Settings) -> Self {
         let texts: Vec<String> = settings.entries().map(|entry| text(settings, &entry)).collect();
-        let revision = |(id, text): (u32, &String)| Revision {
+        let document = |text: &String| Arc::new(parse(text).expect("a document"));
+        let documents: Vec<_> = texts.iter().map(document).collect();
+        let revision = |(id, document): (u32, &Arc<UpdateMetadata>)| NewRevision {
             id: RevisionId(id),
             deployment_id: id,
             imported: 0,
             changed: 0,
-            metadata: Arc::new(parse(text).expect("a document")),
+            metadata: Arc::clone(document),
             core_bytes: 1_000,
         };
-        let catalog = Catalog::build((0..).zip(&texts).map(revision).collect());
+        let catalog = Catalog::build((0..).zip(&documents).map(revision).collect());
+        assert_eq!(catalog.len(), documents.len(), "each has the index of its document");
         let scope = catalog.scope(&RoaringBitmap::new());
         let core = |text: &String| {
             let core = Core::read(&derive(text).expect("fragments").core).expect("a fragment");
@@ -54,7 +58,7 @@ impl Served {
             core
         };
         let cores = texts.iter().map(core).collect();
-        Self { catalog, scope, cores }
+        Self { catalog, scope, documents, cores }
     }
 }
 
@@ -77,8 +81,8 @@ struct Agent<'a> {
 }
 
 impl Agent<'_> {
-    fn revision(&self, index: RevisionIndex) -> &Revision {
-        self.served.catalog.revision(index).expect("a revision")
+    fn document(&self, index: RevisionIndex) -> Arc<UpdateMetadata> {
+        Arc::clone(&self.served.documents[index as usize])
     }
 
     fn standing(&mut self, index: RevisionIndex) -> Standing {
@@ -91,7 +95,7 @@ impl Agent<'_> {
     }
 
     fn find_standing(&mut self, index: RevisionIndex) -> Standing {
-        let metadata = Arc::clone(&self.revision(index).metadata);
+        let metadata = self.document(index);
         for clause in &metadata.prerequisites {
             let alternatives = clause.alternatives.iter();
             let latest: Vec<RevisionIndex> = alternatives
@@ -126,7 +130,7 @@ impl Agent<'_> {
     }
 
     fn standing_by_rules(&self, index: RevisionIndex) -> Standing {
-        let core = &self.served.cores[self.revision(index).id.0 as usize];
+        let core = &self.served.cores[index as usize];
         match (core.is_installed(self.profile), core.is_installable(self.profile)) {
             (Truth::True, _) => Standing::Installed,
             (Truth::False, Truth::True) => Standing::Installable,
@@ -139,7 +143,7 @@ impl Agent<'_> {
         let mut found = Expected { profile: self.profile.name.clone(), ..Expected::default() };
         let mut replaced: HashSet<Uuid> = HashSet::new();
         for index in &self.served.scope.software {
-            let metadata = Arc::clone(&self.revision(index).metadata);
+            let metadata = self.document(index);
             let is_member = self.served.scope.members.contains(index);
             let id = metadata.identity.update_id;
             match (metadata.update_type, self.standing(index)) {
@@ -184,7 +188,7 @@ impl Agent<'_> {
         };
         let devices: Vec<Device<'_>> = self.profile.devices.iter().map(as_scanned).collect();
         let matches = self.served.catalog.best_drivers(&eligible, &computer, &devices);
-        let id = |index| self.revision(index).metadata.identity.update_id;
+        let id = |index| self.document(index).identity.update_id;
         matches.into_iter().map(|found| id(found.revision)).collect()
     }
 }
@@ -230,7 +234,7 @@ fn what_is_installable_can_be_installed() {
         let software = standings.filter(|(_, standing)| **standing == Standing::Installable);
         let (mut installed, drivers) = (0, drivers.collect::<Vec<_>>());
         for index in software.map(|(index, _)| *index).chain(drivers) {
-            let core = &SMALL.cores[agent.revision(index).id.0 as usize];
+            let core = &SMALL.cores[index as usize];
             if core.bundled.is_empty() {
                 let mut machine = profile.clone();
                 core.install(&mut machine).unwrap_or_else(|error| panic!("{error}"));

@@ -1,13 +1,16 @@
 //! Each condition alone, on an update that fulfils it and on one that does not.
 
+use std::convert::Infallible;
+
 use super::*;
+use crate::catalog::NewRevision;
 use crate::catalog::draft::{Draft, uuid};
 use crate::metadata::model::{LocalizedText, UpdateFile};
 use crate::wire::types::Sha1;
 
 const NOW: i64 = 1_800_000_000;
 
-fn titled(draft: Draft, title: &str) -> Revision {
+fn titled(draft: Draft, title: &str) -> NewRevision {
     let mut revision = draft.build();
     let mut metadata = UpdateMetadata::clone(&revision.metadata);
     metadata.titles = vec![LocalizedText { language: "en".into(), title: title.into() }];
@@ -17,7 +20,7 @@ fn titled(draft: Draft, title: &str) -> Revision {
 
 /// A company 1 with a family 2 with a product 3, a classification 4, the update 5 in all of them,
 /// which bundles 6, and 7 which replaces 5.
-fn catalog() -> Catalog {
+fn revisions() -> Vec<NewRevision> {
     let mut first = titled(Draft::new(5, 5, 1).filed_under(&[3]), "");
     let mut update = titled(
         Draft::new(6, 5, 2).filed_under(&[3]).filed_under(&[4]).bundles(&[(6, 1)]),
@@ -36,7 +39,7 @@ fn catalog() -> Catalog {
         metadata.msrc_severity = Some("Critical".into());
         revision.metadata = metadata.into();
     }
-    Catalog::build(vec![
+    vec![
         titled(Draft::new(1, 1, 1).category(CategoryType::Company), "Maker"),
         titled(
             Draft::new(2, 2, 1).category(CategoryType::ProductFamily).filed_under(&[1]),
@@ -51,15 +54,22 @@ fn catalog() -> Catalog {
         update,
         member,
         titled(Draft::new(8, 7, 1).supersedes(&[5]), "Another"),
-    ])
+    ]
 }
 
 fn fits(criteria: &Criteria) -> bool {
-    let catalog = catalog();
+    let revisions = revisions();
+    let catalog = Catalog::build(revisions.clone());
+    let read = |index: RevisionIndex| {
+        let id = catalog.revision(index).expect("a revision").id;
+        let revision = revisions.iter().find(|revision| revision.id == id).expect("the same");
+        Ok::<_, Infallible>(Arc::clone(&revision.metadata))
+    };
+    let Ok(search) = Search::new(criteria, &catalog, &read, NOW);
     let tags = BTreeSet::from(["tested".to_owned()]);
     let index = catalog.latest(catalog.update(&uuid(5)).expect("an update")).expect("a revision");
-    let revision = catalog.revision(index).expect("a revision");
-    criteria.fit(&Candidate { catalog: &catalog, index, revision, tags: &tags, required: 3 }, NOW)
+    let Ok(fits) = search.finds(&Candidate { index, tags: &tags, required: 3 });
+    fits
 }
 
 #[test]
