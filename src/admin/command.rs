@@ -258,6 +258,8 @@ pub enum Command {
         /// How much of it.
         scope: Scope,
     },
+    /// Tells the upstream server what is new of computers.
+    SyncReport,
     /// What runs, and how the last synchronization went.
     SyncStatus,
     /// Calls off what runs.

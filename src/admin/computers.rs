@@ -17,16 +17,22 @@ use crate::state::{Published, State, StateError, Tracked};
 pub(super) fn list(state: &State) -> Value {
     let published = state.published();
     let offer = Offer::of(&published);
+    let servers = names(state);
     let mut computers = state.computers().all();
     computers.sort_by(|a, b| a.computer.client_id.cmp(&b.computer.client_id));
-    computers.iter().map(|tracked| summary(&published, &offer, tracked)).collect()
+    computers.iter().map(|tracked| summary(&published, &offer, &servers, tracked)).collect()
+}
+
+/// The names of downstream servers.
+fn names(state: &State) -> HashMap<Uuid, String> {
+    state.downstream_servers().iter().map(|server| (server.id, server.name.clone())).collect()
 }
 
 pub(super) async fn show(state: &State, computer: String) -> Result<Value, AdminError> {
     let details = state.computer(computer).await?;
     let published = state.published();
     let tracked = &details.tracked;
-    let mut answer = summary(&published, &Offer::of(&published), tracked);
+    let mut answer = summary(&published, &Offer::of(&published), &names(state), tracked);
     let info = &tracked.computer.info;
     answer["os_build"] =
         json!(format!("{}.{}.{}", info.os_version.0, info.os_version.1, info.os_version.2));
@@ -71,26 +77,41 @@ pub(super) async fn delete(state: &State, computer: String) -> Result<Value, Adm
     Ok(json!({ "deleted": computer }))
 }
 
-fn summary(published: &Published, offer: &Offer, tracked: &Tracked) -> Value {
+fn summary(
+    published: &Published,
+    offer: &Offer,
+    servers: &HashMap<Uuid, String>,
+    tracked: &Tracked,
+) -> Value {
     let computer = &tracked.computer;
     let groups = computer.groups.iter().filter_map(|id| published.policy.groups.get(id));
     let groups: Vec<&str> = groups.map(|group| group.name.as_str()).collect();
     let groups = if groups.is_empty() { vec!["Unassigned Computers"] } else { groups };
-    let contact = tracked.last_contact.load(Ordering::Relaxed);
     let statuses = &tracked.statuses;
+    let below = tracked.below.as_deref();
+    let contact = match below {
+        Some(below) => below.last_sync,
+        None => Some(tracked.last_contact.load(Ordering::Relaxed)).filter(|at| *at > 0),
+    };
     json!({
         "client_id": computer.client_id,
         "name": computer.info.dns_name,
         "os": computer.info.os_name(),
         "address": computer.address,
         "groups": groups,
+        // The downstream server that it gets its updates from; null for this one.
+        "server": below.map(|below| match servers.get(&below.parent) {
+            Some(name) => name.clone(),
+            None => below.parent.to_string(),
+        }),
         "registered": instant(computer.registered),
-        "last_contact": (contact > 0).then(|| instant(contact)),
+        "last_contact": contact.map(instant),
         "last_scan": statuses.scan.map(|scan| json!({
             "at": instant(scan.at),
             "result": format!("0x{:08X}", scan.result),
         })),
-        "last_status_report": statuses.reported.and_then(instant),
+        "last_status_report":
+            below.map_or(statuses.reported, |below| below.last_status).and_then(instant),
         "states": offer.count(statuses),
     })
 }

@@ -77,6 +77,7 @@ pub async fn execute(subject: &Subject, command: Command) -> Result<Value, Admin
         Command::SyncCategories => upstream.categories().await?,
         Command::SyncSelect { change } => sync::select(upstream, change).await?,
         Command::SyncStart { scope } => json!({ "number": upstream.start(scope).await? }),
+        Command::SyncReport => sync::report(upstream).await?,
         Command::SyncStatus => sync::status(upstream).await?,
         Command::SyncCancel => json!({ "cancelled": upstream.cancel() }),
         Command::SyncHistory => sync::history(upstream).await?,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::AdminError;
 use super::updates::instant;
-use crate::upstream::records::{Run, ScheduleRecord, SetAside, SourceRecord};
+use crate::upstream::records::{ReportRecord, Run, ScheduleRecord, SetAside, SourceRecord};
 use crate::upstream::{SelectionChange, Upstream};
 
 pub(super) async fn source(
@@ -40,9 +40,31 @@ pub(super) async fn schedule(
 
 pub(super) async fn status(upstream: &Upstream) -> Result<Value, AdminError> {
     let last = upstream.history().await?.pop();
-    Ok(
-        json!({ "running": upstream.running(), "downloads": upstream.downloads(), "last": last.as_ref().map(run) }),
-    )
+    Ok(json!({
+        "running": upstream.running(),
+        "downloads": upstream.downloads(),
+        "last": last.as_ref().map(run),
+        "reported": upstream.reported().await?.as_ref().map(reported),
+    }))
+}
+
+pub(super) async fn report(upstream: &Upstream) -> Result<Value, AdminError> {
+    Ok(reported(&upstream.report().await?))
+}
+
+/// What the upstream server was told.
+fn reported(report: &ReportRecord) -> Value {
+    let mut shown = json!({
+        "at": instant(report.at).filter(|_| report.at > 0),
+        "upstream": report.server,
+        "computers": report.computers,
+        "details": report.details,
+        "states": report.states,
+    });
+    if let Some(reason) = &report.failed {
+        shown["failed"] = json!(reason);
+    }
+    shown
 }
 
 pub(super) async fn history(upstream: &Upstream) -> Result<Value, AdminError> {

@@ -58,11 +58,13 @@ fn list(computers: &Value) -> String {
             cell(&computer["name"]),
             cell(&computer["os"]),
             cell(&computer["groups"]),
+            cell(&computer["server"]),
             cell(&computer["last_status_report"]),
             cell(&computer["states"]),
             cell(&computer["client_id"]),
         ]
     });
-    let headings = ["COMPUTER", "SYSTEM", "GROUPS", "LAST REPORT", "UPDATES", "CLIENT ID"];
+    let headings =
+        ["COMPUTER", "SYSTEM", "GROUPS", "SERVER", "LAST REPORT", "UPDATES", "CLIENT ID"];
     table(&headings, rows.collect())
 }

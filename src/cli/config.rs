@@ -121,6 +121,8 @@ pub(super) struct SyncConfig {
     pub(super) attempts: u32,
     /// Seconds before the second time; twice as many before each other.
     pub(super) retry_seconds: u64,
+    /// Minutes from one report to the upstream server to the next.
+    pub(super) report_minutes: u64,
     /// Most bytes a second of downloads; 0 for as many as there are.
     pub(super) bytes_per_second: u64,
 }
@@ -202,6 +204,7 @@ impl Default for SyncConfig {
             answer_seconds: settings.limits.exchange.as_secs(),
             attempts: settings.patience.attempts,
             retry_seconds: settings.patience.first.as_secs(),
+            report_minutes: settings.report_every.as_secs() / 60,
             bytes_per_second: settings.bytes_per_second,
         }
     }
@@ -272,6 +275,7 @@ impl Config {
             ("sync.answer_bytes", sync.answer_bytes),
             ("sync.answer_seconds", sync.answer_seconds),
             ("sync.attempts", sync.attempts.into()),
+            ("sync.report_minutes", sync.report_minutes),
             ("limits.installed_ids", limits.installed_ids as u64),
             ("limits.extended_updates", limits.extended_updates as u64),
             ("limits.page_updates", limits.page_updates.into()),
@@ -339,7 +343,9 @@ impl Config {
                 first: Duration::from_secs(sync.retry_seconds),
                 ..defaults.patience
             },
+            report_every: Duration::from_secs(sync.report_minutes.saturating_mul(60)),
             bytes_per_second: sync.bytes_per_second,
+            ..defaults
         }
     }
 

@@ -89,6 +89,7 @@ impl Serve {
         let downloads = tokio::spawn(Arc::clone(&upstream).follow_downloads());
         let rules = tokio::spawn(run_rules(Arc::clone(&state)));
         let cleanup = tokio::spawn(clean_up(Arc::clone(&state), config.cleanup()));
+        let reports = tokio::spawn(Arc::clone(&upstream).follow_reports());
 
         let ready = serde_json::json!({
             "ready": true,
@@ -115,6 +116,7 @@ impl Serve {
         rotation.abort();
         schedule.abort();
         downloads.abort();
+        reports.abort();
         upstream.stop().await;
         rules.abort();
         cleanup.abort();

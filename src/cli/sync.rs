@@ -35,6 +35,9 @@ pub(super) enum Sync {
         #[arg(long)]
         wait: bool,
     },
+    /// Tell the upstream server what is new of computers. After a synchronization, and once an hour
+    /// while a server runs, it is told anyway.
+    Report,
     /// How far the running synchronization is, and how the last one went.
     Status,
     /// Call the running synchronization off.
@@ -60,6 +63,9 @@ pub(super) struct Source {
     /// Fetch a file at once when a client wants it and it is not here.
     #[arg(long, requires = "url")]
     pull_through: bool,
+    /// Do not tell this server of computers and the states of updates on them.
+    #[arg(long, requires = "url")]
+    no_report: bool,
     /// PEM certificates of further issuers to trust for this server.
     #[arg(long, requires = "url", value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -139,6 +145,7 @@ impl Sync {
                 output.print(&run, summary)?;
                 if run["status"] == 6703 { Err(CliError::Negative) } else { Ok(()) }
             }
+            Self::Report => output.print(&context.run(Command::SyncReport).await?, fields),
             Self::Status => output.print(&context.run(Command::SyncStatus).await?, fields),
             Self::Cancel => output.print(&context.run(Command::SyncCancel).await?, fields),
             Self::History => output.print(&context.run(Command::SyncHistory).await?, history),
@@ -256,6 +263,7 @@ impl Source {
                 .proxy_password_file
                 .map(|path| absolute(&path))
                 .transpose()?,
+            report: !microsoft && !self.no_report,
         };
         Ok(Some(record))
     }

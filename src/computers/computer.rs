@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::policy::Policy;
 
 /// What a computer said when it registered. Texts are kept as sent, cut to [`TEXT_LIMIT`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ComputerInfo {
     /// Host name.
     pub dns_name: String,
@@ -49,6 +49,9 @@ pub struct ComputerInfo {
     /// `MobileOperator`.
     pub mobile_operator: String,
 }
+
+/// Most computers that may register. Registration is anonymous: beyond this it is a flood.
+pub const COMPUTERS_KEPT: usize = 500_000;
 
 /// Most bytes kept of one text of a computer.
 pub const TEXT_LIMIT: usize = 512;

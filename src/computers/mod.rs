@@ -5,6 +5,7 @@
 
 pub mod computer;
 pub mod event;
+pub mod rollup;
 pub mod status;
 
 pub use computer::Computer;

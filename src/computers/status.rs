@@ -5,10 +5,13 @@
 //! change nothing on 161, 162, 167, 181 and 201, and never to call an update Installed on the
 //! word of an event: Installed and NotInstalled come from 156 alone.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::event::{DETECTION_FAILED, DETECTION_FINISHED, Event, STATUS_REPORT};
+use super::rollup::StatusReport;
 
 /// `UpdateInstallationState`, with the numbers of [MS-WSUSSS] 3.1.1 Update Status Table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,6 +34,18 @@ pub enum UpdateInstallationState {
 }
 
 impl UpdateInstallationState {
+    /// The state with this number, if it is that of a row.
+    pub fn from_number(number: i32) -> Option<Self> {
+        let rows = [
+            Self::NotInstalled,
+            Self::Downloaded,
+            Self::Installed,
+            Self::Failed,
+            Self::InstalledPendingReboot,
+        ];
+        rows.into_iter().find(|state| *state as i32 == number)
+    }
+
     /// The specification's name.
     pub const fn name(self) -> &'static str {
         match self {
@@ -46,7 +61,7 @@ impl UpdateInstallationState {
 }
 
 /// The state of one update.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UpdateStatus {
     /// The update.
     pub update: Uuid,
@@ -148,6 +163,28 @@ impl Statuses {
         }
         self.updates = rows;
         self.reported = Some(event.at);
+    }
+
+    /// Takes in what another server reports of one of its computers ([MS-WSUSSS] 3.1.4.17). States
+    /// that are newer here stay.
+    pub fn take_over(&mut self, report: &StatusReport) {
+        let before = std::mem::take(&mut self.updates);
+        let kept = before.into_iter().filter(|_| !report.full);
+        let mut rows: BTreeMap<Uuid, UpdateStatus> = kept.map(|row| (row.update, row)).collect();
+        for &(update, state, since) in &report.updates {
+            if rows.get(&update).is_some_and(|row| row.since > since) {
+                continue;
+            }
+            match state {
+                Some(state) if rows.len() < ROWS_KEPT || rows.contains_key(&update) => {
+                    rows.insert(update, UpdateStatus { update, state, since });
+                }
+                Some(_) => {}
+                None => drop(rows.remove(&update)),
+            }
+        }
+        self.updates = rows.into_values().collect();
+        self.reported = report.detected;
     }
 
     fn single(&mut self, event: &Event) {
@@ -274,5 +311,41 @@ mod tests {
         assert_eq!(statuses.state(id(1), 0), Failed);
         statuses.apply(&event(184, 130, Some(1), &[]));
         assert_eq!(statuses.state(id(1), 0), InstalledPendingReboot);
+    }
+
+    #[test]
+    fn a_report_of_another_server_is_all_or_what_changed() {
+        let report =
+            |full, updates: &[(u128, Option<UpdateInstallationState>, i64)]| StatusReport {
+                client_id: "c".into(),
+                number: 1,
+                detected: Some(100),
+                full,
+                updates: updates.iter().map(|(n, state, since)| (id(*n), *state, *since)).collect(),
+            };
+        let mut statuses = Statuses::default();
+        statuses.take_over(&report(true, &[(2, Some(Installed), 50), (1, Some(NotInstalled), 50)]));
+        assert_eq!(statuses.state(id(3), 100), NotApplicable);
+        assert_eq!(statuses.state(id(3), 101), Unknown, "it came after the computer's report");
+        statuses.take_over(&report(
+            false,
+            &[(1, Some(Failed), 60), (2, None, 49), (4, None, 1), (2, Some(Downloaded), 49)],
+        ));
+        let rows: Vec<_> = statuses.rows().iter().map(|row| (row.state, row.since)).collect();
+        assert_eq!(rows, [(Failed, 60), (Installed, 50)], "what is newer here stays");
+        statuses.take_over(&report(false, &[(2, None, 70)]));
+        assert_eq!(statuses.rows().len(), 1);
+        statuses.take_over(&report(true, &[]));
+        assert!(statuses.rows().is_empty());
+    }
+
+    #[test]
+    fn rows_of_another_server_are_bounded_too() {
+        let updates = (0..ROWS_KEPT as u128 + 5).map(|n| (id(n), Some(Installed), 1)).collect();
+        let mut statuses = Statuses::default();
+        let client_id = String::new();
+        let report = StatusReport { client_id, number: 1, detected: None, full: false, updates };
+        statuses.take_over(&report);
+        assert_eq!(statuses.rows().len(), ROWS_KEPT);
     }
 }

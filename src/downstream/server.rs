@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::report::Reported;
 use crate::wire::types::RevisionId;
 
 /// Most servers that are kept. Anybody may authorize; beyond this, those that nobody approved are
@@ -28,6 +29,8 @@ pub struct DownstreamServer {
     pub configured: Option<Listed>,
     /// The last list of updates that it was told.
     pub listed: Option<Listed>,
+    /// What it last reported of itself.
+    pub reported: Option<Reported>,
 }
 
 /// The two kinds of lists of revisions ([MS-WSUSSS] 3.1.4.5).
@@ -60,6 +63,7 @@ impl DownstreamServer {
             authorized: now,
             configured: None,
             listed: None,
+            reported: None,
         }
     }
 

@@ -23,10 +23,6 @@ pub enum ServiceError {
     /// A parameter cannot be read. Always the client's doing.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// The operation is read and understood, but this server does not have it. The server that
-    /// asks stops its synchronization, and its log has the reason.
-    #[error("{0} is not supported by this server yet")]
-    Unsupported(&'static str),
     /// What was asked for is not here, and the protocol has no better code for that than
     /// InternalServerError. Nobody who runs this server has to act.
     #[error("{0} that was asked for is not here")]
@@ -66,7 +62,6 @@ impl ServiceError {
                 Some(path) => (ErrorCode::InvalidParameters, Some(path.to_owned())),
                 None => (ErrorCode::InvalidParameters, Some(error.to_string())),
             },
-            Self::Unsupported(_) => (ErrorCode::InternalServerError, Some(self.to_string())),
             Self::NotHere(_) | Self::State(_) | Self::Cookie(_) => {
                 (ErrorCode::InternalServerError, None)
             }
@@ -75,7 +70,7 @@ impl ServiceError {
 
     /// Whether somebody who runs the server has to know: what it has, it could not do.
     pub fn is_failure(&self) -> bool {
-        !matches!(self, Self::Unsupported(_) | Self::NotHere(_)) && self.fault().0.blames_server()
+        !matches!(self, Self::NotHere(_)) && self.fault().0.blames_server()
     }
 }
 

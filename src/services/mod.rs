@@ -2,6 +2,7 @@
 //! and domain meet.
 
 pub mod call;
+mod clock;
 pub mod cookie;
 mod deployments;
 mod dispatch;
@@ -15,6 +16,7 @@ mod get_cookie;
 mod refresh_cache;
 mod register_computer;
 mod report_event_batch;
+mod rollup;
 mod server_sync;
 mod session;
 mod start_category_scan;
@@ -38,6 +40,7 @@ use crate::upstream::Upstream;
 use crate::wire::time::DateTime;
 use crate::wire::wusp::client::ConfigurationProperty;
 use cookie::Keyring;
+use rollup::Rollup;
 use server_sync::ServerSync;
 
 /// How the services behave.
@@ -100,6 +103,7 @@ pub struct Services {
     last_change: DateTime,
     properties: Vec<ConfigurationProperty<'static>>,
     server_sync: Arc<ServerSync>,
+    rollup: Rollup,
     upstream: Option<Arc<Upstream>>,
 }
 
@@ -143,8 +147,16 @@ impl Services {
         let languages_since = state.configuration("languages", languages, now).await?;
         let server_sync = Arc::new(ServerSync::new(languages_since));
         let keyring = ArcSwap::from_pointee(keyring);
-        let upstream = None;
-        Ok(Self { state, settings, keyring, last_change, properties, server_sync, upstream })
+        Ok(Self {
+            state,
+            settings,
+            keyring,
+            last_change,
+            properties,
+            server_sync,
+            rollup: Rollup::default(),
+            upstream: None,
+        })
     }
 
     /// The same services, with an upstream server to turn to.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::computers::computer;
 use crate::computers::event::{Event, STATUS_REPORT};
 use crate::services::call::Outcome;
+use crate::services::clock::Clock;
 use crate::services::session::pseudonym;
 use crate::services::{ServiceError, Services};
 use crate::wire::time::DateTime;
@@ -15,9 +16,6 @@ use crate::wire::wusp::reporting::{
     ReportEventBatch2Request, ReportEventBatchRequest, ReportingEvent,
 };
 
-/// A client clock that is off by more than this many seconds is corrected ([MS-WUSP] says nothing,
-/// [MS-WSUSSS] does it for roll-ups).
-const SKEW_TOLERATED: i64 = 60;
 /// Most entries of MiscData looked at in a status report.
 const MISC_READ: usize = 256;
 
@@ -63,26 +61,6 @@ impl Services {
         }
         events.sort_by_key(|event| event.at);
         Ok(self.state.report(client_id, events).await?)
-    }
-}
-
-/// From the client's clock to this server's.
-#[derive(Debug, Clone, Copy)]
-struct Clock {
-    now: i64,
-    skew: i64,
-}
-
-impl Clock {
-    fn new(now: i64, client_time: DateTime) -> Self {
-        let skew = now.saturating_sub(client_time.unix_seconds());
-        Self { now, skew: if skew.abs() > SKEW_TOLERATED { skew } else { 0 } }
-    }
-
-    /// When an event happened: not after it was reported. One from the future, noted before the
-    /// client's clock was set right, would overrule every report until then.
-    fn corrected(self, at: DateTime) -> i64 {
-        at.unix_seconds().saturating_add(self.skew).min(self.now)
     }
 }
 

@@ -86,8 +86,10 @@ impl Services {
         }
         let tracked = self.state.computers().find(&state.client_id).filter(|tracked| {
             let computer = &tracked.computer;
-            !self.settings.client_side_targeting
-                || computer.groups == computer.groups_for(&published.policy, &state.target_group)
+            tracked.below.is_none()
+                && (!self.settings.client_side_targeting
+                    || computer.groups
+                        == computer.groups_for(&published.policy, &state.target_group))
         });
         let tracked = tracked.ok_or_else(|| ServiceError::code(ErrorCode::RegistrationRequired))?;
         tracked.touch(self.now());

@@ -169,6 +169,8 @@ fn is_installed_somewhere(policy: &Policy, update: Uuid) -> bool {
 
 /// Unix seconds of the last sign of a computer.
 fn last_heard(tracked: &Tracked) -> i64 {
-    let Tracked { computer, statuses, last_contact } = tracked;
-    last_contact.load(Ordering::Relaxed).max(statuses.received).max(computer.updated)
+    let Tracked { computer, statuses, last_contact, below } = tracked;
+    let reported = below.as_ref().and_then(|below| below.last_sync.max(below.last_status));
+    let heard = last_contact.load(Ordering::Relaxed).max(statuses.received).max(computer.updated);
+    heard.max(reported.unwrap_or(0))
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::transaction::{Transaction, Written};
-use super::{State, StateError, Tracked};
-use crate::computers::computer::{ComputerInfo, bounded};
+use super::{State, StateError, Tracked, rollup};
+use crate::computers::computer::{COMPUTERS_KEPT, ComputerInfo, bounded};
 use crate::computers::event::{Event, EventLog};
 use crate::computers::{Computer, Statuses};
 use crate::policy::by::By;
@@ -27,9 +27,6 @@ pub struct Registration {
     /// Its address.
     pub address: String,
 }
-
-/// Most computers that may register. Registration is anonymous: beyond this it is a flood.
-const COMPUTERS_KEPT: usize = 500_000;
 
 /// A computer with its events.
 #[derive(Debug, Clone)]
@@ -54,7 +51,8 @@ impl State {
     /// A computer that says what it said before costs no write.
     fn is_current(&self, tracked: &Tracked, registration: &Registration) -> bool {
         let old = &tracked.computer;
-        old.info == registration.info
+        tracked.below.is_none()
+            && old.info == registration.info
             && old.requested_group == registration.requested_group
             && old.address == registration.address
             && (!registration.client_side_targeting
@@ -77,6 +75,7 @@ impl State {
         self.writer
             .submit(move |transaction| {
                 let tracked = find(transaction, &computer)?;
+                rollup::refuse_another_servers(transaction, &tracked)?;
                 let mut ids = Vec::with_capacity(groups.len());
                 for name in &groups {
                     let not_found = || StateError::NotFound { kind: "group", name: name.clone() };
@@ -112,6 +111,7 @@ impl State {
                 let tracked = find(transaction, &computer)?;
                 let entry = json!({ "delete_computer": tracked.computer.client_id });
                 transaction.journal(&by, entry);
+                rollup::note_deletion(transaction, &tracked)?;
                 transaction.delete_computer(&tracked);
                 Ok(())
             })
@@ -154,7 +154,8 @@ fn register(
                 address: String::new(),
             };
             let statuses = Arc::new(Statuses::default());
-            Tracked { computer: Arc::new(computer), statuses, last_contact: Arc::default() }
+            let computer = Arc::new(computer);
+            Tracked { computer, statuses, below: None, last_contact: Arc::default() }
         }
     };
     let old = &*tracked.computer;
@@ -185,8 +186,12 @@ fn register(
         ..old.clone()
     };
     // Not journalled: should it be lost, the computer says it again by itself.
-    let tracked = Tracked { computer: Arc::new(computer), ..tracked };
-    transaction.put_computer(tracked, Written::Computer);
+    let came_from_below = tracked.below.is_some();
+    let tracked = Tracked { computer: Arc::new(computer), below: None, ..tracked };
+    transaction.put_computer(tracked.clone(), Written::Computer);
+    if came_from_below {
+        transaction.put_computer(tracked, Written::Below);
+    }
     Ok(())
 }
 
@@ -195,7 +200,9 @@ fn report(
     client_id: &str,
     events: &[Event],
 ) -> Result<bool, StateError> {
-    let Some(tracked) = transaction.model.computers.get(client_id).cloned() else {
+    let known = transaction.model.computers.get(client_id);
+    // One that another server reported registers first, with which it becomes ours.
+    let Some(tracked) = known.filter(|tracked| tracked.below.is_none()).cloned() else {
         return Ok(false);
     };
     let mut statuses = Statuses::clone(&tracked.statuses);

@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::transaction::Transaction;
-use super::{State, StateError};
+use super::{State, StateError, Tracked, rollup};
 use crate::downstream::{DownstreamServer, ListKind, Listed, SERVERS_KEPT};
 use crate::policy::by::By;
 
@@ -128,7 +128,7 @@ impl State {
             .submit(move |transaction| {
                 let known = find(transaction, &server)?;
                 transaction.journal(&by, json!({ "forget_downstream": known.id }));
-                transaction.delete_downstream(known.id);
+                forget(transaction, known.id);
                 Ok(known)
             })
             .await
@@ -145,14 +145,29 @@ pub(super) fn make_room(transaction: &mut Transaction<'_>) -> Result<(), StateEr
         return Ok(());
     }
     let dispensable = servers.values().filter(|server| !server.approved);
-    let longest_gone = dispensable.min_by_key(|server| server.authorized);
+    let heard_of = |server: &DownstreamServer| {
+        server.reported.as_ref().map_or(i64::MIN, |it| it.at).max(server.authorized)
+    };
+    let longest_gone = dispensable.min_by_key(|server| heard_of(server));
     match longest_gone.map(|server| server.id) {
         Some(id) => {
-            transaction.delete_downstream(id);
+            forget(transaction, id);
             Ok(())
         }
         None => Err(StateError::Refused(format!("{SERVERS_KEPT} downstream servers are approved"))),
     }
+}
+
+/// Forgets a server, all below it, and their computers ([MS-WSUSSS] 3.1.1, DSS Table).
+fn forget(transaction: &mut Transaction<'_>, server: Uuid) {
+    let servers = transaction.model.downstream.values();
+    let family = rollup::family(servers.map(AsRef::as_ref), server);
+    let is_theirs =
+        |tracked: &&Tracked| tracked.below.as_ref().is_some_and(|it| family.contains(&it.parent));
+    let computers = transaction.model.computers.values();
+    let computers: Vec<Tracked> = computers.filter(is_theirs).cloned().collect();
+    computers.iter().for_each(|tracked| transaction.delete_computer(tracked));
+    family.into_iter().for_each(|server| transaction.delete_downstream(server));
 }
 
 /// By id, or by name where that is unambiguous.

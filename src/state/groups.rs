@@ -225,9 +225,11 @@ fn end_approvals(transaction: &mut Transaction<'_>, group: Uuid) {
 
 /// Takes all computers out of a group, and puts them into `refuge`.
 fn release(transaction: &mut Transaction<'_>, group: Uuid, refuge: Option<Uuid>) {
+    // What another server says of its computers is not for this one to change.
+    let is_member =
+        |tracked: &&Tracked| tracked.below.is_none() && tracked.computer.groups.contains(&group);
     let computers = transaction.model.computers.values();
-    let members: Vec<Tracked> =
-        computers.filter(|tracked| tracked.computer.groups.contains(&group)).cloned().collect();
+    let members: Vec<Tracked> = computers.filter(is_member).cloned().collect();
     for tracked in members {
         let mut computer = Computer::clone(&tracked.computer);
         computer.groups.retain(|id| *id != group);

@@ -1,9 +1,16 @@
 //! Single records about this server: its identity and keys, and what clients were told.
 
-use super::records::ConfigurationRecord;
+use uuid::Uuid;
+
+use super::records::{ConfigurationRecord, IdentityRecord, RollupRecord};
 use super::transaction::Transaction;
 use super::{State, StateError};
 use crate::store::value::Stored;
+
+/// Key in `meta` of who this server is.
+const IDENTITY: &str = "sync account";
+/// Key in `meta` of what downstream servers compare.
+const ROLLUP: &str = "rollup";
 
 impl State {
     /// Goes through the writer and back.
@@ -20,6 +27,33 @@ impl State {
         name: &'static str,
     ) -> Result<Option<T>, StateError> {
         self.writer.submit(move |transaction| Ok(transaction.meta(name)?)).await
+    }
+
+    /// The record called `name`; `new` while there is none.
+    pub async fn meta_or<T: Stored + Send + 'static>(
+        &self,
+        name: &'static str,
+        new: T,
+    ) -> Result<T, StateError> {
+        self.writer
+            .submit(move |transaction| {
+                if let Some(known) = transaction.meta(name)? {
+                    return Ok(known);
+                }
+                transaction.put_meta(name, &new);
+                Ok(new)
+            })
+            .await
+    }
+
+    /// The id by which other servers know this one.
+    pub async fn server_id(&self) -> Result<Uuid, StateError> {
+        Ok(self.meta_or(IDENTITY, IdentityRecord { id: Uuid::new_v4() }).await?.id)
+    }
+
+    /// What changes when downstream servers have to report everything anew: with the store.
+    pub async fn rollup_reset(&self) -> Result<Uuid, StateError> {
+        Ok(self.meta_or(ROLLUP, RollupRecord { reset: Uuid::new_v4() }).await?.reset)
     }
 
     /// Replaces the record called `name`.

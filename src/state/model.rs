@@ -18,6 +18,7 @@ use super::records::{
 };
 use super::registry::Tracked;
 use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
+use crate::computers::rollup::Below;
 use crate::computers::{Computer, Statuses};
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
@@ -113,10 +114,16 @@ impl Model {
             statuses.insert(key.to_vec(), Arc::new(value::decode(bytes)?));
             Ok(())
         })?;
+        let mut below: HashMap<Vec<u8>, Arc<Below>> = HashMap::new();
+        store.load(Tree::Below, &mut |key, bytes| {
+            below.insert(key.to_vec(), Arc::new(value::decode(bytes)?));
+            Ok(())
+        })?;
         store.load(Tree::Computers, &mut |key, bytes| {
             let computer: Computer = value::decode(bytes)?;
             let tracked = Tracked {
                 statuses: statuses.remove(key).unwrap_or_default(),
+                below: below.remove(key),
                 last_contact: Arc::default(),
                 computer: Arc::new(computer),
             };

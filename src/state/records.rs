@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::library::Places;
 use crate::computers::event::EventLog;
+use crate::computers::rollup::{Below, Told};
 use crate::computers::{Computer, Statuses};
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
@@ -103,6 +104,29 @@ pub struct WantedRecord {
     pub since: i64,
 }
 
+/// Who this server is to other servers. In `meta` as `sync account`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityRecord {
+    /// For ever the same: other servers know this one by it.
+    pub id: Uuid,
+}
+
+/// What downstream servers compare to know whether this server still has what they reported. In
+/// `meta` as `rollup`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollupRecord {
+    /// `RollupResetGuid`
+    pub reset: Uuid,
+}
+
+/// Computers of downstream servers that were deleted here, and whose servers were not told yet. In
+/// `meta` as `deleted below`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletedBelowRecord {
+    /// Their ids, those deleted first coming first.
+    pub computers: Vec<String>,
+}
+
 /// In `meta` as `publishing` while what was staged becomes visible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishingRecord {
@@ -144,6 +168,16 @@ impl Stored for DecisionRecord {
     type Previous = earlier::DecisionRecord;
 
     fn migrate(previous: earlier::DecisionRecord) -> Self {
+        previous.into()
+    }
+}
+
+impl Stored for DownstreamServer {
+    const NAME: &'static str = "downstream server record";
+    const VERSION: u8 = 2;
+    type Previous = earlier::DownstreamServer;
+
+    fn migrate(previous: earlier::DownstreamServer) -> Self {
         previous.into()
     }
 }
@@ -191,6 +225,10 @@ first_version! {
     Statuses, "status record";
     EventLog, "event record";
     FileOrigin, "file origin record";
-    DownstreamServer, "downstream server record";
+    Below, "record of another server's computer";
+    Told, "record of what was told upstream";
+    DeletedBelowRecord, "deleted computers record";
+    IdentityRecord, "synchronization account";
+    RollupRecord, "reporting record";
     WantedRecord, "wanted file record";
 }

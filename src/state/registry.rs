@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::computers::rollup::Below;
 use crate::computers::{Computer, Statuses};
 
 const SHARDS: usize = 64;
@@ -20,6 +21,8 @@ pub struct Tracked {
     pub computer: Arc<Computer>,
     /// What it reported.
     pub statuses: Arc<Statuses>,
+    /// What another server reported of it, when it gets its updates there.
+    pub below: Option<Arc<Below>>,
     /// Unix seconds of its last scan request. Not durable: it is a hint for administrators, and a
     /// write for every scan would be the largest load on the store.
     pub last_contact: Arc<AtomicI64>,
@@ -31,9 +34,22 @@ impl Tracked {
         self.last_contact.store(now, Ordering::Relaxed);
     }
 
+    /// Unix seconds of when it last asked for updates, here or, if it is another server's, there.
+    pub fn last_sync(&self) -> Option<i64> {
+        match &self.below {
+            Some(below) => below.last_sync,
+            None => {
+                let contact = Some(self.last_contact.load(Ordering::Relaxed)).filter(|at| *at > 0);
+                contact.max(self.statuses.scan.map(|scan| scan.at))
+            }
+        }
+    }
+
     /// Whether what is durable of both is the same.
     pub(super) fn says_the_same(&self, other: &Self) -> bool {
-        self.computer == other.computer && self.statuses == other.statuses
+        self.computer == other.computer
+            && self.statuses == other.statuses
+            && self.below == other.below
     }
 }
 

@@ -15,6 +15,7 @@ use super::records::{
 use super::registry::Tracked;
 use crate::catalog::RevisionIndex;
 use crate::computers::event::EventLog;
+use crate::computers::rollup::Told;
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, ApprovalAction, DeadDeployment};
@@ -262,6 +263,10 @@ impl<'a> Transaction<'a> {
         match what {
             Written::Computer => self.put(Tree::Computers, &key, &*tracked.computer),
             Written::Statuses => self.put(Tree::Statuses, &key, &*tracked.statuses),
+            Written::Below => match &tracked.below {
+                Some(below) => self.put(Tree::Below, &key, &**below),
+                None => self.staged.batch.delete(Tree::Below, key.as_slice()),
+            },
         }
         self.model.computers.insert(tracked.computer.client_id.clone(), tracked.clone());
         self.staged.removed.retain(|client_id| *client_id != tracked.computer.client_id);
@@ -270,7 +275,7 @@ impl<'a> Transaction<'a> {
 
     pub(super) fn delete_computer(&mut self, tracked: &Tracked) {
         let key = tracked.computer.number.to_be_bytes();
-        for tree in [Tree::Computers, Tree::Statuses, Tree::Events] {
+        for tree in [Tree::Computers, Tree::Statuses, Tree::Events, Tree::Below, Tree::Told] {
             self.staged.batch.delete(tree, key.as_slice());
         }
         let client_id = &tracked.computer.client_id;
@@ -282,6 +287,21 @@ impl<'a> Transaction<'a> {
 
     pub(super) fn put_origin(&mut self, sha1: Sha1, origin: &FileOrigin) {
         self.put(Tree::Origins, &sha1.0, origin);
+    }
+
+    /// What the upstream server was told of every computer, by its number.
+    pub(super) fn told(&self) -> Result<HashMap<u32, Told>, StoreError> {
+        let mut all = HashMap::new();
+        self.store.load(Tree::Told, &mut |key, bytes| {
+            let number = key.try_into().map_err(|_| StoreError::corrupt("a computer's number"))?;
+            all.insert(u32::from_be_bytes(number), value::decode(bytes)?);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    pub(super) fn put_told(&mut self, computer: u32, told: &Told) {
+        self.put(Tree::Told, &computer.to_be_bytes(), told);
     }
 
     pub(super) fn put_downstream(&mut self, server: DownstreamServer) {
@@ -402,4 +422,6 @@ pub(super) enum Written {
     Computer,
     /// What it reported.
     Statuses,
+    /// What another server reported of it.
+    Below,
 }

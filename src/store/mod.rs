@@ -96,11 +96,15 @@ pub enum Tree {
     Rules,
     /// Tags of updates.
     Tags,
+    /// What downstream servers report of their computers, besides what computers say themselves.
+    Below,
+    /// What the upstream server was told of computers.
+    Told,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 17] = [
+    pub const ALL: [Tree; 19] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -118,6 +122,8 @@ impl Tree {
         Tree::UpdateGroups,
         Tree::Rules,
         Tree::Tags,
+        Tree::Below,
+        Tree::Told,
     ];
 
     /// The name under which engines and exports know the tree.
@@ -140,6 +146,8 @@ impl Tree {
             Tree::UpdateGroups => "update_groups",
             Tree::Rules => "rules",
             Tree::Tags => "tags",
+            Tree::Below => "below",
+            Tree::Told => "told",
         }
     }
 

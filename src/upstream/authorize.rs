@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use super::error::SyncError;
 use super::session::Transport;
+use super::settings::Settings;
 use crate::http::Location;
+use crate::state::State;
 use crate::wire::operation::{Operation, Service};
 use crate::wire::wsusss::dss_auth::GetAuthorizationCookieRequest;
 use crate::wire::wsusss::server_sync::{GetAuthConfigRequest, GetCookieRequest};
@@ -22,6 +24,14 @@ pub(super) struct Account {
     pub(super) name: String,
     /// Our id.
     pub(super) id: Uuid,
+}
+
+impl Account {
+    /// Ours.
+    pub(super) async fn of(state: &State, settings: &Settings) -> Result<Self, SyncError> {
+        let id = state.server_id().await?;
+        Ok(Self { name: settings.account_name.clone(), id })
+    }
 }
 
 /// Gets a cookie, by the three calls that it takes.

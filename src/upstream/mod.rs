@@ -13,6 +13,8 @@ mod fetch;
 mod progress;
 mod reaction;
 pub mod records;
+mod report;
+mod reporting;
 mod revisions;
 mod schedule;
 mod select;
@@ -29,7 +31,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tracing::{error, info};
-use uuid::Uuid;
 
 pub use error::SyncError;
 pub use select::{Change, SelectionChange};
@@ -44,8 +45,8 @@ use authorize::Account;
 use content::Downloads;
 use progress::{Phase, Progress};
 use records::{
-    AccountRecord, Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord, SelectionRecord,
-    SourceRecord, names, reason,
+    Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord, SelectionRecord, SourceRecord,
+    names, reason,
 };
 use sync::{Outcome, Sync};
 
@@ -63,6 +64,8 @@ pub struct Upstream {
     settings: Settings,
     running: Mutex<Option<Running>>,
     downloads: Arc<Downloads>,
+    /// One report at a time.
+    reporting: tokio::sync::Mutex<()>,
 }
 
 /// A synchronization that runs.
@@ -77,7 +80,8 @@ impl Upstream {
     /// A handle on `state`. Nothing begins by itself.
     pub fn new(state: Arc<State>, settings: Settings) -> Arc<Self> {
         let downloads = Arc::new(Downloads::new(Arc::clone(&state), settings.clone()));
-        Arc::new(Self { state, settings, running: Mutex::new(None), downloads })
+        let (running, reporting) = (Mutex::new(None), tokio::sync::Mutex::new(()));
+        Arc::new(Self { state, settings, running, downloads, reporting })
     }
 
     /// The upstream server.
@@ -121,7 +125,7 @@ impl Upstream {
     /// When there is no upstream server, or one runs already.
     pub async fn start(self: &Arc<Self>, scope: Scope) -> Result<u64, SyncError> {
         let source = self.source().await?.ok_or(SyncError::NoSource)?;
-        let account = account(&self.state, &self.settings).await?;
+        let account = Account::of(&self.state, &self.settings).await?;
         let number = self.recorded().await?.runs.last().map_or(1, |run| run.number + 1);
         let progress = Arc::new(Progress::new());
         let (cancel, cancelled) = watch::channel(false);
@@ -134,9 +138,16 @@ impl Upstream {
         }
         let upstream = Arc::clone(self);
         tokio::spawn(async move {
+            let reports = source.report && scope == Scope::Everything;
+            let called_off = cancelled.clone();
             let run = upstream.run(number, scope, source, account, &progress, cancelled).await;
+            let done = run.status == event::DONE;
             if let Err(error) = upstream.record(run).await {
                 error!(%error, "a synchronization is missing in the history");
+            }
+            if reports && done {
+                progress.begin(Phase::Reporting, 0);
+                upstream.report_until(called_off).await;
             }
             *upstream.slot() = None;
         });
@@ -239,20 +250,6 @@ impl Upstream {
     fn slot(&self) -> MutexGuard<'_, Option<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Who we are to the upstream server; our id is made when it is first needed.
-async fn account(state: &State, settings: &Settings) -> Result<Account, SyncError> {
-    let known: Option<AccountRecord> = state.meta(names::ACCOUNT).await?;
-    let id = match known {
-        Some(AccountRecord { id }) => id,
-        None => {
-            let id = Uuid::new_v4();
-            state.set_meta(names::ACCOUNT, AccountRecord { id }).await?;
-            id
-        }
-    };
-    Ok(Account { name: settings.account_name.clone(), id })
 }
 
 fn happened(time: i64, id: u16, text: String) -> Event {

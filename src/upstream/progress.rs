@@ -21,6 +21,8 @@ pub(super) enum Phase {
     Updates,
     /// All of it becomes visible.
     Publishing,
+    /// The upstream server is told of computers.
+    Reporting,
 }
 
 impl Phase {
@@ -33,6 +35,7 @@ impl Phase {
             Self::ListingUpdates => "listing updates",
             Self::Updates => "fetching updates",
             Self::Publishing => "publishing",
+            Self::Reporting => "reporting",
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The specification has a downstream server stop for most faults, which fits a person who looks
 //! at the screen. This one works at night, so it is more patient where trying again is harmless,
-//! and no call of a synchronization changes anything on the upstream server. It does stop where
+//! and no call changes anything on the upstream server that the same call would change twice. It does stop where
 //! the same call would only be answered in the same way.
 
 use super::SyncError;

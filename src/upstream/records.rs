@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::state::records::first_version;
+use crate::store::value::Stored;
 use crate::wire::types::UpdateIdentity;
 
 /// Most revisions that are remembered as set aside. If there are more, the anchors stay where they
@@ -53,13 +54,41 @@ pub struct SourceRecord {
     pub proxy_user: Option<String>,
     /// Where its password is written.
     pub proxy_password_file: Option<String>,
+    /// Whether it is told of this server, its computers, and the states of updates on them.
+    pub report: bool,
 }
 
-/// Who this server is to its upstream server. In `meta` as `sync account`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountRecord {
-    /// For ever the same: the upstream server knows us by it.
-    pub id: Uuid,
+/// The upstream server before anything was reported to it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EarlierSourceRecord {
+    url: String,
+    microsoft: bool,
+    replica: bool,
+    content: ContentMode,
+    pull_through: bool,
+    ca_file: Option<String>,
+    proxy: Option<String>,
+    proxy_user: Option<String>,
+    proxy_password_file: Option<String>,
+}
+
+/// What the upstream server was last told. In `meta` as `sync report`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportRecord {
+    /// The upstream server's id.
+    pub server: Uuid,
+    /// What it changes when all has to be told again.
+    pub reset: Uuid,
+    /// Unix seconds of its end; 0 while none came to its end.
+    pub at: i64,
+    /// Computers that it was told of.
+    pub computers: u64,
+    /// Computers of which it was told what they are.
+    pub details: u64,
+    /// States of updates that it was told.
+    pub states: u64,
+    /// Why the last one failed, if it did.
+    pub failed: Option<String>,
 }
 
 /// What of the upstream server's updates is wanted. In `meta` as `sync selection`.
@@ -195,9 +224,30 @@ pub struct Event {
     pub text: String,
 }
 
+impl Stored for SourceRecord {
+    const NAME: &'static str = "synchronization source";
+    const VERSION: u8 = 2;
+    type Previous = EarlierSourceRecord;
+
+    fn migrate(earlier: EarlierSourceRecord) -> Self {
+        Self {
+            url: earlier.url,
+            microsoft: earlier.microsoft,
+            replica: earlier.replica,
+            content: earlier.content,
+            pull_through: earlier.pull_through,
+            ca_file: earlier.ca_file,
+            proxy: earlier.proxy,
+            proxy_user: earlier.proxy_user,
+            proxy_password_file: earlier.proxy_password_file,
+            report: !earlier.microsoft,
+        }
+    }
+}
+
 first_version! {
-    SourceRecord, "synchronization source";
-    AccountRecord, "synchronization account";
+    EarlierSourceRecord, "synchronization source";
+    ReportRecord, "reporting record of this server";
     SelectionRecord, "synchronization selection";
     AnchorsRecord, "synchronization anchors";
     UpstreamRecord, "upstream server record";
@@ -208,12 +258,12 @@ first_version! {
 /// The names of the records in `meta`.
 pub(super) mod names {
     pub(in crate::upstream) const SOURCE: &str = "sync source";
-    pub(in crate::upstream) const ACCOUNT: &str = "sync account";
     pub(in crate::upstream) const SELECTION: &str = "sync selection";
     pub(in crate::upstream) const ANCHORS: &str = "sync anchors";
     pub(in crate::upstream) const UPSTREAM: &str = "sync upstream";
     pub(in crate::upstream) const SCHEDULE: &str = "sync schedule";
     pub(in crate::upstream) const HISTORY: &str = "sync history";
+    pub(in crate::upstream) const REPORT: &str = "sync report";
 }
 
 /// A text cut to what is kept of reasons.
@@ -228,4 +278,30 @@ pub(super) fn reason(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text.chars().take(REASON).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::value;
+
+    #[test]
+    fn an_upstream_server_of_before_is_reported_to_unless_it_is_microsofts() {
+        for microsoft in [false, true] {
+            let earlier = EarlierSourceRecord {
+                url: "http://wsus.example:8530".into(),
+                microsoft,
+                replica: true,
+                content: ContentMode::All,
+                pull_through: true,
+                ca_file: None,
+                proxy: None,
+                proxy_user: None,
+                proxy_password_file: None,
+            };
+            let read: SourceRecord = value::decode(&value::encode(&earlier).unwrap()).unwrap();
+            assert_eq!((read.url, read.replica), (earlier.url, true));
+            assert_eq!((read.content, read.report), (ContentMode::All, !microsoft));
+        }
+    }
 }

@@ -129,6 +129,23 @@ impl Connection {
             authorizations += 1;
         }
     }
+
+    /// Makes a call that needs no authorization.
+    ///
+    /// # Errors
+    /// When the call failed for good.
+    pub(super) async fn call_without_cookie<C, T>(
+        &mut self,
+        request: &C,
+        read: Reader<C, T>,
+    ) -> Result<T, SyncError>
+    where
+        C: Call + 'static,
+        T: Send + 'static,
+    {
+        let patience = self.session.shared.patience;
+        Transport { client: &mut self.client, patience }.call(request, read).await
+    }
 }
 
 /// Calls, repeated while that may help.

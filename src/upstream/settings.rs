@@ -16,6 +16,11 @@ pub struct Settings {
     pub limits: ClientLimits,
     /// What is waited before what failed is tried again.
     pub patience: Patience,
+    /// How long to wait at least and at most before an upstream server that is busy is told of
+    /// computers again: 1 to 5 minutes, as [MS-WSUSSS] note 77 has it.
+    pub busy_wait: (Duration, Duration),
+    /// How often the upstream server is told what is new, besides after each synchronization.
+    pub report_every: Duration,
     /// Most bytes a second of downloads; 0 for as many as there are.
     pub bytes_per_second: u64,
 }
@@ -47,6 +52,8 @@ impl Default for Settings {
                 longest: Duration::from_secs(120),
                 attempts: 7,
             },
+            busy_wait: (Duration::from_secs(60), Duration::from_secs(300)),
+            report_every: Duration::from_secs(3600),
             bytes_per_second: 0,
         }
     }

@@ -78,6 +78,10 @@ pub(super) fn check(source: &SourceRecord) -> Result<(), SyncError> {
                 format!("{ca_file} is not that certificate, or not in PEM.\n{ROOT_INSTRUCTION}");
             return Err(SyncError::Refused(reason));
         }
+        if source.report {
+            let reason = "Microsoft Update is not told of computers";
+            return Err(SyncError::Refused(reason.into()));
+        }
         if source.replica {
             let reason = "Microsoft Update decides nothing that a replica could take over";
             return Err(SyncError::Refused(reason.into()));

@@ -158,17 +158,19 @@ impl Services {
                 Ok(soap::respond(version, &response))
             }
             ServerRequest::GetRollupConfiguration(_) => {
-                Err(ServiceError::Unsupported("GetRollupConfiguration"))
+                Ok(soap::respond(version, &self.rollup_configuration().await?))
             }
-            ServerRequest::RollupDownstreamServers(_) => {
-                Err(ServiceError::Unsupported("RollupDownstreamServers"))
+            ServerRequest::RollupDownstreamServers(request) => {
+                Ok(soap::respond(version, &self.roll_up_servers(request, outcome).await?))
             }
-            ServerRequest::RollupComputers(_) => Err(ServiceError::Unsupported("RollupComputers")),
-            ServerRequest::GetOutOfSyncComputers(_) => {
-                Err(ServiceError::Unsupported("GetOutOfSyncComputers"))
+            ServerRequest::RollupComputers(request) => {
+                Ok(soap::respond(version, &self.roll_up_computers(request, outcome).await?))
             }
-            ServerRequest::RollupComputerStatus(_) => {
-                Err(ServiceError::Unsupported("RollupComputerStatus"))
+            ServerRequest::GetOutOfSyncComputers(request) => {
+                Ok(soap::respond(version, &self.out_of_sync_computers(request, outcome).await?))
+            }
+            ServerRequest::RollupComputerStatus(request) => {
+                Ok(soap::respond(version, &self.roll_up_computer_status(request, outcome).await?))
             }
         }
     }

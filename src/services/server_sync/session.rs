@@ -110,7 +110,7 @@ impl Services {
     }
 
     /// Whether a server is one that an administrator approved, where that is needed.
-    fn may_synchronize(&self, server: Uuid) -> bool {
+    pub(in crate::services) fn may_synchronize(&self, server: Uuid) -> bool {
         !self.settings.approve_downstream
             || self.state.downstream_server(server).is_some_and(|known| known.approved)
     }

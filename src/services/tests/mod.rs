@@ -11,6 +11,7 @@ mod handshake;
 mod metadata;
 mod mirror;
 mod reports;
+mod rollup;
 mod scan;
 mod server;
 mod server_sync;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::{Builder, Uuid};
 
+use crate::downstream::{self, Listed};
 use crate::policy::approval::{Approval, ApprovalAction, Declined};
 use crate::policy::terms::{Deadline, Terms};
 use crate::store::value::{NoPrevious, Stored};
@@ -12,6 +13,19 @@ use crate::store::value::{NoPrevious, Stored};
 pub struct TargetGroup {
     pub(super) id: Uuid,
     pub(super) name: String,
+}
+
+/// A downstream server that reported nothing of itself.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DownstreamServer {
+    id: Uuid,
+    name: String,
+    parent: Option<Uuid>,
+    approved: bool,
+    first_seen: i64,
+    authorized: i64,
+    configured: Option<Listed>,
+    listed: Option<Listed>,
 }
 
 /// Decisions that knew an action and a deadline.
@@ -62,6 +76,32 @@ impl From<EarlierApproval> for Approval {
     }
 }
 
+impl From<DownstreamServer> for downstream::DownstreamServer {
+    fn from(earlier: DownstreamServer) -> Self {
+        Self {
+            id: earlier.id,
+            name: earlier.name,
+            parent: earlier.parent,
+            approved: earlier.approved,
+            first_seen: earlier.first_seen,
+            authorized: earlier.authorized,
+            configured: earlier.configured,
+            listed: earlier.listed,
+            reported: None,
+        }
+    }
+}
+
+impl Stored for DownstreamServer {
+    const NAME: &'static str = "downstream server record";
+    const VERSION: u8 = 1;
+    type Previous = NoPrevious;
+
+    fn migrate(previous: NoPrevious) -> Self {
+        match previous {}
+    }
+}
+
 impl Stored for TargetGroup {
     const NAME: &'static str = "target group record";
     const VERSION: u8 = 1;
@@ -94,6 +134,20 @@ mod tests {
         let group = value::encode(&TargetGroup { id: id(7), name: "Pilot".into() }).unwrap();
         let read: target_group::TargetGroup = value::decode(&group).unwrap();
         assert_eq!(read, target_group::TargetGroup::new(id(7), "Pilot", Some(ALL_COMPUTERS)));
+
+        let server = DownstreamServer {
+            id: id(8),
+            name: "replica.example".into(),
+            parent: None,
+            approved: true,
+            first_seen: 1,
+            authorized: 2,
+            configured: None,
+            listed: None,
+        };
+        let bytes = value::encode(&server).unwrap();
+        let read: downstream::DownstreamServer = value::decode(&bytes).unwrap();
+        assert_eq!((read.id, read.approved, read.reported), (id(8), true, None));
 
         let approval = EarlierApproval {
             deployment_id: 12,

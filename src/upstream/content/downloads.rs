@@ -15,11 +15,12 @@ use crate::catalog::RevisionIndex;
 use crate::content::pulled::RangeSource;
 use crate::metadata::model::UpdateFile;
 use crate::state::{Published, State, StateError};
+use crate::upstream::authorize::Account;
 use crate::upstream::error::SyncError;
 use crate::upstream::records::{ContentMode, SourceRecord, UpstreamRecord, names, reason};
 use crate::upstream::session::Session;
 use crate::upstream::settings::Settings;
-use crate::upstream::{account, source};
+use crate::upstream::source;
 use crate::wire::types::Sha1;
 use crate::wire::wsusss::server_sync::DownloadFilesRequest;
 
@@ -188,7 +189,7 @@ impl Downloads {
     async fn ask_for(&self, sha1: Sha1, source: SourceRecord) {
         let asked = async {
             let state = &self.surroundings.state;
-            let account = account(state, &self.settings).await?;
+            let account = Account::of(state, &self.settings).await?;
             let session = Session::new(source::server(&source)?, account, &self.settings);
             let request = move |cookie| DownloadFilesRequest {
                 cookie: Some(cookie),

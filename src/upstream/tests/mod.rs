@@ -5,7 +5,9 @@ mod content;
 mod fake;
 mod faults;
 mod flow;
+mod node;
 mod recorded;
+mod rollup;
 
 use std::sync::Arc;
 use std::time::Duration;

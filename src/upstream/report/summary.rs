@@ -1,0 +1,127 @@
+//! What this server counts of its own updates and computers ([MS-WSUSSS] 3.2.4.5, ServerSummary).
+
+use std::collections::{BTreeMap, HashSet};
+
+use uuid::Uuid;
+
+use crate::computers::UpdateInstallationState::{Downloaded, Failed, NotInstalled};
+use crate::computers::status::UpdateStatus;
+use crate::downstream::{Summary, System};
+use crate::metadata::model::{PublicationState, UpdateType};
+use crate::policy::approval::{Approval, ApprovalAction};
+use crate::state::{Published, State, Tracked};
+
+/// "Critical Updates" and "Security Updates" ([MS-WSUSSS] note 71).
+const CRITICAL: [Uuid; 2] = [
+    Uuid::from_u128(0xe6cf1350_c01b_414d_a61f_263d14d133b4),
+    Uuid::from_u128(0x0fa1201d_4330_4fa8_8ae9_b877473b6441),
+];
+
+/// The computers that get their updates here.
+pub(super) fn own(state: &State) -> Vec<Tracked> {
+    let mut computers = state.computers().all();
+    computers.retain(|tracked| tracked.below.is_none());
+    computers
+}
+
+/// The counts. Updates of the update service itself are not told apart, and what could not be
+/// downloaded is tried until it can, so two counts are always 0.
+pub(super) fn summary(published: &Published, computers: &[Tracked]) -> Summary {
+    let mut summary = Summary { computers: count(computers.len()), ..Summary::default() };
+    let policy = &published.policy;
+    let groups = policy.groups.values();
+    summary.groups = count(groups.filter(|group| !group.is_built_in()).count());
+
+    let (mut needed, mut failed) = (HashSet::new(), HashSet::new());
+    for computer in computers {
+        let rows = computer.statuses.rows();
+        let needs = |row: &&UpdateStatus| matches!(row.state, NotInstalled | Downloaded | Failed);
+        needed.extend(rows.iter().filter(needs).map(|row| row.update));
+        failed.extend(rows.iter().filter(|row| row.state == Failed).map(|row| row.update));
+        let is_failed = rows.iter().any(|row| row.state == Failed);
+        let is_in_need = rows.iter().any(|row| needs(&row));
+        summary.computers_with_errors += u32::from(is_failed);
+        summary.computers_in_need += u32::from(is_in_need);
+        summary.computers_up_to_date +=
+            u32::from(!is_in_need && computer.statuses.reported.is_some());
+    }
+
+    let critical = published.catalog.related(&published.scope, &CRITICAL);
+    for update in updates(published) {
+        summary.updates += 1;
+        let approvals = policy.approvals.get(&update.id).map_or(&[][..], Vec::as_slice);
+        let acts = |approval: &Approval| approval.terms.action.acts();
+        let installs = |approval: &&Approval| {
+            matches!(approval.terms.action, ApprovalAction::Install | ApprovalAction::Optional)
+        };
+        if policy.declined.contains_key(&update.id) {
+            summary.declined += 1;
+            continue;
+        }
+        match approvals.iter().any(acts) {
+            true => summary.approved += 1,
+            false => summary.not_approved += 1,
+        }
+        summary.expired += u32::from(update.is_expired && !approvals.iter().any(acts));
+        let is_installed = approvals.iter().any(|approval| installs(&approval));
+        summary.critical_not_approved +=
+            u32::from(!is_installed && critical.contains(update.index));
+        summary.needing_files +=
+            u32::from(is_installed && published.content_since(update.index).is_none());
+        summary.with_client_errors += u32::from(failed.contains(&update.id));
+        match needed.contains(&update.id) {
+            true => summary.needed += 1,
+            false => summary.up_to_date += 1,
+        }
+    }
+    summary
+}
+
+/// How many computers have which operating system.
+pub(super) fn systems(computers: &[Tracked]) -> Vec<System> {
+    let mut systems: BTreeMap<System, u32> = BTreeMap::new();
+    for tracked in computers {
+        let info = &tracked.computer.info;
+        let system = System {
+            version: info.os_version,
+            service_pack: info.os_service_pack,
+            locale: info.os_locale.clone(),
+            suite_mask: info.suite_mask,
+            old_product_type: info.old_product_type,
+            new_product_type: info.new_product_type,
+            system_metrics: info.system_metrics,
+            architecture: info.processor_architecture.clone(),
+            count: 0,
+        };
+        *systems.entry(system).or_default() += 1;
+    }
+    systems.into_iter().map(|(system, count)| System { count, ..system }).collect()
+}
+
+/// An update that can be decided on.
+struct Update {
+    id: Uuid,
+    index: u32,
+    is_expired: bool,
+}
+
+fn updates(published: &Published) -> impl Iterator<Item = Update> {
+    let catalog = &published.catalog;
+    let indices = 0..u32::try_from(catalog.len()).unwrap_or(u32::MAX);
+    indices.filter_map(move |index| {
+        let revision = catalog.revision(index)?;
+        let metadata = &revision.metadata;
+        let id = metadata.identity.update_id;
+        let is_kind = matches!(metadata.update_type, UpdateType::Software | UpdateType::Driver);
+        let is_latest = catalog.latest(catalog.update(&id)?) == Some(index);
+        let is_expired = metadata.publication_state == PublicationState::Expired;
+        let stands_alone = published.scope.tops.contains(index)
+            || metadata.explicitly_deployable
+            || published.policy.declined.contains_key(&id);
+        (is_kind && is_latest && stands_alone).then_some(Update { id, index, is_expired })
+    })
+}
+
+fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

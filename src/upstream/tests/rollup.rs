@@ -1,0 +1,140 @@
+//! Reporting to an upstream server, over a chain of three.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use uuid::Uuid;
+
+use super::node::Node;
+use crate::admin;
+use crate::catalog::Revision;
+use crate::computers::UpdateInstallationState::{Installed, NotInstalled, Unknown};
+use crate::metadata::model::UpdateType;
+use crate::metadata::sample;
+use crate::policy::by::By;
+use crate::state::Tracked;
+use crate::upstream::SelectionChange;
+
+const START: i64 = 1_800_000_000;
+
+/// A clock of this test.
+macro_rules! clock {
+    () => {{
+        static SECONDS: AtomicI64 = AtomicI64::new(START);
+        (&SECONDS, (|| SECONDS.load(Ordering::Relaxed)) as fn() -> i64)
+    }};
+}
+
+async fn chain(now: fn() -> i64) -> [Node; 3] {
+    let root = Node::start("root.example", now).await;
+    let documents = sample::documents()
+        .iter()
+        .map(|(name, bytes)| admin::Source { name: (*name).to_owned(), bytes: bytes.to_vec() });
+    admin::import_into(&root.state, documents.collect(), false).await.unwrap();
+    let middle = Node::start("middle.example", now).await.below(&root).await;
+    let replica = Node::start("replica.example", now).await.below(&middle).await;
+    for node in [&middle, &replica] {
+        let change = SelectionChange { everything: Some(true), ..SelectionChange::default() };
+        node.upstream.select(change).await.unwrap();
+        let run = node.sync().await;
+        assert_eq!(run.status, 6702, "{run:?}");
+    }
+    [root, middle, replica]
+}
+
+fn updates(node: &Node) -> Vec<Uuid> {
+    let published = node.state.published();
+    let tops = published.scope.tops.iter();
+    let revisions = tops.filter_map(|index| published.catalog.revision(index));
+    let software = |revision: &&Revision| revision.metadata.update_type == UpdateType::Software;
+    revisions.filter(software).map(|revision| revision.metadata.identity.update_id).collect()
+}
+
+fn tracked(node: &Node, client_id: &str) -> Tracked {
+    node.state.computers().find(client_id).expect("a computer")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_computers_report_below_is_seen_at_the_top() {
+    let (clock, now) = clock!();
+    let [root, middle, replica] = chain(now).await;
+    let update = updates(&root)[0];
+    clock.fetch_add(60, Ordering::Relaxed);
+    replica.computer("pc-1", "Pilot;Office").await;
+    replica.status("pc-1", &[update], &[]).await;
+    middle.computer("pc-2", "").await;
+    let first = replica.upstream.report().await.unwrap();
+    assert_eq!((first.computers, first.details, first.states), (1, 1, 1));
+    let second = middle.upstream.report().await.unwrap();
+    assert_eq!((second.computers, second.details, second.states), (2, 2, 1));
+
+    let seen = tracked(&root, "pc-1");
+    assert_eq!(seen.computer.info.dns_name, "pc-1.example");
+    assert_eq!(seen.computer.requested_group, "Pilot;Office");
+    let replica_id = replica.state.server_id().await.unwrap();
+    assert_eq!(seen.below.as_ref().unwrap().parent, replica_id);
+    assert_eq!(seen.last_sync(), Some(START + 60));
+    assert_eq!(seen.statuses.state(update, START), NotInstalled);
+    assert_eq!(seen.statuses.state(Uuid::from_u128(9), START + 1), Unknown);
+
+    let servers = root.state.downstream_servers();
+    let named = |name: &str| servers.iter().find(|it| it.name == name).expect(name).clone();
+    assert_eq!(named("middle.example").parent, None);
+    assert_eq!(named("replica.example").parent, Some(named("middle.example").id));
+    let reported = named("replica.example").reported.clone().unwrap();
+    let summary = reported.summary;
+    assert_eq!((summary.computers, summary.computers_in_need, summary.needed), (1, 1, 1));
+    assert_eq!(summary.updates, named("middle.example").reported.clone().unwrap().summary.updates);
+    assert_eq!((reported.systems.len(), reported.last_sync), (1, Some(START)));
+
+    // Nothing new costs nothing; what changed comes whole.
+    let quiet = middle.upstream.report().await.unwrap();
+    assert_eq!((quiet.computers, quiet.details, quiet.states), (2, 0, 0));
+    clock.fetch_add(60, Ordering::Relaxed);
+    replica.status("pc-1", &[], &[update]).await;
+    replica.upstream.report().await.unwrap();
+    middle.upstream.report().await.unwrap();
+    assert_eq!(tracked(&root, "pc-1").statuses.state(update, START), Installed);
+    for node in [replica, middle, root] {
+        node.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_upstream_server_lost_is_told_again() {
+    let (clock, now) = clock!();
+    let [root, middle, replica] = chain(now).await;
+    let update = updates(&root)[0];
+    clock.fetch_add(60, Ordering::Relaxed);
+    middle.computer("pc-1", "").await;
+    middle.status("pc-1", &[update], &[]).await;
+    middle.upstream.report().await.unwrap();
+
+    // Deleted there: it is deleted here, too.
+    root.state.delete_computer(By::administrator(), "pc-1".into()).await.unwrap();
+    middle.upstream.report().await.unwrap();
+    assert!(middle.state.computers().is_empty() && root.state.computers().is_empty());
+    // It asks again.
+    middle.computer("pc-1", "").await;
+    middle.status("pc-1", &[update], &[]).await;
+    middle.upstream.report().await.unwrap();
+    assert_eq!(tracked(&root, "pc-1").statuses.rows().len(), 1);
+
+    // The server was forgotten, and its computers with it; then it was restored from a backup, with
+    // another number.
+    let id = middle.state.server_id().await.unwrap();
+    root.state.forget_downstream(id.to_string(), By::administrator()).await.unwrap();
+    assert!(root.state.computers().is_empty());
+    let report = middle.upstream.report().await.unwrap();
+    assert_eq!((report.details, report.states), (1, 1));
+    assert_eq!(tracked(&root, "pc-1").statuses.rows().len(), 1);
+
+    // Another upstream server knows nothing.
+    let other = Node::start("other.example", now).await;
+    let middle = middle.below(&other).await;
+    let report = middle.upstream.report().await.unwrap();
+    assert_eq!((report.computers, report.details, report.states), (1, 1, 1));
+    assert_eq!(tracked(&other, "pc-1").statuses.rows().len(), 1);
+    for node in [replica, middle, root, other] {
+        node.stop().await;
+    }
+}
