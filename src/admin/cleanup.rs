@@ -13,7 +13,7 @@ pub(super) async fn clean_up(
 ) -> Result<Value, AdminError> {
     let cleanup = match run {
         true => state.clean_up(settings).await?,
-        false => state.preview_cleanup(settings),
+        false => state.preview_cleanup(settings).await?,
     };
     let declines = cleanup
         .declines

@@ -10,6 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::decide::{approve, check_update, decline};
+use super::mirror::check_decides;
 use super::transaction::{Transaction, Written};
 use super::{State, StateError, Tracked, blocking};
 use crate::computers::Computer;
@@ -110,6 +111,7 @@ fn undo_approval(
     entry: &Value,
     approval: &Value,
 ) -> Result<(), StateError> {
+    check_decides(transaction)?;
     let (update, group, guid) =
         (id(&approval["update"])?, id(&approval["group"])?, id(&approval["guid"])?);
     let revision_number = check_update(transaction, update)?;
@@ -135,6 +137,7 @@ fn undo_decline(
     entry: &Value,
     update: &Value,
 ) -> Result<(), StateError> {
+    check_decides(transaction)?;
     let update = id(update)?;
     let revision_number = check_update(transaction, update)?;
     let declined = transaction.model.policy.declined.get(&update);

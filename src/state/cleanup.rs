@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::decide::decline;
+use super::mirror::check_decides;
+use super::transaction::Transaction;
 use super::{Published, State, StateError, Tracked};
 use crate::catalog::{Revision, RevisionIndex};
 use crate::computers::UpdateInstallationState::{Downloaded, Failed, NotInstalled};
@@ -44,9 +46,15 @@ const DAY: i64 = 86_400;
 const DECLINED_AT_ONCE: usize = 500;
 
 impl State {
-    /// What a cleanup would do now.
-    pub fn preview_cleanup(&self, settings: CleanupSettings) -> Cleanup {
-        self.plan_cleanup(settings, self.now())
+    /// What a cleanup would do now. A replica declines nothing: that is decided elsewhere.
+    pub async fn preview_cleanup(&self, settings: CleanupSettings) -> Result<Cleanup, StateError> {
+        let is_replica =
+            |transaction: &mut Transaction<'_>| Ok(check_decides(transaction).is_err());
+        let mut cleanup = self.plan_cleanup(settings, self.now());
+        if self.writer.submit(is_replica).await? {
+            cleanup.declines.clear();
+        }
+        Ok(cleanup)
     }
 
     /// What a cleanup does at `now` (unix seconds).
@@ -76,7 +84,7 @@ impl State {
     /// # Errors
     /// When the store refuses; what was done before stays.
     pub async fn clean_up(&self, settings: CleanupSettings) -> Result<Cleanup, StateError> {
-        let cleanup = self.preview_cleanup(settings);
+        let cleanup = self.preview_cleanup(settings).await?;
         self.carry_out_cleanup(&cleanup).await?;
         Ok(cleanup)
     }

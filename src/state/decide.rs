@@ -3,6 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::mirror::check_decides;
 use super::neighbours::touch_for_decline;
 use super::transaction::Transaction;
 use super::{State, StateError};
@@ -36,6 +37,7 @@ impl State {
     pub async fn decide(&self, by: By, update: Uuid, decision: Decision) -> Result<(), StateError> {
         self.writer
             .submit(move |transaction| {
+                check_decides(transaction)?;
                 let revision_number = check_update(transaction, update)?;
                 match decision {
                     Decision::Approve { group, terms } => {

@@ -65,7 +65,7 @@ impl State {
                 let server = match known {
                     Some(known) => DownstreamServer::clone(known),
                     None => {
-                        make_room(transaction)?;
+                        make_room(transaction, 1)?;
                         DownstreamServer::new(id, name.clone(), now)
                     }
                 };
@@ -135,27 +135,32 @@ impl State {
     }
 }
 
-/// Makes room for one more server.
+/// Makes room for more servers. Those go first that were longest not heard of; their computers stay,
+/// as in a flood of servers there is no time to look for them.
 ///
 /// # Errors
-/// When all that are kept are approved.
-pub(super) fn make_room(transaction: &mut Transaction<'_>) -> Result<(), StateError> {
+/// When too many of those that are kept are approved.
+pub(super) fn make_room(
+    transaction: &mut Transaction<'_>,
+    wanted: usize,
+) -> Result<(), StateError> {
     let servers = &transaction.model.downstream;
-    if servers.len() < SERVERS_KEPT {
+    let over = servers.len().saturating_add(wanted).saturating_sub(SERVERS_KEPT);
+    if over == 0 {
         return Ok(());
     }
-    let dispensable = servers.values().filter(|server| !server.approved);
     let heard_of = |server: &DownstreamServer| {
         server.reported.as_ref().map_or(i64::MIN, |it| it.at).max(server.authorized)
     };
-    let longest_gone = dispensable.min_by_key(|server| heard_of(server));
-    match longest_gone.map(|server| server.id) {
-        Some(id) => {
-            forget(transaction, id);
-            Ok(())
-        }
-        None => Err(StateError::Refused(format!("{SERVERS_KEPT} downstream servers are approved"))),
+    let dispensable = servers.values().filter(|server| !server.approved);
+    let mut dispensable: Vec<(i64, Uuid)> =
+        dispensable.map(|server| (heard_of(server), server.id)).collect();
+    if dispensable.len() < over {
+        return Err(StateError::Refused(format!("{SERVERS_KEPT} downstream servers are approved")));
     }
+    dispensable.sort_unstable();
+    dispensable.into_iter().take(over).for_each(|(_, id)| transaction.delete_downstream(id));
+    Ok(())
 }
 
 /// Forgets a server, all below it, and their computers ([MS-WSUSSS] 3.1.1, DSS Table).

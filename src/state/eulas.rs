@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::mirror::check_decides;
+use super::transaction::Transaction;
 use super::{State, StateError};
 use crate::policy::by::By;
 use crate::policy::eula::{AcceptedEula, eulas};
@@ -39,19 +41,27 @@ impl State {
     ) -> Result<Vec<AcceptedEula>, StateError> {
         self.writer
             .submit(move |transaction| {
-                let accepted = &transaction.model.policy.eulas;
-                let new: Vec<Uuid> =
-                    eulas.into_iter().filter(|eula| !accepted.contains_key(eula)).collect();
-                let accept = |eula| {
-                    let changed = transaction.sequence();
-                    let (by_whom, at) = (by.who.clone(), transaction.now);
-                    let accepted = AcceptedEula { eula, by: by_whom, at, changed };
-                    transaction.journal(&by, json!({ "accept_eula": eula }));
-                    transaction.put_eula(accepted.clone());
-                    accepted
-                };
-                Ok(new.into_iter().map(accept).collect())
+                check_decides(transaction)?;
+                Ok(accept(transaction, &by, eulas))
             })
             .await
     }
+}
+
+/// Accepts what is not accepted yet, and returns that.
+pub(super) fn accept(
+    transaction: &mut Transaction<'_>,
+    by: &By,
+    eulas: BTreeSet<Uuid>,
+) -> Vec<AcceptedEula> {
+    let known = &transaction.model.policy.eulas;
+    let new: Vec<Uuid> = eulas.into_iter().filter(|eula| !known.contains_key(eula)).collect();
+    let accept = |eula| {
+        let (changed, at) = (transaction.sequence(), transaction.now);
+        let accepted = AcceptedEula { eula, by: by.who.clone(), at, changed };
+        transaction.journal(by, json!({ "accept_eula": eula }));
+        transaction.put_eula(accepted.clone());
+        accepted
+    };
+    new.into_iter().map(accept).collect()
 }

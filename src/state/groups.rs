@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::mirror::check_decides;
+use super::records::PlacementsRecord;
 use super::transaction::{Transaction, Written};
 use super::{State, StateError, Tracked};
 use crate::computers::Computer;
@@ -50,6 +52,7 @@ impl State {
     ) -> Result<TargetGroup, StateError> {
         self.writer
             .submit(move |transaction| {
+                check_decides(transaction)?;
                 let name = free_name(transaction, &name, id)?;
                 let parent = parent_named(transaction, parent.as_deref())?;
                 let group = TargetGroup::new(id, name, Some(parent));
@@ -71,6 +74,7 @@ impl State {
     ) -> Result<TargetGroup, StateError> {
         self.writer
             .submit(move |transaction| {
+                check_decides(transaction)?;
                 let group = own_group(transaction, &name)?;
                 let parent = parent_named(transaction, parent.as_deref())?;
                 transaction.model.policy.check_parent(&group, parent)?;
@@ -91,6 +95,7 @@ impl State {
     ) -> Result<TargetGroup, StateError> {
         self.writer
             .submit(move |transaction| {
+                check_decides(transaction)?;
                 let group = own_group(transaction, &name)?;
                 let name = free_name(transaction, &new_name, group.id)?;
                 Ok(put(transaction, &by, TargetGroup { name, ..group }))
@@ -135,8 +140,9 @@ impl State {
     ) -> Result<TargetGroup, StateError> {
         self.writer
             .submit(move |transaction| {
+                check_decides(transaction)?;
                 let group = own_group(transaction, &name)?;
-                let mut placements = transaction.placements()?;
+                let placements = transaction.placements()?;
                 let policy = &transaction.model.policy;
                 let below = policy.children(group.id);
                 let doomed = match children {
@@ -154,17 +160,7 @@ impl State {
                 }
                 let refuge = group.parent.filter(|parent| *parent != ALL_COMPUTERS);
                 let refuge = refuge.filter(|_| members == Members::MoveUp);
-                // From below, so that the journal never names a group whose parent is gone.
-                for id in doomed.into_iter().rev() {
-                    end_approvals(transaction, id);
-                    release(transaction, id, refuge);
-                    placements.placements.retain(|placement| placement.group != id);
-                    transaction.journal(&by, json!({ "delete_group": id }));
-                    transaction.delete_group(id);
-                }
-                if placements.placements.len() < transaction.model.policy.placements.len() {
-                    transaction.put_placements(placements);
-                }
+                delete(transaction, &by, doomed, refuge, placements);
                 Ok(group)
             })
             .await
@@ -196,7 +192,7 @@ fn free_name(transaction: &Transaction<'_>, name: &str, id: Uuid) -> Result<Stri
 }
 
 /// Stores a group, unless it is as it was.
-fn put(transaction: &mut Transaction<'_>, by: &By, group: TargetGroup) -> TargetGroup {
+pub(super) fn put(transaction: &mut Transaction<'_>, by: &By, group: TargetGroup) -> TargetGroup {
     let before = transaction.model.policy.groups.get(&group.id);
     if before != Some(&group) {
         let entry = json!({ "group": group, "before": before });
@@ -205,6 +201,27 @@ fn put(transaction: &mut Transaction<'_>, by: &By, group: TargetGroup) -> Target
         transaction.put_group(group.clone());
     }
     group
+}
+
+/// Deletes groups, parents first in `doomed`, with their approvals. Their computers go to `refuge`.
+pub(super) fn delete(
+    transaction: &mut Transaction<'_>,
+    by: &By,
+    doomed: Vec<Uuid>,
+    refuge: Option<Uuid>,
+    mut placements: PlacementsRecord,
+) {
+    // From below, so that the journal never names a group whose parent is gone.
+    for id in doomed.into_iter().rev() {
+        end_approvals(transaction, id);
+        release(transaction, id, refuge);
+        placements.placements.retain(|placement| placement.group != id);
+        transaction.journal(by, json!({ "delete_group": id }));
+        transaction.delete_group(id);
+    }
+    if placements.placements.len() < transaction.model.policy.placements.len() {
+        transaction.put_placements(placements);
+    }
 }
 
 fn end_approvals(transaction: &mut Transaction<'_>, group: Uuid) {

@@ -11,6 +11,7 @@ use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::library::{Library, Places};
+use super::mirror::{REPLICA, ReplicaRecord};
 use super::published::{Published, Remembered};
 use super::records::{
     ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord, TagsRecord,
@@ -61,6 +62,8 @@ pub(super) struct Model {
     pub(super) staged: BTreeMap<UpdateIdentity, RevisionRecord>,
     /// Whether moving them has begun, and has to be finished before anything else.
     pub(super) publishing: bool,
+    /// The server that decides instead of this one.
+    pub(super) replica_of: Option<Arc<str>>,
 }
 
 impl Model {
@@ -78,6 +81,7 @@ impl Model {
             wanted: BTreeMap::new(),
             staged: BTreeMap::new(),
             publishing: false,
+            replica_of: None,
         };
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
             model.counters = value::decode(&counters)?;
@@ -146,6 +150,10 @@ impl Model {
             model.staged.insert(identity, value::decode(bytes)?);
             Ok(())
         })?;
+        if let Some(replica) = store.read(Tree::Meta, REPLICA.as_bytes())? {
+            let replica: ReplicaRecord = value::decode(&replica)?;
+            model.replica_of = replica.of.map(Arc::from);
+        }
         model.publishing = store.read(Tree::Meta, PUBLISHING.as_bytes())?.is_some();
         Ok(model)
     }

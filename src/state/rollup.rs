@@ -4,7 +4,7 @@
 //! The reports are as anonymous as those of agents. So they change nothing but what is shown, are
 //! bounded like everything else, and a computer that asks here itself is ours again.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -23,6 +23,8 @@ use crate::wire::wsusss::rollup::ComputerChangeType;
 const DELETED: &str = "deleted below";
 /// Most of them.
 const DELETED_KEPT: usize = 10_000;
+/// Most servers that are above one another.
+pub const LEVELS: usize = 64;
 
 /// One computer in a report of another server.
 #[derive(Debug, Clone)]
@@ -48,8 +50,12 @@ impl State {
         self.writer
             .submit(move |transaction| {
                 check_parents(transaction, &servers)?;
+                let known = &transaction.model.downstream;
+                let new: HashSet<Uuid> = servers.iter().map(|(server, _)| server.id).collect();
+                let new = new.iter().filter(|id| !known.contains_key(id)).count();
+                make_room(transaction, new)?;
                 for (server, reported) in servers {
-                    roll_up_server(transaction, server, reported)?;
+                    roll_up_server(transaction, server, reported);
                 }
                 Ok(())
             })
@@ -110,19 +116,22 @@ fn check_parents(
     servers: &[(DownstreamServer, Reported)],
 ) -> Result<(), StateError> {
     let known = &transaction.model.downstream;
-    let mut coming: HashSet<Uuid> = HashSet::new();
+    let mut coming: HashMap<Uuid, Option<Uuid>> = HashMap::new();
     for (server, _) in servers {
-        if let Some(parent) = server.parent {
-            if !known.contains_key(&parent) && !coming.contains(&parent) {
-                let name = parent.to_string();
-                return Err(StateError::NotFound { kind: "downstream server", name });
+        coming.insert(server.id, server.parent);
+        let (mut above, mut levels) = (server.parent, 0);
+        while let Some(parent) = above {
+            levels += 1;
+            if parent == server.id || levels > LEVELS {
+                return Err(StateError::Refused(format!("{} is not below {parent}", server.id)));
             }
-            let below = family(known.values().map(AsRef::as_ref), server.id);
-            if parent == server.id || below.contains(&parent) {
-                return Err(StateError::Refused(format!("server {parent} is below {}", server.id)));
-            }
+            let not_found =
+                || StateError::NotFound { kind: "downstream server", name: parent.to_string() };
+            above = match coming.get(&parent) {
+                Some(next) => *next,
+                None => known.get(&parent).ok_or_else(not_found)?.parent,
+            };
         }
-        coming.insert(server.id);
     }
     Ok(())
 }
@@ -131,12 +140,9 @@ fn roll_up_server(
     transaction: &mut Transaction<'_>,
     server: DownstreamServer,
     mut reported: Reported,
-) -> Result<(), StateError> {
+) {
     let now = transaction.now;
     let known = transaction.model.downstream.get(&server.id).map(|known| (**known).clone());
-    if known.is_none() {
-        make_room(transaction)?;
-    }
     // One that another reports never was here itself.
     let authorized = if server.parent.is_none() { now } else { 0 };
     let known = known.unwrap_or_else(|| DownstreamServer {
@@ -145,7 +151,7 @@ fn roll_up_server(
     });
     if let Some(before) = &known.reported {
         if before.at > reported.at {
-            return Ok(());
+            return;
         }
         reported.installations = reported.installations.saturating_add(before.installations);
         reported.failures = reported.failures.saturating_add(before.failures);
@@ -164,7 +170,6 @@ fn roll_up_server(
         reported: Some(reported),
         ..known
     });
-    Ok(())
 }
 
 fn roll_up_computers(
@@ -293,16 +298,17 @@ pub(super) fn family<'d>(
     servers: impl Iterator<Item = &'d DownstreamServer>,
     server: Uuid,
 ) -> HashSet<Uuid> {
-    let links: Vec<(Uuid, Uuid)> =
-        servers.filter_map(|server| Some((server.parent?, server.id))).collect();
+    let mut below: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    for server in servers {
+        if let Some(parent) = server.parent {
+            below.entry(parent).or_default().push(server.id);
+        }
+    }
     let mut found = HashSet::from([server]);
     let mut open = vec![server];
     while let Some(parent) = open.pop() {
-        for (above, below) in &links {
-            if *above == parent && found.insert(*below) {
-                open.push(*below);
-            }
-        }
+        let next = below.remove(&parent).unwrap_or_default().into_iter();
+        open.extend(next.filter(|server| found.insert(*server)));
     }
     found
 }

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::decide::approve;
+use super::mirror::check_decides;
 use super::transaction::Transaction;
 use super::{Published, State, StateError, update_groups};
 use crate::catalog::Revision;
@@ -65,6 +66,7 @@ impl State {
     pub async fn put_rule(&self, by: By, rule: Rule) -> Result<Rule, StateError> {
         self.writer
             .submit(move |transaction| {
+                check_decides(transaction)?;
                 let policy = &transaction.model.policy;
                 let before = policy.rule(&rule.name).cloned();
                 let name = check_name(&rule.name)?;
@@ -127,6 +129,7 @@ impl State {
         let done = plan.clone();
         self.writer
             .submit(move |transaction| {
+                check_decides(transaction)?;
                 carry_out(transaction, &rule, &plan, now)?;
                 if transaction.model.policy.rules.contains_key(&rule.id) {
                     transaction.put_rule(Rule { last_run: now, ..rule });

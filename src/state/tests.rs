@@ -9,6 +9,7 @@ mod downstream;
 mod groups;
 mod imports;
 mod meta;
+mod mirror;
 mod picture;
 mod reopening;
 mod rules;

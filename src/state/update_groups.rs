@@ -6,6 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::decide::{approve, check_update, group_for};
+use super::mirror::check_decides;
 use super::transaction::Transaction;
 use super::{State, StateError};
 use crate::policy::approval::ApprovalAction;
@@ -28,7 +29,12 @@ impl State {
         id: Uuid,
         name: String,
     ) -> Result<UpdateGroup, StateError> {
-        self.writer.submit(move |transaction| create(transaction, &by, id, &name)).await
+        self.writer
+            .submit(move |transaction| {
+                check_decides(transaction)?;
+                create(transaction, &by, id, &name)
+            })
+            .await
     }
 
     /// Adds updates to a group, which deploys them wherever the group is deployed, and takes others
@@ -45,6 +51,7 @@ impl State {
     ) -> Result<UpdateGroup, StateError> {
         self.writer
             .submit(move |transaction| {
+                check_decides(transaction)?;
                 let group = named(transaction, &name)?;
                 for update in &add {
                     check_update(transaction, *update)?;
@@ -85,6 +92,7 @@ impl State {
     ) -> Result<UpdateGroup, StateError> {
         self.writer
             .submit(move |transaction| {
+                check_decides(transaction)?;
                 let mut group = named(transaction, &name)?;
                 let target = group_for(transaction, &target)?;
                 let terms = terms.checked(transaction.now)?;
@@ -122,6 +130,7 @@ impl State {
     ) -> Result<UpdateGroup, StateError> {
         self.writer
             .submit(move |transaction| {
+                check_decides(transaction)?;
                 let mut group = named(transaction, &name)?;
                 let id = group_for(transaction, &target)?;
                 let is_it = |deployment: &GroupDeployment| deployment.group == id;
@@ -149,6 +158,7 @@ impl State {
     ) -> Result<UpdateGroup, StateError> {
         self.writer
             .submit(move |transaction| {
+                check_decides(transaction)?;
                 let group = named(transaction, &name)?;
                 let by = because(by, &group);
                 for update in &group.updates {

@@ -88,10 +88,12 @@ impl SyncError {
         }
     }
 
-    /// Whether a fault is about this parameter.
+    /// Whether a fault is about a parameter with this in its name, which is in lower case.
     pub fn is_about(&self, parameter: &str) -> bool {
         matches!(self, Self::Fault { fault, .. }
-            if fault.code == Some(ErrorCode::InvalidParameters)
-                && fault.message.as_deref().is_some_and(|named| named.contains(parameter)))
+        if fault.code == Some(ErrorCode::InvalidParameters)
+            && fault.message.as_deref().is_some_and(|named| {
+                named.to_ascii_lowercase().contains(parameter)
+            }))
     }
 }

@@ -24,7 +24,7 @@ use crate::wire::soap::AnswerError;
 use crate::wire::types::UpdateIdentity;
 
 /// So many revisions may fail alone, one after the other: more is not their fault.
-const FAILURES_IN_A_ROW: usize = 25;
+const FAILURES_IN_A_ROW: usize = 40;
 
 /// What all batches have in common.
 pub(super) struct Fetch<'a> {

@@ -8,6 +8,7 @@
 mod authorize;
 mod configuration;
 mod content;
+mod deployments;
 mod error;
 mod fetch;
 mod progress;
@@ -45,8 +46,8 @@ use authorize::Account;
 use content::Downloads;
 use progress::{Phase, Progress};
 use records::{
-    Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord, SelectionRecord, SourceRecord,
-    names, reason,
+    AnchorsRecord, Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord, SelectionRecord,
+    SourceRecord, names, reason,
 };
 use sync::{Outcome, Sync};
 
@@ -56,6 +57,9 @@ mod event {
     pub(in crate::upstream) const DONE: u16 = 6702;
     pub(in crate::upstream) const FAILED: u16 = 6703;
     pub(in crate::upstream) const IN_PROGRESS: u16 = 6704;
+    pub(in crate::upstream) const TOOK_OVER: u16 = 6706;
+    pub(in crate::upstream) const OUT_OF_SYNC: u16 = 6707;
+    pub(in crate::upstream) const LICENCES_PENDING: u16 = 6708;
 }
 
 /// This server's relation to its upstream server. One for each state.
@@ -92,7 +96,14 @@ impl Upstream {
     /// Sets the upstream server, once everything that is said of it can be used.
     pub async fn set_source(&self, source: SourceRecord) -> Result<(), SyncError> {
         source::check(&source)?;
-        Ok(self.state.set_meta(names::SOURCE, source).await?)
+        if let Some(anchors) = self.state.meta::<AnchorsRecord>(names::ANCHORS).await? {
+            // What was decided here meanwhile has to go: all of it is taken over anew.
+            let anchors = AnchorsRecord { deployments: None, ..anchors };
+            self.state.set_meta(names::ANCHORS, anchors).await?;
+        }
+        let decides = source.replica.then(|| source.url.clone());
+        self.state.set_meta(names::SOURCE, source).await?;
+        Ok(self.state.set_replica(decides).await?)
     }
 
     /// What is selected.
@@ -141,7 +152,7 @@ impl Upstream {
             let reports = source.report && scope == Scope::Everything;
             let called_off = cancelled.clone();
             let run = upstream.run(number, scope, source, account, &progress, cancelled).await;
-            let done = run.status == event::DONE;
+            let done = run.status != event::FAILED;
             if let Err(error) = upstream.record(run).await {
                 error!(%error, "a synchronization is missing in the history");
             }
@@ -197,6 +208,7 @@ impl Upstream {
         let mut events = vec![happened(began, event::STARTED, format!("with {}", source.url))];
         info!(number, upstream = source.url, "a synchronization began");
         let (state, settings) = (&self.state, &self.settings);
+        let content = source.content;
         let sync = Sync { state, settings, progress, account, source };
         let outcome = tokio::select! {
             outcome = sync.run(scope) => outcome,
@@ -209,13 +221,27 @@ impl Upstream {
         let doing = progress.show();
         let doing = doing["phase"].as_str().unwrap_or(Phase::Connecting.name());
         events.push(happened(ended, event::IN_PROGRESS, doing.to_owned()));
+        let licences = self.downloads.pending_licences(content);
         let (status, reason, outcome) = match outcome {
+            Ok(outcome) if licences > 0 => (event::LICENCES_PENDING, None, outcome),
             Ok(outcome) => (event::DONE, None, outcome),
             Err(error) => (event::FAILED, Some(reason(&error)), Outcome::default()),
         };
-        let Outcome { moved, unchanged, failed } = outcome;
+        let Outcome { moved, unchanged, failed, decisions, anew } = outcome;
+        if anew {
+            let text = "the upstream server was asked from the beginning".to_owned();
+            events.push(happened(ended, event::OUT_OF_SYNC, text));
+        }
+        if let Some(decisions) = decisions {
+            let text = format!("{decisions} decisions taken over");
+            events.push(happened(ended, event::TOOK_OVER, text));
+        }
         let text = reason.clone().unwrap_or_else(|| {
-            format!("{} new, {} changed, {unchanged} unchanged", moved.new, moved.changed)
+            let licences = match status {
+                event::LICENCES_PENDING => format!(", {licences} licences on their way"),
+                _ => String::new(),
+            };
+            format!("{} new, {} changed, {unchanged} unchanged{licences}", moved.new, moved.changed)
         });
         info!(number, status, text, "a synchronization ended");
         events.push(happened(ended, status, text));

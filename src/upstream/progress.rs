@@ -23,6 +23,8 @@ pub(super) enum Phase {
     Publishing,
     /// The upstream server is told of computers.
     Reporting,
+    /// The upstream server's decisions.
+    Deployments,
 }
 
 impl Phase {
@@ -36,6 +38,7 @@ impl Phase {
             Self::Updates => "fetching updates",
             Self::Publishing => "publishing",
             Self::Reporting => "reporting",
+            Self::Deployments => "taking over decisions",
         }
     }
 }

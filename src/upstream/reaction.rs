@@ -9,6 +9,8 @@ use super::SyncError;
 use crate::http::ClientError;
 use crate::wire::fault::ErrorCode;
 use crate::wire::soap::AnswerError;
+use crate::wire::soap::read::RequestError;
+use crate::wire::xml::XmlError;
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +31,14 @@ pub(super) fn to(error: &SyncError) -> Reaction {
         // Behind a load balancer that has no server, or a server that is just starting.
         SyncError::Status { status: 408 | 425 | 429 | 500 | 502 | 503 | 504, .. } => Reaction::Wait,
         // An answer that was cut on the way, or a proxy's page with status 200.
-        SyncError::Answer { error: AnswerError::Soap(_), .. } => Reaction::Wait,
+        SyncError::Answer { error: AnswerError::Soap(_), .. }
+        | SyncError::Answer {
+            error:
+                AnswerError::Content(RequestError::Xml(
+                    XmlError::Malformed { .. } | XmlError::Truncated,
+                )),
+            ..
+        } => Reaction::Wait,
         _ => Reaction::Stop,
     }
 }

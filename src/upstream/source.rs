@@ -87,10 +87,6 @@ pub(super) fn check(source: &SourceRecord) -> Result<(), SyncError> {
             return Err(SyncError::Refused(reason.into()));
         }
     }
-    if source.replica {
-        let reason = "this server cannot be a replica yet";
-        return Err(SyncError::Refused(reason.into()));
-    }
     server(source).map(|_| ())
 }
 

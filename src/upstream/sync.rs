@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authorize::Account;
 use super::configuration::configuration;
+use super::deployments::deployments;
 use super::error::SyncError;
 use super::fetch::Fetch;
 use super::progress::{Phase, Progress};
@@ -21,6 +22,7 @@ use super::revisions::{Filter, Listed, list};
 use super::session::{Connection, Session};
 use super::settings::Settings;
 use super::source;
+use crate::policy::by::By;
 use crate::state::{Moved, State};
 use crate::wire::fault::ErrorCode;
 use crate::wire::types::UpdateIdentity;
@@ -43,6 +45,10 @@ pub(super) struct Outcome {
     pub(super) unchanged: u64,
     /// Listed, and not to be had.
     pub(super) failed: Vec<SetAside>,
+    /// Decisions of the upstream server that were not known here; none when it does not decide.
+    pub(super) decisions: Option<u64>,
+    /// Whether the upstream server did not know what we had of it.
+    pub(super) anew: bool,
 }
 
 /// What a synchronization works with.
@@ -89,7 +95,7 @@ impl Sync<'_> {
 
         self.progress.begin(Phase::ListingCategories, 0);
         let filter = Filter::configuration(anchors.categories.clone());
-        let categories = self.list(&mut connection, filter).await?;
+        let categories = self.list(&mut connection, filter, &mut outcome).await?;
         self.fetch(&fetch, Phase::Categories, categories.revisions, &mut outcome).await?;
 
         let selection = self.selection().await?;
@@ -99,7 +105,7 @@ impl Sync<'_> {
             let anchor = anchors.updates.clone();
             let mut listed: Vec<_> = failed_before.iter().copied().collect();
             if let Some(filter) = Filter::updates(&selection, &anchors.selection, anchor) {
-                let updates = self.list(&mut connection, filter).await?;
+                let updates = self.list(&mut connection, filter, &mut outcome).await?;
                 updates_anchor = updates.anchor;
                 listed.extend(updates.revisions);
             }
@@ -123,9 +129,37 @@ impl Sync<'_> {
                 anchors.selection = selection;
             }
             anchors.set_aside.extend(outcome.failed.iter().cloned());
-            self.state.set_meta(names::ANCHORS, anchors).await?;
+            self.state.set_meta(names::ANCHORS, anchors.clone()).await?;
+        }
+        if self.source.replica && scope == Scope::Everything {
+            outcome.decisions = self.take_over(&mut connection, anchors).await?;
         }
         Ok(outcome)
+    }
+
+    /// Takes over what was decided ([MS-WSUSSS] 3.2.4.3).
+    async fn take_over(
+        &self,
+        connection: &mut Connection,
+        mut anchors: AnchorsRecord,
+    ) -> Result<Option<u64>, SyncError> {
+        self.progress.begin(Phase::Deployments, 0);
+        let sync_anchor = anchors.updates.as_deref().or(anchors.categories.as_deref());
+        // Nothing was listed yet, so there is nothing to decide on.
+        let Some(sync_anchor) = sync_anchor else { return Ok(None) };
+        let decided =
+            match deployments(connection, anchors.deployments.as_deref(), sync_anchor).await {
+                Err(error) if anchors.deployments.is_some() && is_of_another(&error) => {
+                    deployments(connection, None, sync_anchor).await?
+                }
+                decided => decided?,
+            };
+        let by = By::weir(format!("replica of {}", self.source.url));
+        let changes = self.state.mirror(by, decided.mirrored).await?;
+        self.progress.advance(changes);
+        anchors.deployments = decided.anchor;
+        self.state.set_meta(names::ANCHORS, anchors).await?;
+        Ok(Some(changes))
     }
 
     /// The anchors, if they are this upstream server's.
@@ -142,14 +176,19 @@ impl Sync<'_> {
 
     /// Lists revisions; once more without the anchor when the server does not know that any more
     /// ([MS-WSUSSS] 2.2.9.3 ServerChanged, and what a real server says of an anchor not its own).
-    async fn list(&self, connection: &mut Connection, filter: Filter) -> Result<Listed, SyncError> {
+    async fn list(
+        &self,
+        connection: &mut Connection,
+        filter: Filter,
+        outcome: &mut Outcome,
+    ) -> Result<Listed, SyncError> {
         match list(connection, &filter).await {
             Err(error)
                 if filter.anchor.is_some()
-                    && (error.code() == Some(ErrorCode::ServerChanged)
-                        || error.is_about("filter")) =>
+                    && (is_of_another(&error) || error.is_about("filter")) =>
             {
                 tracing::warn!(%error, "the upstream server is asked from the beginning");
+                outcome.anew = true;
                 list(connection, &filter.for_the_first_time()).await
             }
             listed => listed,
@@ -171,4 +210,10 @@ impl Sync<'_> {
         outcome.failed.extend(fetch.all(unknown.revisions).await?);
         Ok(())
     }
+}
+
+/// Whether the upstream server does not know the anchor, because it is another server or lost what it
+/// knew.
+fn is_of_another(error: &SyncError) -> bool {
+    error.code() == Some(ErrorCode::ServerChanged) || error.is_about("anchor")
 }

@@ -9,6 +9,7 @@ mod documents;
 mod fleet;
 mod harness;
 mod held_installs;
+mod hierarchy;
 mod recovery;
 mod replay;
 mod reported_states;

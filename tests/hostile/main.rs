@@ -12,6 +12,7 @@ mod graphs;
 mod import;
 mod load;
 mod reports;
+mod servers;
 mod size;
 mod support;
 mod terminal;

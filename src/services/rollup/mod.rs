@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::services::{ServiceError, Services};
+use crate::state::LEVELS;
 use crate::wire::fault::ErrorCode;
 use crate::wire::wsusss::rollup::{GetRollupConfigurationResponse, RollupConfiguration};
 
@@ -66,8 +67,7 @@ impl Services {
     /// is not approved, InvalidParameters.
     fn check_reporter(&self, server: Uuid) -> Result<(), ServiceError> {
         let mut top = server;
-        // A chain is shorter than this; a circle is not made, and would end here.
-        for _ in 0..64 {
+        for _ in 0..=LEVELS {
             let Some(known) = self.state.downstream_server(top) else {
                 return Err(ServiceError::NotHere("the downstream server"));
             };

@@ -29,16 +29,17 @@ async fn what_its_publisher_withdrew_is_declined_with_the_reason_and_once() {
     fixture.import_new(software(1)).await;
     fixture.import_new(Document { expired: true, revision: 2, ..software(1) }).await;
     fixture.import_new(software(2)).await;
-    let preview = fixture.state.preview_cleanup(settings());
+    let preview = fixture.state.preview_cleanup(settings()).await.expect("a plan");
     let reason = "its publisher withdrew it";
     assert_eq!(preview.declines, [(update(1), reason.to_owned())]);
     assert_eq!(fixture.state.clean_up(settings()).await.expect("done"), preview);
     assert!(fixture.state.published().policy.is_declined(update(1)));
     let entry = fixture.journal().pop().expect("an entry");
     assert_eq!((&entry["by"], &entry["why"]), (&"weir".into(), &reason.into()));
-    assert!(fixture.state.preview_cleanup(settings()).declines.is_empty());
+    let again = fixture.state.preview_cleanup(settings()).await.expect("a plan");
+    assert!(again.declines.is_empty());
     let off = CleanupSettings { decline_expired: false, ..settings() };
-    assert!(fixture.state.preview_cleanup(off).declines.is_empty());
+    assert!(fixture.state.preview_cleanup(off).await.expect("a plan").declines.is_empty());
 }
 
 #[tokio::test]

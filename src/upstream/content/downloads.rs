@@ -95,6 +95,16 @@ impl Downloads {
         json!({ "files_on_their_way": lock(&self.running).len(), "files_failed": failed })
     }
 
+    /// How many licences of what is to be downloaded are not here yet.
+    pub(in crate::upstream) fn pending_licences(&self, mode: ContentMode) -> usize {
+        let published = self.surroundings.state.published();
+        let catalog = &published.catalog;
+        let revisions = revisions(&published, mode).into_iter();
+        let licences: HashSet<Sha1> =
+            revisions.flat_map(|index| catalog.licences(index).iter().copied()).collect();
+        licences.iter().filter(|sha1| !published.contents.contains_key(sha1)).count()
+    }
+
     /// A file that a client wants and that is not here, if it may be fetched for it.
     pub(in crate::upstream) async fn pull(&self, sha1: Sha1) -> Option<Arc<dyn RangeSource>> {
         let state = &self.surroundings.state;
@@ -120,6 +130,12 @@ impl Downloads {
         let Some(source) = source else { return Ok(()) };
         let published = state.published();
         let mut wanted = self.wanted(&published, source.content)?;
+        if source.content != ContentMode::None {
+            // What servers below asked for (DownloadFiles) comes after what is wanted here.
+            let here: HashSet<Sha1> = wanted.iter().copied().collect();
+            let below = state.wanted_content().await?;
+            wanted.extend(below.into_iter().filter(|sha1| !here.contains(sha1)));
+        }
         let now = Instant::now();
         wanted.retain(|sha1| {
             let waits = lock(&self.failed).get(sha1).is_some_and(|failed| failed.next > now);
@@ -149,12 +165,7 @@ impl Downloads {
         let catalog = &published.catalog;
         let mut files: Vec<(bool, u64, Sha1)> = Vec::new();
         let mut seen = HashSet::new();
-        let revisions = match mode {
-            ContentMode::None => return Ok(Vec::new()),
-            ContentMode::Approved => published.installed_by_approvals(),
-            ContentMode::All => (0..).take(catalog.len()).collect(),
-        };
-        for index in revisions {
+        for index in revisions(published, mode) {
             let licences = catalog.licences(index).iter().map(|sha1| (false, sha1));
             for (is_content, sha1) in
                 licences.chain(catalog.files(index).iter().map(|it| (true, it)))
@@ -252,6 +263,15 @@ impl Downloads {
         )?);
         transfers.insert(sha1, Arc::downgrade(&transfer));
         Ok(transfer)
+    }
+}
+
+/// The revisions whose files are to be downloaded.
+fn revisions(published: &Published, mode: ContentMode) -> Vec<RevisionIndex> {
+    match mode {
+        ContentMode::None => Vec::new(),
+        ContentMode::Approved => published.installed_by_approvals(),
+        ContentMode::All => (0..).take(published.catalog.len()).collect(),
     }
 }
 

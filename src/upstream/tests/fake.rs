@@ -71,6 +71,8 @@ pub(in crate::upstream) struct World {
     pub(in crate::upstream) files: HashMap<String, Vec<u8>>,
     pub(in crate::upstream) file_faults: VecDeque<FileFault>,
     pub(in crate::upstream) sent: u64,
+    /// What GetDeployments answers.
+    pub(in crate::upstream) decided: ServerSyncDeploymentResult<'static>,
     /// What answers instead, where it does: with a status and a body.
     pub(in crate::upstream) instead: Option<Instead>,
 }
@@ -181,6 +183,13 @@ impl World {
                 self.check(request.cookie)?;
                 assert_eq!(request.file_digest_list.unwrap()[0].len(), 20);
                 soap::respond(version, &DownloadFilesResponse::default())
+            }
+            Operation::GetDeployments => {
+                let request: GetDeploymentsRequest<'_> = envelope.read().unwrap();
+                self.check(request.cookie)?;
+                assert!(request.sync_anchor.is_some_and(|anchor| !anchor.is_empty()));
+                let result = Some(self.decided.clone());
+                soap::respond(version, &GetDeploymentsResponse { result })
             }
             other => panic!("{other:?} is not expected"),
         })

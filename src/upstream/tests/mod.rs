@@ -5,8 +5,10 @@ mod content;
 mod fake;
 mod faults;
 mod flow;
+mod kill;
 mod node;
 mod recorded;
+mod replica;
 mod rollup;
 
 use std::sync::Arc;

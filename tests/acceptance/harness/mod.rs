@@ -9,6 +9,7 @@ pub(crate) mod corpus;
 pub(crate) mod directory;
 pub(crate) mod download;
 pub(crate) mod http;
+pub(crate) mod relay;
 pub(crate) mod sample;
 pub(crate) mod scan;
 pub(crate) mod soap;

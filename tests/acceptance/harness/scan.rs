@@ -25,6 +25,8 @@ pub(crate) struct Revision {
     pub(crate) update_type: String,
     pub(crate) is_leaf: bool,
     pub(crate) deployment: Deployment,
+    /// The Core fragment.
+    pub(crate) core: String,
     /// What the agent found when it evaluated the rules.
     pub(crate) installed: bool,
     /// For each clause of the prerequisites the alternatives, in lower case.
@@ -192,7 +194,8 @@ impl Agent {
 impl Revision {
     fn read(info: Node<'_, '_>) -> Self {
         assert_eq!(xml::names(info), ["ID", "Deployment", "IsLeaf", "Xml"]);
-        let core = xml::rooted(&xml::text(info, "Xml"));
+        let fragment = xml::text(info, "Xml");
+        let core = xml::rooted(&fragment);
         let core = Document::parse(&core).expect("a well-formed fragment");
         let core = core.root_element();
         let identity = xml::child(core, "UpdateIdentity").expect("an identity");
@@ -214,6 +217,7 @@ impl Revision {
             update_type: attribute(properties, "UpdateType"),
             is_leaf: xml::text(info, "IsLeaf") == "true",
             deployment: Deployment::read(info),
+            core: fragment,
             installed: false,
             prerequisites: prerequisites.iter().map(clause).collect(),
         }

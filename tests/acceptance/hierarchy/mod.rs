@@ -1,0 +1,7 @@
+//! Servers above servers: a root, one below it that is its replica, and a replica of that one.
+
+mod deaths;
+mod faults;
+mod levels;
+mod pull_through;
+mod replicas;
