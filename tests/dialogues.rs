@@ -11,9 +11,10 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 
 /// The decisions under which the dialogues were recorded.
-const DECISIONS: [&[&str]; 2] = [
-    &["5becb310-bedf-4963-a355-939d61cd755a", "--deadline", "2027-01-31T03:00:00Z"],
-    &["7456a8f7-7f21-40e2-a8fa-dde68514c694", "--action", "optional"],
+const DECISIONS: [&str; 3] = [
+    "approve 5becb310-bedf-4963-a355-939d61cd755a --deadline 2027-01-31T03:00:00Z",
+    "accept-licence 7456a8f7-7f21-40e2-a8fa-dde68514c694",
+    "approve 7456a8f7-7f21-40e2-a8fa-dde68514c694 --action optional",
 ];
 
 #[test]
@@ -35,8 +36,11 @@ fn downloads() {
 fn replayed(name: &str) -> usize {
     let server = SampleServer::start();
     for decision in DECISIONS {
-        let approve = ["update", "approve", "--group", "All Computers"];
-        let output = server.weir(&[&approve, decision].concat());
+        let mut command: Vec<&str> = ["update"].into_iter().chain(decision.split(' ')).collect();
+        if decision.starts_with("approve") {
+            command.extend(["--group", "All Computers"]);
+        }
+        let output = server.weir(&command);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
     let dialogue = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/dialogues").join(name);

@@ -1,4 +1,4 @@
-//! The calls of an agent as bytes, and what to find in the answers.
+//! The calls of an agent, or of a downstream server, as bytes, and what to find in the answers.
 
 /// A web service as an agent knows it.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +18,15 @@ pub(crate) const SIMPLE_AUTH: Service = Service {
 pub(crate) const REPORTING: Service = Service {
     path: "/ReportingWebService/ReportingWebService.asmx",
     namespace: "http://www.microsoft.com/SoftwareDistribution",
+};
+
+pub(crate) const SERVER_SYNC: Service = Service {
+    path: "/ServerSyncWebService/ServerSyncWebService.asmx",
+    namespace: "http://www.microsoft.com/SoftwareDistribution",
+};
+pub(crate) const DSS_AUTH: Service = Service {
+    path: "/DssAuthWebService/DssAuthWebService.asmx",
+    namespace: "http://www.microsoft.com/SoftwareDistribution/Server/DssAuthWebService",
 };
 
 impl Service {

@@ -23,6 +23,10 @@ pub(crate) enum Measure {
     Memory,
     /// Import into an empty store.
     Import,
+    /// A server that has nothing synchronises with one that has all.
+    Sync,
+    /// A server asks what there is.
+    RevisionList,
     /// From the start to the first answer.
     Start,
     /// Reports.
@@ -160,6 +164,30 @@ pub(crate) const ROWS: &[Row] = &[
         bound: Bound::AtLeast(4_000.0, 12_000.0),
     },
     Row {
+        name: "sync",
+        text: "a server synchronises with another on one machine, durable",
+        unit: "revisions/s",
+        measure: Measure::Sync,
+        size: Size::Std,
+        bound: Bound::AtLeast(3_000.0, 10_000.0),
+    },
+    Row {
+        name: "sync-memory",
+        text: "the most that the synchronising server had resident",
+        unit: "MB",
+        measure: Measure::Sync,
+        size: Size::Std,
+        bound: Bound::AtMost(400.0, 200.0),
+    },
+    Row {
+        name: "revision-list",
+        text: "GetRevisionIdList without a filter, first time",
+        unit: "s",
+        measure: Measure::RevisionList,
+        size: Size::Wsusscn2,
+        bound: Bound::AtMost(0.5, 0.1),
+    },
+    Row {
         name: "start",
         text: "start to first correct SyncUpdates answer",
         unit: "s",
@@ -202,6 +230,8 @@ impl Measure {
             | Self::Storm
             | Self::Memory
             | Self::Import
+            | Self::Sync
+            | Self::RevisionList
             | Self::Start
             | Self::Events => true,
             // A file is a file, however many others there are.

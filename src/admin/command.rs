@@ -1,11 +1,14 @@
 //! What an administrator can ask for. Serialised as JSON between command line and server.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::policy::placement::Network;
+use crate::policy::rule::{Criteria, RuleTarget, Schedule};
 use crate::policy::terms::Terms;
-use crate::state::{Children, Members};
+use crate::state::{Children, CleanupSettings, Members};
 use crate::upstream::records::{ScheduleRecord, SourceRecord};
 use crate::upstream::{Scope, SelectionChange};
 
@@ -48,6 +51,98 @@ pub enum Command {
     Decline {
         /// The update.
         update: Uuid,
+    },
+    /// Accepts the licences of an update and of what it bundles.
+    AcceptEulas {
+        /// The update.
+        update: Uuid,
+    },
+    /// Sets the tags of an update.
+    Tag {
+        /// The update.
+        update: Uuid,
+        /// All of them.
+        tags: BTreeSet<String>,
+    },
+    /// All update groups.
+    ListUpdateGroups,
+    /// Creates an update group.
+    CreateUpdateGroup {
+        /// Its name.
+        name: String,
+    },
+    /// Adds updates to an update group and takes others out.
+    ChangeUpdateGroup {
+        /// Its name.
+        name: String,
+        /// What comes in.
+        add: BTreeSet<Uuid>,
+        /// What goes out.
+        remove: BTreeSet<Uuid>,
+    },
+    /// Deploys an update group to a target group.
+    DeployUpdateGroup {
+        /// Its name.
+        name: String,
+        /// The target group's name.
+        group: String,
+        /// On what terms.
+        terms: Terms,
+        /// Whether it counts.
+        enabled: bool,
+    },
+    /// Ends a deployment of an update group.
+    WithdrawUpdateGroup {
+        /// Its name.
+        name: String,
+        /// The target group's name.
+        group: String,
+    },
+    /// Deletes an update group with its deployments.
+    DeleteUpdateGroup {
+        /// Its name.
+        name: String,
+    },
+    /// All rules.
+    ListRules,
+    /// Adds a rule, or replaces the one of its name.
+    PutRule {
+        /// The rule, but for what the server gives it and its targets' ids.
+        rule: Box<RuleDraft>,
+    },
+    /// Removes a rule.
+    RemoveRule {
+        /// Its name.
+        name: String,
+    },
+    /// What a rule would do.
+    PreviewRule {
+        /// Its name.
+        name: String,
+    },
+    /// Runs a rule.
+    RunRule {
+        /// Its name.
+        name: String,
+    },
+    /// What a cleanup would do, or doing it.
+    Cleanup {
+        /// What is cleaned up.
+        settings: CleanupSettings,
+        /// Whether it is done.
+        run: bool,
+    },
+    /// The latest decisions.
+    Audit {
+        /// Most of them.
+        last: usize,
+        /// Only those that name this.
+        mentions: Option<String>,
+    },
+    /// Undoes a decision.
+    Undo {
+        /// Its number.
+        number: u64,
     },
     /// All groups.
     ListGroups,
@@ -176,6 +271,26 @@ pub enum Command {
         /// When from now on; none to leave it.
         schedule: Option<ScheduleRecord>,
     },
+}
+
+/// A rule as an administrator writes it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleDraft {
+    /// Its name.
+    pub name: String,
+    /// Which updates.
+    pub criteria: Criteria,
+    /// When it runs.
+    pub schedule: Schedule,
+    /// Names of the groups it deploys to, with the terms for each; their `group` is ignored.
+    pub targets: Vec<(String, RuleTarget)>,
+    /// The update group that it fills.
+    pub update_group: Option<String>,
+    /// Whether its deployments count at once.
+    pub enables: bool,
+    /// Most updates in one run.
+    pub cap: u32,
 }
 
 /// A kind of fragment as the command line spells it.

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    AdminError, Command, Subject, computers, content, downstream, groups, placements, sync, updates,
+    AdminError, Command, Subject, audit, cleanup, computers, content, downstream, groups,
+    placements, rules, sync, update_groups, updates,
 };
 
 /// Carries out `command`.
@@ -23,6 +24,28 @@ pub async fn execute(subject: &Subject, command: Command) -> Result<Value, Admin
             updates::approve(state, update, group, terms).await?
         }
         Command::Decline { update } => updates::decline(state, update).await?,
+        Command::AcceptEulas { update } => updates::accept_eulas(state, update).await?,
+        Command::Tag { update, tags } => updates::tag(state, update, tags).await?,
+        Command::ListUpdateGroups => update_groups::list(state),
+        Command::CreateUpdateGroup { name } => update_groups::create(state, name).await?,
+        Command::ChangeUpdateGroup { name, add, remove } => {
+            update_groups::change(state, name, add, remove).await?
+        }
+        Command::DeployUpdateGroup { name, group, terms, enabled } => {
+            update_groups::deploy(state, name, group, terms, enabled).await?
+        }
+        Command::WithdrawUpdateGroup { name, group } => {
+            update_groups::withdraw(state, name, group).await?
+        }
+        Command::DeleteUpdateGroup { name } => update_groups::delete(state, name).await?,
+        Command::ListRules => rules::list(state),
+        Command::PutRule { rule } => rules::put(state, *rule).await?,
+        Command::RemoveRule { name } => rules::remove(state, name).await?,
+        Command::PreviewRule { name } => rules::preview(state, &name)?,
+        Command::RunRule { name } => rules::run(state, &name).await?,
+        Command::Cleanup { settings, run } => cleanup::clean_up(state, settings, run).await?,
+        Command::Audit { last, mentions } => audit::list(state, last, mentions).await?,
+        Command::Undo { number } => audit::undo(state, number).await?,
         Command::ListGroups => groups::list(state),
         Command::CreateGroup { name, parent } => groups::create(state, name, parent).await?,
         Command::MoveGroup { name, parent } => groups::place(state, name, parent).await?,

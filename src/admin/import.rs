@@ -95,6 +95,9 @@ pub(super) async fn store(
         }
     }
     report.revisions = report.new + report.unchanged;
+    if !more_follows {
+        state.run_due_rules(true).await;
+    }
     Ok(report)
 }
 

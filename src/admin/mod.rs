@@ -5,6 +5,8 @@
 //! [`Access`] hides which of the two it is.
 
 mod access;
+mod audit;
+mod cleanup;
 mod command;
 mod computers;
 mod content;
@@ -14,12 +16,14 @@ mod frames;
 mod groups;
 pub mod import;
 mod placements;
+mod rules;
 mod socket;
 mod sync;
+mod update_groups;
 mod updates;
 
 pub use access::Access;
-pub use command::{Command, FragmentKind};
+pub use command::{Command, FragmentKind, RuleDraft};
 pub use execute::execute;
 pub use import::{ImportReport, Source, import as import_into};
 pub use socket::{SOCKET, Socket};

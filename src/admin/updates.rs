@@ -1,7 +1,6 @@
 //! Updates: what there is, what was decided, and the exact fragments clients are sent.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -12,6 +11,7 @@ use crate::metadata::fragments;
 use crate::metadata::model::{CategoryType, PublicationState, UpdateMetadata, UpdateType};
 use crate::policy::approval::{Approval, ApprovalAction};
 use crate::policy::by::By;
+use crate::policy::eula::eulas;
 use crate::policy::terms::{Clock, DownloadPriority, Terms};
 use crate::state::{Decision, Published, State, StateError};
 use crate::wire::time::DateTime;
@@ -32,7 +32,7 @@ pub(super) fn list(state: &State) -> Result<Value, StateError> {
     });
     let mut titles = Titles::default();
     rows.map(|index| {
-        let metadata = metadata(state, &published, index)?;
+        let metadata = state.metadata_of(&published, index)?;
         summary(state, &published, index, &metadata, &mut titles)
     })
     .collect()
@@ -45,7 +45,7 @@ pub(super) fn show(
 ) -> Result<Value, AdminError> {
     let published = state.published();
     let index = find(&published, update, revision)?;
-    let metadata = metadata(state, &published, index)?;
+    let metadata = state.metadata_of(&published, index)?;
     let mut answer = summary(state, &published, index, &metadata, &mut Titles::default())?;
     let catalog = &published.catalog;
     let identity_of = |index: RevisionIndex| {
@@ -61,6 +61,16 @@ pub(super) fn show(
             "here": published.contents.contains_key(&file.sha1),
         })
     });
+    let licences = eulas(catalog, index).into_iter().map(|eula| {
+        let accepted = published.policy.eulas.get(&eula);
+        json!({
+            "id": eula,
+            "accepted_by": accepted.map(|accepted| &accepted.by),
+            "accepted": accepted.and_then(|accepted| instant(accepted.at)),
+        })
+    });
+    answer["licences"] = licences.collect();
+    answer["tags"] = json!(published.policy.tags.get(&update));
     answer["is_leaf"] = json!(catalog.is_leaf(index));
     answer["files"] = files.collect();
     answer["prerequisites"] = json!(metadata.prerequisites);
@@ -121,6 +131,20 @@ pub(super) async fn decline(state: &State, update: Uuid) -> Result<Value, AdminE
     show(state, update, None)
 }
 
+pub(super) async fn accept_eulas(state: &State, update: Uuid) -> Result<Value, AdminError> {
+    state.accept_eulas(By::administrator(), update).await?;
+    show(state, update, None)
+}
+
+pub(super) async fn tag(
+    state: &State,
+    update: Uuid,
+    tags: BTreeSet<String>,
+) -> Result<Value, AdminError> {
+    state.tag(By::administrator(), update, tags).await?;
+    show(state, update, None)
+}
+
 fn find(
     published: &Published,
     update: Uuid,
@@ -140,15 +164,6 @@ fn not_found(update: Uuid) -> StateError {
     StateError::NotFound { kind: "update", name: update.to_string() }
 }
 
-fn metadata(
-    state: &State,
-    published: &Published,
-    index: RevisionIndex,
-) -> Result<Arc<UpdateMetadata>, StateError> {
-    let missing = || StateError::NotFound { kind: "revision", name: index.to_string() };
-    state.metadata(published.places(index).ok_or_else(missing)?)
-}
-
 /// The titles of categories, which many updates share, so that each is read once.
 #[derive(Default)]
 struct Titles(HashMap<RevisionIndex, String>);
@@ -163,7 +178,7 @@ impl Titles {
         if let Some(title) = self.0.get(&index) {
             return Ok(title.clone());
         }
-        let title = metadata(state, published, index)?.title("en").to_owned();
+        let title = state.metadata_of(published, index)?.title("en").to_owned();
         self.0.insert(index, title.clone());
         Ok(title)
     }
@@ -190,13 +205,18 @@ fn summary(
     let approvals = published.policy.approvals.get(&update_id).into_iter().flatten();
     let approvals = approvals.filter(|approval| approval.terms.action != ApprovalAction::None);
     let approvals: Vec<&Approval> = approvals.collect();
+    let acts = approvals.iter().any(|approval| approval.terms.action.acts());
     let installs =
         approvals.iter().any(|approval| approval.terms.action == ApprovalAction::Install);
     let approvals: Vec<Value> = approvals
         .iter()
         .map(|approval| {
             let group = published.policy.groups.get(&approval.group);
-            decision(group.map_or("", |group| &group.name), approval)
+            let mut shown = terms(group.map_or("", |group| &group.name), &approval.terms);
+            if approval.terms.go_live.is_some() {
+                shown["live"] = json!(approval.live);
+            }
+            shown
         })
         .collect();
     Ok(json!({
@@ -219,6 +239,11 @@ fn summary(
         "superseded": catalog.superseded_by(update).next().is_some(),
         "declined": published.policy.is_declined(update_id),
         "approvals": approvals,
+        "licence": match published.policy.eulas_since(catalog, index) {
+            None if acts => "not accepted: installs are held back",
+            None => "not accepted",
+            Some(_) => "",
+        },
         "content": match published.content_since(index) {
             Some(_) => "here",
             None if installs && published.hold_installs => "missing: installs are held back",
@@ -227,9 +252,9 @@ fn summary(
     }))
 }
 
-/// A decision as administrators read it; what is as usual is left out.
-fn decision(group: &str, approval: &Approval) -> Value {
-    let Terms { action, deadline, go_live, download_priority } = approval.terms;
+/// Terms as administrators read them; what is as usual is left out.
+pub(super) fn terms(group: &str, terms: &Terms) -> Value {
+    let Terms { action, deadline, go_live, download_priority } = *terms;
     let mut shown = json!({
         "group": group,
         "action": action,
@@ -245,7 +270,6 @@ fn decision(group: &str, approval: &Approval) -> Value {
     }
     if let Some(at) = go_live {
         shown["available"] = json!(instant(at));
-        shown["live"] = json!(approval.live);
     }
     if download_priority != DownloadPriority::default() {
         shown["download_priority"] = json!(download_priority);

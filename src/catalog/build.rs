@@ -69,6 +69,9 @@ impl CatalogBuilder {
         for file in &new.metadata.files {
             self.catalog.files.push(index, file.sha1);
         }
+        if let Some(eula) = new.metadata.eula_id {
+            self.catalog.eula_ids.push(index, eula);
+        }
         for licence in &new.metadata.eulas {
             self.catalog.licences.push(index, licence.file.sha1);
         }

@@ -36,6 +36,8 @@ pub struct Catalog {
     pub(super) superseders: Rows<RevisionIndex>,
     /// The content files of each revision.
     pub(super) files: Rows<Sha1>,
+    /// The licence of each revision, which most do not have.
+    pub(super) eula_ids: Rows<Uuid>,
     /// The licence texts of each revision.
     pub(super) licences: Rows<Sha1>,
     /// Revisions of type Driver.
@@ -152,6 +154,11 @@ impl Catalog {
     /// The content files of a revision.
     pub fn files(&self, index: RevisionIndex) -> &[Sha1] {
         self.files.row(index)
+    }
+
+    /// `EulaID` of a revision that has a licence.
+    pub fn eula_id(&self, index: RevisionIndex) -> Option<Uuid> {
+        self.eula_ids.row(index).first().copied()
     }
 
     /// The licence texts of a revision.

@@ -50,6 +50,8 @@ pub(super) struct Config {
     pub(super) downstream: DownstreamConfig,
     /// Certificates.
     pub(super) tls: TlsConfig,
+    /// What is cleaned up by itself.
+    pub(super) cleanup: CleanupConfig,
     /// Logs.
     pub(super) log: LogConfig,
     /// Synchronising with an upstream server.
@@ -78,6 +80,18 @@ pub(super) struct TlsConfig {
     pub(super) key: Option<PathBuf>,
     /// Further names of the server in the certificate that is made for it.
     pub(super) names: Vec<String>,
+}
+
+/// What is cleaned up by itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct CleanupConfig {
+    /// Whether updates that their publisher withdrew are declined.
+    pub(super) decline_expired: bool,
+    /// Days after which superseded updates that nobody needs are declined; 0 for never.
+    pub(super) decline_superseded_days: u32,
+    /// Days after which silent computers are forgotten; 0 for never.
+    pub(super) forget_computers_days: u32,
 }
 
 /// Logs.
@@ -160,10 +174,17 @@ impl Default for Config {
             hold_installs: true,
             downstream: DownstreamConfig::default(),
             tls: TlsConfig::default(),
+            cleanup: CleanupConfig::default(),
             log: LogConfig::default(),
             sync: SyncConfig::default(),
             limits: LimitsConfig::default(),
         }
+    }
+}
+
+impl Default for CleanupConfig {
+    fn default() -> Self {
+        Self { decline_expired: true, decline_superseded_days: 90, forget_computers_days: 0 }
     }
 }
 
@@ -267,6 +288,15 @@ impl Config {
         match positive.iter().find(|(_, value)| *value == 0) {
             Some((name, _)) => invalid(&format!("{name} has to be at least 1")),
             None => Ok(()),
+        }
+    }
+
+    /// What is cleaned up.
+    pub(super) fn cleanup(&self) -> state::CleanupSettings {
+        state::CleanupSettings {
+            decline_expired: self.cleanup.decline_expired,
+            decline_superseded_days: self.cleanup.decline_superseded_days,
+            forget_computers_days: self.cleanup.forget_computers_days,
         }
     }
 

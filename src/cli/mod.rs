@@ -3,7 +3,9 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed,
 //! 2 usage, 64 bad configuration.
 
+mod audit;
 mod catalogue;
+mod cleanup;
 mod computer;
 mod config;
 mod content;
@@ -18,6 +20,7 @@ mod output;
 mod placement;
 mod record;
 mod replay;
+mod rule;
 mod serve;
 mod signals;
 mod sync;
@@ -25,6 +28,7 @@ mod telemetry;
 mod terms;
 mod tls;
 mod update;
+mod update_group;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -80,6 +84,18 @@ enum Command {
     /// Manage target groups.
     #[command(subcommand)]
     Group(group::Group),
+    /// Manage sets of updates that are deployed as one.
+    #[command(name = "updategroup", subcommand)]
+    UpdateGroup(update_group::UpdateGroup),
+    /// Manage rules that deploy updates by themselves.
+    #[command(subcommand)]
+    Rule(rule::Rule),
+    /// Look at what was decided, by whom and why, and undo it.
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Decline what was withdrawn or replaced and forget silent computers, as configured.
+    #[command(subcommand)]
+    Cleanup(cleanup::Cleanup),
     /// Rules that put newcomers into groups.
     #[command(subcommand)]
     Placement(placement::Placement),
@@ -195,6 +211,10 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
         Command::Catalogue(command) => command.run(&context),
         Command::Update(command) => command.run(&context).await,
         Command::Group(command) => command.run(&context).await,
+        Command::UpdateGroup(command) => command.run(&context).await,
+        Command::Rule(command) => command.run(&context).await,
+        Command::Audit(command) => command.run(&context).await,
+        Command::Cleanup(command) => command.run(&context).await,
         Command::Placement(command) => command.run(&context).await,
         Command::Computer(command) => command.run(&context).await,
         Command::Content(command) => command.run(&context).await,

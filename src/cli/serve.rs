@@ -19,11 +19,15 @@ use crate::metadata::sample;
 use crate::server::tls::{self, Tls};
 use crate::server::{Authority, Drained, Server};
 use crate::services::Services;
-use crate::state::State;
+use crate::state::{CleanupSettings, State};
 use crate::upstream::Upstream;
 
 /// How often it is looked whether a new cookie key is due.
 const KEY_CHECK: Duration = Duration::from_secs(3600);
+/// How often the schedules of rules are looked at; they have minutes.
+const RULE_CHECK: Duration = Duration::from_secs(30);
+/// How often is cleaned up.
+const CLEANUP_CHECK: Duration = Duration::from_secs(6 * 3600);
 
 /// Run the server.
 #[derive(Debug, Args)]
@@ -83,6 +87,8 @@ impl Serve {
         let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
         let schedule = tokio::spawn(Arc::clone(&upstream).follow_schedule());
         let downloads = tokio::spawn(Arc::clone(&upstream).follow_downloads());
+        let rules = tokio::spawn(run_rules(Arc::clone(&state)));
+        let cleanup = tokio::spawn(clean_up(Arc::clone(&state), config.cleanup()));
         let reports = tokio::spawn(Arc::clone(&upstream).follow_reports());
 
         let ready = serde_json::json!({
@@ -112,6 +118,8 @@ impl Serve {
         downloads.abort();
         reports.abort();
         upstream.stop().await;
+        rules.abort();
+        cleanup.abort();
         state.close().await;
         Ok(())
     }
@@ -164,6 +172,28 @@ fn greet(server: &Server<Services>, sample: bool) {
     }
     if sample {
         eprintln!("The sample catalogue is loaded: `weir update list` shows it.");
+    }
+}
+
+/// Runs the rules whose time has come.
+async fn run_rules(state: Arc<State>) {
+    loop {
+        tokio::time::sleep(RULE_CHECK).await;
+        state.run_due_rules(false).await;
+    }
+}
+
+/// Cleans up again and again, from a while after the start on.
+async fn clean_up(state: Arc<State>, settings: CleanupSettings) {
+    loop {
+        tokio::time::sleep(CLEANUP_CHECK).await;
+        match state.clean_up(settings).await {
+            Ok(done) => {
+                let (declined, forgotten) = (done.declines.len(), done.computers.len());
+                info!(declined, forgotten, "cleaned up");
+            }
+            Err(error) => warn!(%error, "the cleanup did not end"),
+        }
     }
 }
 

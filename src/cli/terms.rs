@@ -1,9 +1,11 @@
 //! The options that say on what terms something is deployed.
 
 use clap::{Args, ValueEnum};
+use uuid::Uuid;
 
 use super::CliError;
 use super::serve::now;
+use crate::policy::rule::RuleTarget;
 use crate::policy::terms::{ApprovalAction, Clock, Deadline, DownloadPriority, Terms};
 use crate::wire::time::DateTime;
 
@@ -31,6 +33,44 @@ pub(super) struct TermsArgs {
     priority: Priority,
 }
 
+/// On what terms a rule deploys: times count from its run.
+#[derive(Debug, Clone, Args)]
+pub(super) struct RuleTermsArgs {
+    /// What the groups' computers are to do.
+    #[arg(long, default_value = "install")]
+    action: Action,
+    /// The deadline, so long after the run, for example 7d.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    deadline_after: Option<u32>,
+    /// Read the deadline on each computer's own clock (`weir group clock`).
+    #[arg(long, requires = "deadline_after")]
+    local: bool,
+    /// Spread the deadlines of single computers over this time from the deadline on.
+    #[arg(long, requires = "deadline_after", value_name = "TIME", value_parser = parse_duration)]
+    spread: Option<u32>,
+    /// Not before so long after the run.
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    available_after: Option<u32>,
+    /// How urgently the files are fetched.
+    #[arg(long, default_value = "normal")]
+    priority: Priority,
+}
+
+impl RuleTermsArgs {
+    /// The terms; the group is for the server to find.
+    pub(super) fn target(&self) -> RuleTarget {
+        RuleTarget {
+            group: Uuid::nil(),
+            action: self.action.action(),
+            deadline_after: self.deadline_after,
+            clock: if self.local { Clock::Local } else { Clock::Utc },
+            spread: self.spread.unwrap_or(0),
+            available_after: self.available_after.unwrap_or(0),
+            download_priority: self.priority.priority(),
+        }
+    }
+}
+
 /// A decision.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Action {
@@ -53,6 +93,29 @@ enum Priority {
     Low,
     Normal,
     High,
+}
+
+impl Action {
+    fn action(self) -> ApprovalAction {
+        match self {
+            Self::Install => ApprovalAction::Install,
+            Self::Uninstall => ApprovalAction::Uninstall,
+            Self::Optional => ApprovalAction::Optional,
+            Self::NotApproved => ApprovalAction::NotApproved,
+            Self::Block => ApprovalAction::Block,
+            Self::None => ApprovalAction::None,
+        }
+    }
+}
+
+impl Priority {
+    fn priority(self) -> DownloadPriority {
+        match self {
+            Self::Low => DownloadPriority::Low,
+            Self::Normal => DownloadPriority::Normal,
+            Self::High => DownloadPriority::High,
+        }
+    }
 }
 
 /// Unix seconds; none for now.
@@ -79,21 +142,10 @@ impl TermsArgs {
             return Err(CliError::Failed("now is now on every clock; leave out --local".into()));
         }
         Ok(Terms {
-            action: match self.action {
-                Action::Install => ApprovalAction::Install,
-                Action::Uninstall => ApprovalAction::Uninstall,
-                Action::Optional => ApprovalAction::Optional,
-                Action::NotApproved => ApprovalAction::NotApproved,
-                Action::Block => ApprovalAction::Block,
-                Action::None => ApprovalAction::None,
-            },
+            action: self.action.action(),
             deadline,
             go_live: self.available.map(Instant::seconds),
-            download_priority: match self.priority {
-                Priority::Low => DownloadPriority::Low,
-                Priority::Normal => DownloadPriority::Normal,
-                Priority::High => DownloadPriority::High,
-            },
+            download_priority: self.priority.priority(),
         })
     }
 }

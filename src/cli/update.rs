@@ -39,6 +39,23 @@ pub(super) enum Update {
         group: String,
         #[command(flatten)]
         terms: TermsArgs,
+        /// Accept its licences first, for everybody.
+        #[arg(long)]
+        accept_licence: bool,
+    },
+    /// Accept the licences of an update and of what it bundles, for everybody.
+    AcceptLicence {
+        /// The update's id.
+        #[arg(value_name = "UPDATEID")]
+        update: Uuid,
+    },
+    /// Set the tags of an update, which rules can go by.
+    Tag {
+        /// The update's id.
+        #[arg(value_name = "UPDATEID")]
+        update: Uuid,
+        /// All of its tags; without any it has none.
+        tags: Vec<String>,
     },
     /// Decline an update: nobody gets it any more.
     Decline {
@@ -77,8 +94,20 @@ impl Update {
                 // Exactly the fragment, also with --json: it is compared byte by byte.
                 write_out(text.as_str().unwrap_or_default())
             }
-            Self::Approve { update, group, terms } => {
-                let command = Command::Approve { update, group, terms: terms.terms()? };
+            Self::AcceptLicence { update } => {
+                let accepted = context.run(Command::AcceptEulas { update }).await?;
+                context.output.print(&accepted, fields)
+            }
+            Self::Tag { update, tags } => {
+                let command = Command::Tag { update, tags: tags.into_iter().collect() };
+                context.output.print(&context.run(command).await?, fields)
+            }
+            Self::Approve { update, group, terms, accept_licence } => {
+                let terms = terms.terms()?;
+                if accept_licence {
+                    context.run(Command::AcceptEulas { update }).await?;
+                }
+                let command = Command::Approve { update, group, terms };
                 context.output.print(&context.run(command).await?, fields)
             }
             Self::Decline { update } => {

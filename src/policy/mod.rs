@@ -6,20 +6,27 @@
 
 pub mod approval;
 pub mod by;
+pub mod cron;
+pub mod eula;
 pub mod group_tree;
 pub mod placement;
+pub mod rule;
 pub mod target_group;
 pub mod terms;
+pub mod update_group;
 pub mod view;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use approval::{Approval, DeadDeployment, Declined};
+use eula::AcceptedEula;
 use placement::Placement;
+use rule::Rule;
 use target_group::TargetGroup;
+use update_group::UpdateGroup;
 
 /// Every decision in force. Immutable once published.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +40,14 @@ pub struct Policy {
     /// Deployments that are no more, by number, which is the order in which they were made. Shared,
     /// as they only ever become more.
     pub dead: Arc<BTreeMap<u32, DeadDeployment>>,
+    /// Licences that were accepted.
+    pub eulas: Arc<BTreeMap<Uuid, AcceptedEula>>,
+    /// Sets of updates that are deployed as one.
+    pub update_groups: Arc<BTreeMap<Uuid, UpdateGroup>>,
+    /// Rules that deploy updates by themselves.
+    pub rules: Arc<BTreeMap<Uuid, Rule>>,
+    /// Words by which administrators mark updates for rules.
+    pub tags: Arc<BTreeMap<Uuid, BTreeSet<String>>>,
     /// Where computers go that register for the first time.
     pub placements: Arc<Vec<Placement>>,
 }
@@ -64,6 +79,18 @@ impl Policy {
     /// The approval of `update` for exactly `group`.
     pub fn approval(&self, update: Uuid, group: Uuid) -> Option<&Approval> {
         self.approvals.get(&update)?.iter().find(|approval| approval.group == group)
+    }
+
+    /// The update group called `name`, compared without regard to case.
+    pub fn update_group(&self, name: &str) -> Option<&UpdateGroup> {
+        let name = name.trim();
+        self.update_groups.values().find(|group| group.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The rule called `name`, compared without regard to case.
+    pub fn rule(&self, name: &str) -> Option<&Rule> {
+        let name = name.trim();
+        self.rules.values().find(|rule| rule.name.eq_ignore_ascii_case(name))
     }
 
     /// Whether the update is declined.

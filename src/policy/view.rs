@@ -50,8 +50,8 @@ impl View {
     /// Resolves all decisions for computers in `groups` (see
     /// [`effective`](super::target_group::effective)).
     ///
-    /// With `content_since`, what is to be installed waits until its files are here, or agents
-    /// would fail on downloads that cannot be served; without it nothing waits.
+    /// What is to be installed waits until its licences are accepted. With `content_since` it also
+    /// waits until its files are here, or agents would fail on downloads that cannot be served.
     pub fn build(
         catalog: &Catalog,
         scope: &Scope,
@@ -70,9 +70,9 @@ impl View {
             let Some(mut deployment) = by_default(catalog, scope, index) else { continue };
             deployment.changed = deployment.changed.max(resolved.changed);
             if let Some(approval) = resolved.approval {
-                deployment.approve(&approval, lineage.utc_offset(), || match content_since {
-                    Some(content_since) => content_since(index),
-                    None => Some(0),
+                deployment.approve(&approval, lineage.utc_offset(), || {
+                    let content = content_since.map_or(Some(0), |since| since(index))?;
+                    Some(content.max(policy.eulas_since(catalog, index)?))
                 });
             }
             decided.insert(index, deployment);
@@ -104,19 +104,20 @@ impl View {
 }
 
 impl Deployment {
-    /// Makes it what was decided, or leaves it as it is by default while that waits for content.
+    /// Makes it what was decided, or leaves it as it is by default while that waits for its files or
+    /// licences.
     fn approve(
         &mut self,
         approval: &Approval,
         utc_offset: i16,
-        content_since: impl Fn() -> Option<u64>,
+        ready_since: impl Fn() -> Option<u64>,
     ) {
         self.id = approval.deployment_id;
         self.decided = approval.decided;
         let terms = &approval.terms;
         let (action, since) = match terms.action {
-            ApprovalAction::Install => (DeploymentAction::Install, content_since()),
-            ApprovalAction::Optional => (DeploymentAction::OptionalInstall, content_since()),
+            ApprovalAction::Install => (DeploymentAction::Install, ready_since()),
+            ApprovalAction::Optional => (DeploymentAction::OptionalInstall, ready_since()),
             ApprovalAction::Uninstall => (DeploymentAction::Uninstall, Some(0)),
             ApprovalAction::Block | ApprovalAction::NotApproved | ApprovalAction::None => return,
         };

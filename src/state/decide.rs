@@ -56,7 +56,7 @@ impl State {
 }
 
 /// The number of the update's latest revision, if it can be decided on.
-fn check_update(transaction: &Transaction<'_>, update: Uuid) -> Result<u32, StateError> {
+pub(super) fn check_update(transaction: &Transaction<'_>, update: Uuid) -> Result<u32, StateError> {
     let not_found = || StateError::NotFound { kind: "update", name: update.to_string() };
     let metadata = &transaction.model.latest(update).ok_or_else(not_found)?.metadata;
     match metadata.update_type {
@@ -68,7 +68,7 @@ fn check_update(transaction: &Transaction<'_>, update: Uuid) -> Result<u32, Stat
 }
 
 /// A group that something can be approved for.
-fn group_for(transaction: &Transaction<'_>, name: &str) -> Result<Uuid, StateError> {
+pub(super) fn group_for(transaction: &Transaction<'_>, name: &str) -> Result<Uuid, StateError> {
     let not_found = || StateError::NotFound { kind: "group", name: name.to_owned() };
     let group = transaction.model.policy.group_by_name(name).ok_or_else(not_found)?;
     match group.id {
@@ -80,7 +80,8 @@ fn group_for(transaction: &Transaction<'_>, name: &str) -> Result<Uuid, StateErr
     }
 }
 
-fn approve(
+/// Decides on one update for one group; the terms were checked.
+pub(super) fn approve(
     transaction: &mut Transaction<'_>,
     by: &By,
     (update, revision_number): (Uuid, u32),
@@ -124,6 +125,7 @@ fn approve(
     Ok(())
 }
 
+/// Takes an update from everybody.
 pub(super) fn decline(transaction: &mut Transaction<'_>, by: &By, update: Uuid) {
     let mut record = transaction.model.decision(update);
     if record.declined.is_some() {

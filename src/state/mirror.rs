@@ -1,7 +1,7 @@
 //! Taking over what another server decided, as its replica ([MS-WSUSSS] 3.2.4.3).
 //!
-//! One change makes groups, deployments and declined updates here what they are there, and says so
-//! in the journal decision by decision, as if each had been made here. What is the same already
+//! One change makes groups, deployments, declined updates and accepted licences here what they are
+//! there, and says so in the journal decision by decision, as if each had been made here. What is the same already
 //! changes nothing. From then on nobody decides here: a decision of our own would be undone by the
 //! next synchronization, or would last as long as nobody notices.
 
@@ -13,6 +13,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::decide::decline;
+use super::eulas::accept;
 use super::groups::{delete, put};
 use super::neighbours::touch_for_decline;
 use super::records::{PlacementsRecord, first_version};
@@ -81,6 +82,8 @@ pub struct Mirrored {
     pub dead: BTreeSet<Uuid>,
     /// All declined updates.
     pub declined: BTreeSet<Uuid>,
+    /// Licences that were accepted. None is ever taken back.
+    pub eulas: BTreeSet<Uuid>,
 }
 
 impl State {
@@ -109,6 +112,7 @@ impl State {
                 take_groups(transaction, &by, groups, placements);
                 take_deployments(transaction, &by, &mirrored)?;
                 take_declined(transaction, &by, &mirrored.declined);
+                accept(transaction, &by, mirrored.eulas);
                 Ok(transaction.staged_changes().saturating_sub(before) as u64)
             })
             .await

@@ -4,10 +4,13 @@
 //! one entry a computer. Every change is a method here; it goes to the one writer thread and
 //! returns once it is durable and visible.
 
+mod audit;
+mod cleanup;
 mod computers;
 mod content;
 mod decide;
 mod downstream;
+mod eulas;
 mod groups;
 mod health;
 mod import;
@@ -23,13 +26,16 @@ mod published;
 pub mod records;
 mod registry;
 mod rollup;
+mod rules;
 mod schedule;
 mod staging;
+mod tags;
 mod told;
 mod transaction;
+mod update_groups;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -38,6 +44,8 @@ use arc_swap::ArcSwap;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder};
 
+pub use audit::{AuditEntry, AuditFilter};
+pub use cleanup::{Cleanup, CleanupSettings};
 pub use computers::{ComputerDetails, Registration};
 pub use content::AddedContent;
 pub use decide::Decision;
@@ -50,8 +58,10 @@ pub use packed::SyncDocument;
 pub use published::Published;
 pub use registry::{Registry, Tracked};
 pub use rollup::{LEVELS, RolledUp};
+pub use rules::{Plan, Planned};
 pub use staging::{Moved, Unknown};
 
+use crate::catalog::RevisionIndex;
 use crate::content::files::{ContentError, ContentStore};
 use crate::metadata::error::DocumentError;
 use crate::metadata::model::{UpdateFile, UpdateMetadata};
@@ -167,6 +177,7 @@ pub struct State {
     /// Documents in cabinets, by the document's digest.
     packed: Disposable,
     contents: Arc<ContentStore>,
+    journal: PathBuf,
     fragments: Cache<Place, Arc<PreparedFragments>, ByBytes>,
     fragment_requests: AtomicU64,
     fragment_reads: AtomicU64,
@@ -192,7 +203,8 @@ impl State {
     ) -> Result<Self, StateError> {
         let library = Library::open(data)?;
         let contents = ContentStore::open(data.join("content"))?;
-        let journal = Journal::open(&data.join("journal"))?;
+        let journal_directory = data.join("journal");
+        let journal = Journal::open(&journal_directory)?;
         let mut model = Model::load(store.as_ref(), &library)?;
         if model.publishing {
             // The process ended while a synchronization became visible.
@@ -233,6 +245,7 @@ impl State {
             library,
             packed,
             contents: Arc::new(contents),
+            journal: journal_directory,
             fragments: fragment_cache(settings.fragment_cache),
             fragment_requests: AtomicU64::new(0),
             fragment_reads: AtomicU64::new(0),
@@ -288,6 +301,19 @@ impl State {
     /// memory, by [`Published::catalog`].
     pub fn metadata(&self, places: Places) -> Result<Arc<UpdateMetadata>, StateError> {
         Ok(self.record(places)?.metadata)
+    }
+
+    /// The same of a revision in a snapshot.
+    ///
+    /// # Errors
+    /// When it is not there, or the disk fails.
+    pub fn metadata_of(
+        &self,
+        published: &Published,
+        index: RevisionIndex,
+    ) -> Result<Arc<UpdateMetadata>, StateError> {
+        let missing = || StateError::NotFound { kind: "revision", name: index.to_string() };
+        self.metadata(published.places(index).ok_or_else(missing)?)
     }
 
     /// The same, with the digest of the document.

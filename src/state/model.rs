@@ -14,7 +14,8 @@ use super::library::{Library, Places};
 use super::mirror::{REPLICA, ReplicaRecord};
 use super::published::{Published, Remembered};
 use super::records::{
-    ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord, WantedRecord,
+    ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord, TagsRecord,
+    WantedRecord,
 };
 use super::registry::Tracked;
 use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
@@ -24,7 +25,10 @@ use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::Policy;
 use crate::policy::approval::{Approval, DeadDeployment};
+use crate::policy::eula::AcceptedEula;
+use crate::policy::rule::Rule;
 use crate::policy::target_group::TargetGroup;
+use crate::policy::update_group::UpdateGroup;
 use crate::store::{Store, StoreError, Tree, value};
 use crate::wire::types::{Sha1, UpdateIdentity};
 
@@ -93,6 +97,7 @@ impl Model {
             Ok(())
         })?;
         model.policy.dead = Arc::new(dead);
+        model.load_policy(store)?;
         model.load_revisions(store, library)?;
         store.load(Tree::Groups, &mut |_, bytes| {
             let group: TargetGroup = value::decode(bytes)?;
@@ -151,6 +156,35 @@ impl Model {
         }
         model.publishing = store.read(Tree::Meta, PUBLISHING.as_bytes())?.is_some();
         Ok(model)
+    }
+
+    /// Reads what was decided apart from single updates.
+    fn load_policy(&mut self, store: &dyn Store) -> Result<(), StoreError> {
+        let policy = &mut self.policy;
+        let eulas = Arc::make_mut(&mut policy.eulas);
+        store.load(Tree::Eulas, &mut |_, bytes| {
+            let accepted: AcceptedEula = value::decode(bytes)?;
+            eulas.insert(accepted.eula, accepted);
+            Ok(())
+        })?;
+        let update_groups = Arc::make_mut(&mut policy.update_groups);
+        store.load(Tree::UpdateGroups, &mut |_, bytes| {
+            let group: UpdateGroup = value::decode(bytes)?;
+            update_groups.insert(group.id, group);
+            Ok(())
+        })?;
+        let rules = Arc::make_mut(&mut policy.rules);
+        store.load(Tree::Rules, &mut |_, bytes| {
+            let rule: Rule = value::decode(bytes)?;
+            rules.insert(rule.id, rule);
+            Ok(())
+        })?;
+        let tags = Arc::make_mut(&mut policy.tags);
+        store.load(Tree::Tags, &mut |_, bytes| {
+            let record: TagsRecord = value::decode(bytes)?;
+            tags.insert(record.update, record.tags);
+            Ok(())
+        })
     }
 
     /// Reads all revisions, on one thread what their documents say while on another they join the

@@ -3,6 +3,7 @@
 
 mod earlier;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,11 @@ use crate::computers::{Computer, Statuses};
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, DeadDeployment, Declined};
+use crate::policy::eula::AcceptedEula;
 use crate::policy::placement::Placement;
+use crate::policy::rule::Rule;
 use crate::policy::target_group::TargetGroup;
+use crate::policy::update_group::UpdateGroup;
 use crate::store::value::Stored;
 use crate::wire::types::{RevisionId, Sha256};
 
@@ -64,6 +68,15 @@ pub struct PlacementsRecord {
     pub next: u32,
     /// The rules, in the order of their numbers.
     pub placements: Vec<Placement>,
+}
+
+/// What administrators marked an update with. In `tags`, by update id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TagsRecord {
+    /// The update.
+    pub update: Uuid,
+    /// The words.
+    pub tags: BTreeSet<String>,
 }
 
 /// A file whose content was verified and is here. In `contents`, by SHA-1.
@@ -200,6 +213,10 @@ first_version! {
     DocumentRecord, "document record";
     DeadDeployment, "dead deployment record";
     PlacementsRecord, "placements record";
+    AcceptedEula, "accepted licence record";
+    UpdateGroup, "update group record";
+    Rule, "rule record";
+    TagsRecord, "tags record";
     ContentRecord, "content record";
     Counters, "counters record";
     ConfigurationRecord, "configuration record";

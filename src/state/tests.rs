@@ -1,5 +1,7 @@
 //! The state as its callers see it, over a store that can be told to fail.
 
+mod audit;
+mod cleanup;
 mod commits;
 mod computers;
 mod decisions;
@@ -10,5 +12,7 @@ mod meta;
 mod mirror;
 mod picture;
 mod reopening;
+mod rules;
 mod staging;
 mod support;
+mod update_groups;

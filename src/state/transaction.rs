@@ -1,7 +1,7 @@
 //! What one commit is made of, gathered while changes are applied to the model.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use super::StateError;
 use super::model::{COUNTERS, Dirty, Model, PLACEMENTS, PUBLISHING, staged_key};
 use super::records::{
     ContentRecord, Counters, DecisionRecord, FileOrigin, PlacementsRecord, PublishingRecord,
-    RevisionRecord, WantedRecord,
+    RevisionRecord, TagsRecord, WantedRecord,
 };
 use super::registry::Tracked;
 use crate::catalog::RevisionIndex;
@@ -20,7 +20,10 @@ use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, ApprovalAction, DeadDeployment};
 use crate::policy::by::By;
+use crate::policy::eula::AcceptedEula;
+use crate::policy::rule::Rule;
 use crate::policy::target_group::TargetGroup;
+use crate::policy::update_group::UpdateGroup;
 use crate::store::value::{self, Stored};
 use crate::store::{Batch, Change, Store, StoreError, Tree};
 use crate::wire::types::{Sha1, UpdateIdentity};
@@ -183,6 +186,49 @@ impl<'a> Transaction<'a> {
         self.put_meta(PLACEMENTS, &record);
         self.mark(|dirty| &mut dirty.policy);
         self.model.policy.placements = Arc::new(record.placements);
+    }
+
+    pub(super) fn put_eula(&mut self, accepted: AcceptedEula) {
+        self.put(Tree::Eulas, accepted.eula.as_bytes(), &accepted);
+        self.mark(|dirty| &mut dirty.policy);
+        Arc::make_mut(&mut self.model.policy.eulas).insert(accepted.eula, accepted);
+    }
+
+    pub(super) fn put_update_group(&mut self, group: UpdateGroup) {
+        self.put(Tree::UpdateGroups, group.id.as_bytes(), &group);
+        self.mark(|dirty| &mut dirty.policy);
+        Arc::make_mut(&mut self.model.policy.update_groups).insert(group.id, group);
+    }
+
+    pub(super) fn delete_update_group(&mut self, id: Uuid) {
+        self.staged.batch.delete(Tree::UpdateGroups, id.as_bytes().as_slice());
+        self.mark(|dirty| &mut dirty.policy);
+        Arc::make_mut(&mut self.model.policy.update_groups).remove(&id);
+    }
+
+    pub(super) fn put_rule(&mut self, rule: Rule) {
+        self.put(Tree::Rules, rule.id.as_bytes(), &rule);
+        self.mark(|dirty| &mut dirty.policy);
+        Arc::make_mut(&mut self.model.policy.rules).insert(rule.id, rule);
+    }
+
+    pub(super) fn delete_rule(&mut self, id: Uuid) {
+        self.staged.batch.delete(Tree::Rules, id.as_bytes().as_slice());
+        self.mark(|dirty| &mut dirty.policy);
+        Arc::make_mut(&mut self.model.policy.rules).remove(&id);
+    }
+
+    /// Sets an update's tags; without any, nothing is kept of it.
+    pub(super) fn put_tags(&mut self, update: Uuid, tags: BTreeSet<String>) {
+        self.mark(|dirty| &mut dirty.policy);
+        let all = Arc::make_mut(&mut self.model.policy.tags);
+        if tags.is_empty() {
+            all.remove(&update);
+            self.staged.batch.delete(Tree::Tags, update.as_bytes().as_slice());
+        } else {
+            all.insert(update, tags.clone());
+            self.put(Tree::Tags, update.as_bytes(), &TagsRecord { update, tags });
+        }
     }
 
     pub(super) fn put_group(&mut self, group: TargetGroup) {

@@ -88,6 +88,14 @@ pub enum Tree {
     Wanted,
     /// Revisions that a synchronization fetched and that nobody sees yet.
     Staged,
+    /// Licences that were accepted.
+    Eulas,
+    /// Sets of updates that are deployed as one.
+    UpdateGroups,
+    /// Automatic deployment rules.
+    Rules,
+    /// Tags of updates.
+    Tags,
     /// What downstream servers report of their computers, besides what computers say themselves.
     Below,
     /// What the upstream server was told of computers.
@@ -96,7 +104,7 @@ pub enum Tree {
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 15] = [
+    pub const ALL: [Tree; 19] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -110,6 +118,10 @@ impl Tree {
         Tree::Downstream,
         Tree::Wanted,
         Tree::Staged,
+        Tree::Eulas,
+        Tree::UpdateGroups,
+        Tree::Rules,
+        Tree::Tags,
         Tree::Below,
         Tree::Told,
     ];
@@ -130,6 +142,10 @@ impl Tree {
             Tree::Downstream => "downstream",
             Tree::Wanted => "wanted",
             Tree::Staged => "staged",
+            Tree::Eulas => "eulas",
+            Tree::UpdateGroups => "update_groups",
+            Tree::Rules => "rules",
+            Tree::Tags => "tags",
             Tree::Below => "below",
             Tree::Told => "told",
         }

@@ -63,6 +63,7 @@ fn decided(result: ServerSyncDeploymentResult<'_>) -> Decided {
             complete: false,
             dead: result.dead_deployments.unwrap_or_default().into_iter().collect(),
             declined: result.hidden_updates.unwrap_or_default().into_iter().collect(),
+            eulas: result.accepted_eulas.unwrap_or_default().into_iter().collect(),
         },
         anchor: result.anchor.map(Cow::into_owned),
     }

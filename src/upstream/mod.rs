@@ -214,6 +214,9 @@ impl Upstream {
             outcome = sync.run(scope) => outcome,
             _ = cancelled.wait_for(|cancelled| *cancelled) => Err(SyncError::Cancelled),
         };
+        if outcome.is_ok() {
+            self.state.run_due_rules(true).await;
+        }
         let ended = self.state.now();
         let doing = progress.show();
         let doing = doing["phase"].as_str().unwrap_or(Phase::Connecting.name());

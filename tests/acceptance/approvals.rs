@@ -11,6 +11,15 @@ fn every_action_reaches_a_computer_as_its_deployment() {
     let (directory, server) = serve_sample();
     let mut agent = Agent::registered(Connection::plain(&server.http), "office-pc.example");
     scan(&mut agent);
+    // Until somebody accepts its licence, an approval changes nothing.
+    approve(&directory, GAUGE_21, "All Computers", "install");
+    scan(&mut agent);
+    assert_eq!(agent.action(GAUGE_21), "PreDeploymentCheck");
+    directory.json(&["update", "accept-licence", GAUGE_21]);
+    scan(&mut agent);
+    assert_eq!(agent.action(GAUGE_21), "Install");
+    approve(&directory, GAUGE_21, "All Computers", "none");
+    scan(&mut agent);
     let mut deployments = vec![deployment_id(&agent)];
     for (action, delivered) in [
         ("install", "Install"),
@@ -87,6 +96,7 @@ fn a_scan_of_some_categories_does_not_hide_changes_from_a_scan_of_all() {
     let (directory, server) = serve_sample();
     let mut agent = Agent::registered(Connection::plain(&server.http), "office-pc.example");
     scan(&mut agent);
+    directory.json(&["update", "accept-licence", GAUGE_21]);
     approve(&directory, GAUGE_21, "All Computers", "install");
     approve(&directory, SLUICE_41, "All Computers", "uninstall");
 

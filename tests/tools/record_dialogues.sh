@@ -28,6 +28,7 @@ server=$(ready "$work/serve")
 # tests/dialogues.rs decides the same before it replays.
 "$weir" update approve 5becb310-bedf-4963-a355-939d61cd755a --group "All Computers" \
     --deadline 2027-01-31T03:00:00Z --data "$work/data"
+"$weir" update accept-licence 7456a8f7-7f21-40e2-a8fa-dde68514c694 --data "$work/data"
 "$weir" update approve 7456a8f7-7f21-40e2-a8fa-dde68514c694 --group "All Computers" \
     --action optional --data "$work/data"
 

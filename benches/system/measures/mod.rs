@@ -6,8 +6,10 @@ mod first_scan;
 mod import;
 mod memory;
 mod rescan;
+mod revision_list;
 mod start;
 mod storm;
+mod sync;
 
 use std::process::Command;
 use std::time::Duration;
@@ -41,6 +43,8 @@ pub(crate) fn take(measure: Measure, size: Size, options: &Options) -> Outcome<V
         Measure::Storm => storm::take(size, options)?,
         Measure::Memory => memory::take(size, options)?,
         Measure::Import => vec![import::take(size, options)?],
+        Measure::Sync => sync::take(size, options)?,
+        Measure::RevisionList => vec![revision_list::take(size, options)?],
         Measure::Start => vec![start::take(size, options)?],
         Measure::Events => vec![events::take(size, options)?],
         Measure::Content { tls } => vec![content::take(tls, options)?],

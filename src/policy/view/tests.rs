@@ -1,5 +1,7 @@
 //! What a computer is told under decisions of every kind.
 
+use std::sync::Arc;
+
 use roaring::RoaringBitmap;
 
 use super::*;
@@ -7,6 +9,7 @@ use crate::catalog::NewRevision;
 use crate::catalog::draft::{Draft, uuid};
 use crate::metadata::model::CategoryType;
 use crate::policy::approval::Declined;
+use crate::policy::eula::AcceptedEula;
 use crate::policy::target_group::{ALL_COMPUTERS, TargetGroup, UNASSIGNED_COMPUTERS};
 use crate::policy::terms::{Clock, Deadline, Terms};
 use DeploymentAction::{Bundle, Evaluate, Install, OptionalInstall, PreDeploymentCheck, Uninstall};
@@ -118,6 +121,37 @@ fn what_is_to_be_installed_waits_for_its_content() {
     server.policy.approvals.clear();
     server.approve(1, ApprovalAction::Uninstall, 9);
     assert_eq!(server.actions(), [Some(Uninstall)], "nothing is needed to remove it");
+}
+
+#[test]
+fn what_is_to_be_installed_waits_for_its_licence_and_those_of_its_members() {
+    let licensed = |draft: Draft, eula| {
+        let mut revision = draft.build();
+        let mut metadata = crate::metadata::model::UpdateMetadata::clone(&revision.metadata);
+        metadata.eula_id = Some(uuid(eula));
+        revision.metadata = metadata.into();
+        revision
+    };
+    let mut server = Server::new(vec![
+        licensed(Draft::new(1, 1, 1).bundles(&[(2, 1)]), 71),
+        licensed(Draft::new(2, 2, 1), 72),
+    ]);
+    server.content.extend([(0, 1), (1, 1)]);
+    server.approve(1, ApprovalAction::Install, 5);
+    for (eula, changed, told) in
+        [(0, 0, (PreDeploymentCheck, 5)), (71, 8, (PreDeploymentCheck, 5)), (72, 7, (Install, 8))]
+    {
+        let accepted = AcceptedEula { eula: uuid(eula), by: "me".into(), at: 1, changed };
+        Arc::make_mut(&mut server.policy.eulas).insert(uuid(eula), accepted);
+        for waits in [true, false] {
+            let deployment = server.deployments(waits)[0].expect("in scope");
+            assert_eq!((deployment.action, deployment.changed), told, "after {eula}");
+        }
+    }
+    server.policy.eulas = Arc::default();
+    server.policy.approvals.clear();
+    server.approve(1, ApprovalAction::Uninstall, 9);
+    assert_eq!(server.actions()[0], Some(Uninstall), "nothing is agreed to by removing it");
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl Services {
             deployments: Some(selected.deployments),
             dead_deployments: Some(dead(policy.dead.values(), since)),
             hidden_updates: Some(sorted(policy.declined.keys().copied())),
-            accepted_eulas: Some(Vec::new()),
+            accepted_eulas: Some(policy.eulas.keys().copied().collect()),
         };
         Ok(GetDeploymentsResponse { result: Some(result) })
     }

@@ -66,6 +66,7 @@ async fn what_is_there_is_here_and_what_is_not_is_not() {
         deployments: vec![install(100, 1, id(2))],
         complete: true,
         declined: BTreeSet::from([update(2)]),
+        eulas: BTreeSet::from([id(77)]),
         ..Mirrored::default()
     };
     assert!(mirror(&fixture, first.clone()).await > 0);
@@ -76,6 +77,7 @@ async fn what_is_there_is_here_and_what_is_not_is_not() {
     assert_eq!((approval.guid, &*approval.by, approval.live), (id(100), "SERVER\\admin", true));
     assert_eq!(approval.terms, install(100, 1, id(2)).terms);
     assert!(policy.is_declined(update(2)) && !policy.is_declined(update(1)));
+    assert!(policy.eulas.keys().eq([&id(77)]));
 
     let sequence = state.published().sequence;
     assert_eq!(mirror(&fixture, first).await, 0, "the same again changes nothing");
@@ -150,6 +152,8 @@ async fn a_replica_decides_nothing_itself() {
         state.move_group(own(), "Own".into(), None).await.err(),
         state.rename_group(own(), "Own".into(), "Other".into()).await.err(),
         state.delete_group(own(), "Own".into(), Children::Refuse, Members::Release).await.err(),
+        state.accept(own(), BTreeSet::from([id(77)])).await.err(),
+        state.create_update_group(own(), id(8), "New".into()).await.err(),
     ];
     for refused in refused {
         let reason = refused.expect("refused").to_string();

@@ -100,6 +100,9 @@ pub(super) struct Document {
     pub(super) bundles: Vec<u8>,
     pub(super) supersedes: Vec<u8>,
     pub(super) has_file: bool,
+    /// The number of its licence.
+    pub(super) eula: Option<u128>,
+    pub(super) expired: bool,
 }
 
 pub(super) fn software(number: u8) -> Document {
@@ -112,6 +115,8 @@ pub(super) fn software(number: u8) -> Document {
         bundles: Vec::new(),
         supersedes: Vec::new(),
         has_file: false,
+        eula: None,
+        expired: false,
     }
 }
 
@@ -153,7 +158,7 @@ impl Document {
             "<Update xmlns='http://schemas.microsoft.com/msus/2002/12/Update'>\
              <UpdateIdentity UpdateID='{}' RevisionNumber='{}' />\
              <Properties DefaultPropertiesLanguage='en' UpdateType='{}' \
-             ExplicitlyDeployable='true' PublicationState='Published' \
+             ExplicitlyDeployable='true' PublicationState='{}' {}\
              CreationDate='2026-01-05T09:00:00.000Z' \
              PublisherID='44d826c3-4e89-4348-ba38-7649163a0fc1' />\
              <LocalizedPropertiesCollection><LocalizedProperties><Language>en</Language>\
@@ -162,6 +167,10 @@ impl Document {
             update(self.number),
             self.revision,
             self.kind,
+            if self.expired { "Expired" } else { "Published" },
+            self.eula.map_or_else(String::new, |eula| {
+                format!("EulaID='{}' ", Uuid::from_u128(eula))
+            }),
             self.title,
             relations.concat(),
             file.unwrap_or_default(),

@@ -1,0 +1,48 @@
+//! `weir audit`.
+
+use clap::Subcommand;
+use serde_json::Value;
+
+use super::output::{cell, fields, table};
+use super::{CliError, Context};
+use crate::admin::Command;
+
+/// Look at what was decided, by whom and why, and undo it.
+#[derive(Debug, Subcommand)]
+pub(super) enum Audit {
+    /// The latest decisions, oldest first.
+    List {
+        /// How many.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        last: usize,
+        /// Only those that name this: an update's id, a rule, a computer.
+        #[arg(long, value_name = "TEXT")]
+        mentions: Option<String>,
+    },
+    /// Undo an approval, a decline or the move of a computer, if nothing else was decided since.
+    Undo {
+        /// Its number.
+        number: u64,
+    },
+}
+
+impl Audit {
+    pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
+        match self {
+            Self::List { last, mentions } => {
+                let found = context.run(Command::Audit { last, mentions }).await?;
+                context.output.print(&found, list)
+            }
+            Self::Undo { number } => {
+                context.output.print(&context.run(Command::Undo { number }).await?, fields)
+            }
+        }
+    }
+}
+
+fn list(entries: &Value) -> String {
+    let columns = ["number", "at", "by", "why", "what"];
+    let rows = entries.as_array().into_iter().flatten();
+    let rows = rows.map(|entry| columns.iter().map(|column| cell(&entry[*column])).collect());
+    table(&["NUMBER", "AT", "BY", "WHY", "WHAT"], rows.collect())
+}

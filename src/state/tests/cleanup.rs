@@ -1,0 +1,93 @@
+//! Cleanup declines what nobody can want any more, with a reason, and nothing else.
+
+use uuid::Uuid;
+
+use super::support::{Document, Fixture, NOW, registration, software, update};
+use crate::computers::event::{Event, STATUS_REPORT};
+use crate::policy::approval::ApprovalAction::{Block, Install};
+use crate::policy::by::By;
+use crate::policy::terms::ApprovalAction;
+use crate::state::{CleanupSettings, Decision};
+
+fn by() -> By {
+    By::administrator()
+}
+
+/// Of the tests' one moment: what is here for no day is old enough after none.
+fn settings() -> CleanupSettings {
+    CleanupSettings { decline_expired: true, decline_superseded_days: 0, forget_computers_days: 0 }
+}
+
+async fn approve(fixture: &Fixture, number: u8, action: ApprovalAction) {
+    let decision = Decision::Approve { group: "All Computers".into(), terms: action.into() };
+    fixture.state.decide(by(), update(number), decision).await.expect("decided");
+}
+
+#[tokio::test]
+async fn what_its_publisher_withdrew_is_declined_with_the_reason_and_once() {
+    let fixture = Fixture::new();
+    fixture.import_new(software(1)).await;
+    fixture.import_new(Document { expired: true, revision: 2, ..software(1) }).await;
+    fixture.import_new(software(2)).await;
+    let preview = fixture.state.preview_cleanup(settings()).await.expect("a plan");
+    let reason = "its publisher withdrew it";
+    assert_eq!(preview.declines, [(update(1), reason.to_owned())]);
+    assert_eq!(fixture.state.clean_up(settings()).await.expect("done"), preview);
+    assert!(fixture.state.published().policy.is_declined(update(1)));
+    let entry = fixture.journal().pop().expect("an entry");
+    assert_eq!((&entry["by"], &entry["why"]), (&"weir".into(), &reason.into()));
+    let again = fixture.state.preview_cleanup(settings()).await.expect("a plan");
+    assert!(again.declines.is_empty());
+    let off = CleanupSettings { decline_expired: false, ..settings() };
+    assert!(fixture.state.preview_cleanup(off).await.expect("a plan").declines.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_replaced_is_declined_only_if_nobody_misses_it() {
+    let fixture = Fixture::new();
+    for number in 1..=4 {
+        fixture.import_new(software(number)).await;
+    }
+    fixture.import_new(Document { supersedes: vec![1, 2, 3], ..software(9) }).await;
+    fixture.import_new(Document { supersedes: vec![4], ..software(8) }).await;
+    approve(&fixture, 3, Install).await;
+    approve(&fixture, 8, Block).await;
+    fixture.state.register(registration(1, "")).await.expect("registered");
+    let needs = Event {
+        instance: Uuid::from_u128(1),
+        event_id: STATUS_REPORT,
+        source: 101,
+        update: None,
+        at: NOW,
+        result: 0,
+        app: String::new(),
+        strings: Vec::new(),
+        misc: vec![("U".to_owned(), update(2).to_string())],
+    };
+    fixture.state.report("computer-1".into(), vec![needs]).await.expect("reported");
+    let old = CleanupSettings { decline_superseded_days: 90, ..settings() };
+    let declined = |days: i64| {
+        let cleanup = fixture.state.plan_cleanup(old, NOW + days * 86_400);
+        cleanup.declines.into_iter().map(|(update, _)| update).collect::<Vec<_>>()
+    };
+    assert!(declined(91).is_empty(), "what replaces them is not approved");
+    approve(&fixture, 9, Install).await;
+    assert_eq!(declined(91), [update(1), update(3)], "2 is needed, and 8 is blocked");
+    assert!(declined(89).is_empty(), "not here for long enough");
+}
+
+#[tokio::test]
+async fn computers_that_are_silent_are_forgotten() {
+    let fixture = Fixture::new();
+    fixture.state.register(registration(1, "")).await.expect("registered");
+    fixture.state.register(registration(2, "")).await.expect("registered");
+    let later = NOW + 31 * 86_400;
+    fixture.state.computers().find("computer-2").expect("a computer").touch(later);
+    let settings = CleanupSettings { forget_computers_days: 30, ..settings() };
+    let plan = fixture.state.plan_cleanup(settings, later);
+    assert_eq!(plan.computers, ["computer-1"]);
+    fixture.state.carry_out_cleanup(&plan).await.expect("done");
+    assert!(fixture.state.computers().find("computer-1").is_none());
+    assert!(fixture.state.computers().find("computer-2").is_some());
+    assert_eq!(fixture.journal().pop().expect("an entry")["why"], "it was silent for too long");
+}
