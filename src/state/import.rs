@@ -17,9 +17,8 @@ use super::records::{DocumentRecord, RevisionRecord};
 use super::transaction::Transaction;
 use super::{State, StateError, blocking};
 use crate::metadata::error::DocumentError;
-use crate::metadata::fragments;
 use crate::metadata::model::UpdateMetadata;
-use crate::metadata::parse::parse;
+use crate::metadata::parse::parse_and_derive;
 use crate::metadata::prepared::{self, PreparedFile};
 use crate::store::{StoreError, value};
 use crate::wire::types::{RevisionId, Sha256, UpdateIdentity};
@@ -44,8 +43,7 @@ impl Importable {
     /// # Errors
     /// What is wrong with the document, in words for an administrator.
     pub fn new(document: String) -> Result<Self, DocumentError> {
-        let mut metadata = parse(&document)?;
-        let derived = fragments::derive(&document)?;
+        let (mut metadata, derived) = parse_and_derive(&document)?;
         // Titles in 37 languages would be most of the memory of a catalogue, and clients get
         // theirs from the fragments. Administrators read the default language or English.
         let default = metadata.default_language.clone();

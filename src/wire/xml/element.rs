@@ -29,12 +29,12 @@ pub struct Attribute<'a> {
 impl Attribute<'_> {
     /// The prefix as written, if any.
     pub fn prefix(&self) -> Option<&str> {
-        self.name.split_once(':').map(|(prefix, _)| prefix)
+        split(&self.name).0
     }
 
     /// The name without its prefix.
     pub fn local(&self) -> &str {
-        self.name.split_once(':').map_or(&*self.name, |(_, local)| local)
+        split(&self.name).1
     }
 
     /// Whether this is a namespace declaration.
@@ -51,13 +51,12 @@ impl Element<'_> {
 
     /// The name without its prefix.
     pub fn local(&self) -> &str {
-        let name = self.tag.name().into_inner();
-        name.split_once(':').map_or(name, |(_, local)| local)
+        split(self.tag.name().into_inner()).1
     }
 
     /// The prefix as written, if any.
     pub fn prefix(&self) -> Option<&str> {
-        self.tag.name().into_inner().split_once(':').map(|(prefix, _)| prefix)
+        split(self.tag.name().into_inner()).0
     }
 
     /// Whether it was written `<x/>`.
@@ -74,12 +73,8 @@ impl Element<'_> {
             let attribute = attribute.map_err(|error| malformed(0, &error))?;
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
-                .map_err(|error| malformed(0, &error))?
-                .into_owned();
-            Ok(Attribute {
-                name: Cow::Owned(attribute.key.into_inner().to_owned()),
-                value: Cow::Owned(value),
-            })
+                .map_err(|error| malformed(0, &error))?;
+            Ok(Attribute { name: Cow::Borrowed(attribute.key.into_inner()), value })
         })
     }
 
@@ -92,5 +87,13 @@ impl Element<'_> {
             }
         }
         Ok(None)
+    }
+}
+
+/// Prefix and local name. Names are short: looking at each byte is faster than a search.
+fn split(name: &str) -> (Option<&str>, &str) {
+    match name.bytes().position(|byte| byte == b':') {
+        Some(at) => (Some(&name[..at]), &name[at + 1..]),
+        None => (None, name),
     }
 }
