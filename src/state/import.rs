@@ -19,7 +19,7 @@ use super::{State, StateError, blocking};
 use crate::metadata::error::DocumentError;
 use crate::metadata::model::UpdateMetadata;
 use crate::metadata::parse::parse_and_derive;
-use crate::metadata::prepared::{self, PreparedFile};
+use crate::metadata::prepared::{self, PreparedFiles};
 use crate::store::{StoreError, value};
 use crate::wire::types::{RevisionId, Sha256, UpdateIdentity};
 
@@ -34,7 +34,7 @@ pub struct Importable {
     digest: Sha256,
     /// Encoded, as it is stored.
     record: Vec<u8>,
-    fragments: PreparedFile,
+    fragments: PreparedFiles,
 }
 
 impl Importable {
@@ -226,7 +226,8 @@ fn put(library: &Library, documents: Vec<Importable>) -> Result<Vec<Stored>, Sta
         firsts.entry(document.identity()).or_insert_with(|| {
             entries.push(Entry {
                 document: document.document.as_bytes(),
-                fragments: &document.fragments.bytes,
+                core: &document.fragments.core,
+                others: &document.fragments.others,
                 record: &document.record,
             });
             entries.len() - 1
