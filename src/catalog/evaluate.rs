@@ -44,8 +44,10 @@ impl Catalog {
     /// [MS-WUSP] 3.1.5.7 counts "the updates whose revision IDs are specified", so any revision
     /// makes the update installed. Ids that this server never gave count for nothing.
     pub fn installed(&self, ids: impl IntoIterator<Item = RevisionId>) -> Vec<UpdateIndex> {
-        let known = ids.into_iter().filter_map(|id| self.by_id(id));
-        let mut updates: Vec<_> = known.filter_map(|revision| self.update_of(revision)).collect();
+        let (ids, numbers) = (ids.into_iter(), self.numbers_given());
+        let mut updates = Vec::with_capacity(ids.size_hint().0);
+        let known = ids.filter_map(|id| numbers.find(id));
+        updates.extend(known.filter_map(|revision| self.update_of(revision)));
         updates.sort_unstable();
         updates.dedup();
         updates
@@ -78,13 +80,16 @@ impl Catalog {
     /// prerequisite: it is sent again when that comes back.
     pub fn delta(&self, scope: &Scope, needed: &RevisionSet, scan: &Scan<'_>) -> Delta {
         let mut delta = Delta { kept: RevisionSet::within(needed), ..Delta::default() };
-        for &id in scan.cached.iter().copied().flatten() {
-            match self.by_id(id) {
-                Some(revision) if needed.contains(revision) => delta.kept.insert(revision),
-                Some(revision) if scan.two_groups && scope.in_scope.contains(revision) => {
-                    delta.deployed_out_of_scope.push(id);
+        let numbers = self.numbers_given();
+        for &ids in scan.cached {
+            for &id in ids {
+                match numbers.find(id) {
+                    Some(revision) if needed.contains(revision) => delta.kept.insert(revision),
+                    Some(revision) if scan.two_groups && scope.in_scope.contains(revision) => {
+                        delta.deployed_out_of_scope.push(id);
+                    }
+                    _ => delta.out_of_scope.push(id),
                 }
-                _ => delta.out_of_scope.push(id),
             }
         }
         for ids in [&mut delta.out_of_scope, &mut delta.deployed_out_of_scope] {

@@ -27,6 +27,7 @@ mod evaluate;
 mod filter;
 #[cfg(test)]
 mod naive;
+mod numbers_given;
 mod page;
 mod prerequisites;
 #[cfg(test)]

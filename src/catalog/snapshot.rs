@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::chunks::Chunks;
 use super::driver::DriverTable;
+use super::numbers_given::NumbersGiven;
 use super::prerequisites::{FollowedClauses, Prerequisites};
 use super::revision::{Revision, RevisionIndex, UpdateIndex};
 use super::rows::Rows;
@@ -74,24 +75,12 @@ impl Catalog {
 
     /// The revision with this server's number `id`.
     pub fn by_id(&self, id: RevisionId) -> Option<RevisionIndex> {
-        // Numbers are given out one after the other and never again, so next to none is missing,
-        // and a revision stands at most that many places before where its number says.
-        let (first, last) = (self.revisions.get(0)?.id, self.revisions.last()?.id);
-        let place = id.0.checked_sub(first.0).filter(|_| id <= last)? as usize;
-        let missing = (last.0 - first.0) as usize - (self.revisions.len() - 1);
-        let mut from = place.saturating_sub(missing);
-        let mut to = place.min(self.revisions.len() - 1);
-        while from < to {
-            let middle = from.midpoint(to);
-            match self.revisions.get(middle)?.id < id {
-                true => from = middle + 1,
-                false => to = middle,
-            }
-        }
-        if missing > 0 {
-            self.revisions.get(from).filter(|found| found.id == id)?;
-        }
-        u32::try_from(from).ok()
+        self.numbers_given().find(id)
+    }
+
+    /// For looking up many numbers.
+    pub(super) fn numbers_given(&self) -> NumbersGiven<'_> {
+        NumbersGiven::of(&self.revisions)
     }
 
     /// The revision with this global identity.

@@ -47,12 +47,15 @@ impl Coding {
         let (mut xpress, mut gzip, mut identity, mut any) = (None, None, None, None);
         for element in accept.into_iter().flat_map(|value| value.split(',')) {
             let (name, weight) = parse_element(element);
-            match name.to_ascii_lowercase().as_str() {
-                "xpress" => xpress = weight,
-                "gzip" | "x-gzip" => gzip = weight,
-                "identity" => identity = weight,
-                "*" => any = weight,
-                _ => {}
+            let is = |coding: &str| name.eq_ignore_ascii_case(coding);
+            if is("xpress") {
+                xpress = weight;
+            } else if is("gzip") || is("x-gzip") {
+                gzip = weight;
+            } else if is("identity") {
+                identity = weight;
+            } else if is("*") {
+                any = weight;
             }
         }
         let candidates = [

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::library::Places;
 use super::records::ContentRecord;
-use crate::catalog::{Catalog, Chunks, RevisionIndex, RevisionSet, Scope, UpdateIndex};
+use crate::catalog::{Catalog, Chunks, RevisionIndex, RevisionSet, Scope};
 use crate::policy::Policy;
 use crate::policy::approval::ApprovalAction;
 use crate::policy::view::{ContentSince, View};
@@ -31,7 +31,9 @@ const RELATED_KEPT: usize = 64;
 /// What decides what a software pass needs, within one snapshot.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct NeededKey {
-    installed: Box<[UpdateIndex]>,
+    /// Ascending, each once. Which updates they are revisions of is looked up only when the answer
+    /// is not known: for a hundred of them, that costs as much as finding the answer.
+    installed: Box<[RevisionId]>,
     filter: Option<Box<[Uuid]>>,
 }
 
@@ -95,13 +97,17 @@ impl Published {
     /// What a software pass needs ([`Catalog::needed`]) with these ids installed, within the
     /// categories of `filter`. Remembered, because a fleet has few distinct sets of installed ids.
     pub fn needed(&self, installed: &[RevisionId], filter: Option<&[Uuid]>) -> Arc<RevisionSet> {
-        let installed = self.catalog.installed(installed.iter().copied());
+        let mut installed = installed.to_vec();
+        // As agents send them already, and then this is one look at each.
+        installed.sort_unstable();
+        installed.dedup();
         let key = NeededKey { installed: installed.into(), filter: filter.map(Box::from) };
         if let Some(needed) = self.remembered.needed.get(&key) {
             return needed;
         }
         let related = filter.map(|filter| self.related(filter));
-        let needed = self.catalog.needed(&self.scope, &key.installed, related.as_deref());
+        let installed = self.catalog.installed(key.installed.iter().copied());
+        let needed = self.catalog.needed(&self.scope, &installed, related.as_deref());
         let needed = Arc::new(RevisionSet::from(&needed));
         self.remembered.needed.insert(key, Arc::clone(&needed));
         needed

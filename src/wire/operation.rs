@@ -59,6 +59,11 @@ impl Service {
 
     /// The service at `path`, in any letter case and with doubled slashes.
     pub fn from_path(path: &str) -> Option<Self> {
+        let at = |path: &str| Self::ALL.into_iter().find(|it| it.path().eq_ignore_ascii_case(path));
+        // As agents write it.
+        if let Some(service) = at(path) {
+            return Some(service);
+        }
         let mut canonical = String::with_capacity(path.len());
         for character in path.chars() {
             if character != '/' || !canonical.ends_with('/') {
@@ -69,7 +74,7 @@ impl Service {
             // The contracts' own spellings; Microsoft's sample code uses the first.
             "/reportingwebservice/webservice.asmx" => Some(Self::Reporting),
             "/serversyncwebservice/serversyncproxy.asmx" => Some(Self::ServerSync),
-            path => Self::ALL.into_iter().find(|it| it.path().eq_ignore_ascii_case(path)),
+            path => at(path),
         }
     }
 

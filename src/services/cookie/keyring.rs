@@ -10,6 +10,8 @@ use aws_lc_rs::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::nonces::Nonces;
+
 /// Seconds for which a key seals.
 const ROTATE_AFTER: i64 = 24 * 60 * 60;
 
@@ -44,6 +46,8 @@ pub(super) struct Key {
     /// The secret made ready for use, which costs more than sealing a cookie does.
     #[serde(skip)]
     cipher: Arc<OnceLock<LessSafeKey>>,
+    #[serde(skip)]
+    nonces: Arc<OnceLock<Nonces>>,
 }
 
 /// A stored keyring that cannot be used.
@@ -123,7 +127,7 @@ impl std::fmt::Debug for Keyring {
 
 impl Key {
     fn generate(id: u32, created: i64) -> Self {
-        Self { id, created, secret: random(), cipher: Arc::default() }
+        Self { id, created, secret: random(), cipher: Arc::default(), nonces: Arc::default() }
     }
 
     pub(super) fn cipher(&self) -> &LessSafeKey {
@@ -132,9 +136,14 @@ impl Key {
             LessSafeKey::new(key.expect("the secret has the cipher's length"))
         })
     }
+
+    /// Shared by all copies of the key, so that none gives what another gave.
+    pub(super) fn nonces(&self) -> &Nonces {
+        self.nonces.get_or_init(Nonces::new)
+    }
 }
 
-/// Random bytes for keys and nonces. Without a source of them a server must not go on.
+/// Random bytes for keys and the first nonces. Without a source of them a server must not go on.
 pub(super) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     aws_lc_rs::rand::fill(&mut bytes).expect("the system has a random source");

@@ -10,11 +10,12 @@
 //! ```
 //!
 //! Everything before the ciphertext is authenticated with it, so a cookie of one kind, server or
-//! key never passes for one of another. The cipher is AES-256-GCM; its random nonces would do for
-//! four thousand million cookies a key, and keys change every day.
+//! key never passes for one of another. The cipher is AES-256-GCM, whose nonces never come twice
+//! (`nonces`), and keys change every day.
 
 mod dss;
 mod keyring;
+mod nonces;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -25,10 +26,9 @@ pub use keyring::{Keyring, KeyringError};
 pub use state::{AuthorizationState, SessionState, TooLong};
 pub use version::{InvalidVersion, ProtocolVersion};
 
-use aws_lc_rs::aead::{Aad, MAX_TAG_LEN, NONCE_LEN, Nonce};
+use aws_lc_rs::aead::{Aad, MAX_TAG_LEN, Nonce};
 
 use crate::wire::little_endian::{EndOfBytes, Reader};
-use keyring::random;
 
 /// Longest input looked at, in bytes. Cookies of a real WSUS have 496; the longest of ours stay
 /// below 1,200.
@@ -153,7 +153,7 @@ impl Keyring {
 
     fn seal(&self, kind: Kind, expires: i64, state: &[u8]) -> Vec<u8> {
         let key = self.newest();
-        let nonce: [u8; NONCE_LEN] = random();
+        let nonce = key.nonces().next();
         let mut cookie = self.head(kind, key.id);
         cookie.extend_from_slice(&nonce);
 

@@ -1,5 +1,7 @@
 //! Envelopes: opened for reading, and written around a response.
 
+use std::fmt::Write as _;
+
 use crate::wire::body::BodyWriter;
 use crate::wire::operation::{EnvelopeStyle, Operation, Service};
 use crate::wire::xml::{Cursor, XmlError};
@@ -125,9 +127,11 @@ pub(crate) fn write_envelope(
         }
     };
     let namespace = version.namespace();
-    body.text().push_str(&format!(
+    // Writing to a String does not fail.
+    let _ = write!(
+        body.text(),
         r#"{declaration}<{prefix}:Envelope xmlns:{prefix}="{namespace}"{on_envelope}><{prefix}:Body{on_body}>"#
-    ));
+    );
     content(&mut Writer::new(body, style));
-    body.text().push_str(&format!("</{prefix}:Body></{prefix}:Envelope>"));
+    let _ = write!(body.text(), "</{prefix}:Body></{prefix}:Envelope>");
 }

@@ -93,8 +93,11 @@ fn detect(body: &[u8], content_type: Option<&str>) -> Result<Encoding, SoapError
         _ => {}
     }
     let charset = content_type.and_then(|it| parameter(it, "charset")).unwrap_or("utf-8");
+    if charset.eq_ignore_ascii_case("utf-8") {
+        return Ok(Encoding::Utf8);
+    }
     match charset.to_ascii_lowercase().as_str() {
-        "utf-8" | "utf8" | "us-ascii" => Ok(Encoding::Utf8),
+        "utf8" | "us-ascii" => Ok(Encoding::Utf8),
         // RFC 2781 section 4.3 has big-endian for a text without a mark; Windows writes the other,
         // and the first character of a document tells which it is.
         "utf-16" if body.first() == Some(&0) => Ok(Encoding::Utf16Be),

@@ -62,8 +62,8 @@ pub(crate) fn revision_id(cursor: &mut Cursor<'_>) -> Result<RevisionId, Request
     u32::try_from(id).map(RevisionId).map_err(|_| RequestError::value(&id.to_string(), "int"))
 }
 
-/// Ids for which there is room from the start: a list grows anyway, just not from nothing.
-const IDS_EXPECTED: usize = 256;
+/// Ids for which there is room from the start, those of a usual rescan; a list may grow further.
+const IDS_EXPECTED: usize = 2048;
 
 /// Reads a list of revision ids, at most `cap`, as `list(&["int"], cap, revision_id)` would. The
 /// lists of a scan have thousands of entries, all written alike: the first of each run is read as

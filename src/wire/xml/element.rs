@@ -1,20 +1,18 @@
 //! A start tag as a caller sees it.
 
 use std::borrow::Cow;
-use std::sync::Arc;
-
-use quick_xml::XmlVersion;
-use quick_xml::events::BytesStart;
 
 use super::XmlError;
-use super::events::malformed;
+use super::attributes::Attributes;
+use super::scanner::Tag;
 
 /// One start tag.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Element<'a> {
-    pub(super) tag: BytesStart<'a>,
-    pub(super) namespace: Arc<str>,
-    pub(super) self_closing: bool,
+    pub(super) tag: Tag<'a>,
+    pub(super) namespace: &'a str,
+    /// The tag's name from its prefix on.
+    pub(super) local: &'a str,
 }
 
 /// One attribute of an element, declarations (`xmlns`, `xmlns:p`) included.
@@ -29,12 +27,12 @@ pub struct Attribute<'a> {
 impl Attribute<'_> {
     /// The prefix as written, if any.
     pub fn prefix(&self) -> Option<&str> {
-        split(&self.name).0
+        self.name.split_once(':').map(|(prefix, _)| prefix)
     }
 
     /// The name without its prefix.
     pub fn local(&self) -> &str {
-        split(&self.name).1
+        self.name.split_once(':').map_or(&*self.name, |(_, local)| local)
     }
 
     /// Whether this is a namespace declaration.
@@ -43,38 +41,33 @@ impl Attribute<'_> {
     }
 }
 
-impl Element<'_> {
+impl<'a> Element<'a> {
     /// The namespace URI, empty when unbound.
-    pub fn namespace(&self) -> &str {
-        &self.namespace
+    pub fn namespace(&self) -> &'a str {
+        self.namespace
     }
 
     /// The name without its prefix.
-    pub fn local(&self) -> &str {
-        split(self.tag.name().into_inner()).1
+    pub fn local(&self) -> &'a str {
+        self.local
     }
 
     /// The prefix as written, if any.
-    pub fn prefix(&self) -> Option<&str> {
-        split(self.tag.name().into_inner()).0
+    pub fn prefix(&self) -> Option<&'a str> {
+        self.tag.name.strip_suffix(self.local)?.strip_suffix(':')
     }
 
     /// Whether it was written `<x/>`.
     pub fn self_closing(&self) -> bool {
-        self.self_closing
+        self.tag.self_closing
     }
 
     /// The attributes in document order.
-    pub fn attributes(&self) -> impl Iterator<Item = Result<Attribute<'_>, XmlError>> {
-        // The start tag was checked when it was read: names differ, and values can be normalised.
-        let mut attributes = self.tag.attributes();
-        attributes.with_checks(false);
-        attributes.map(|attribute| {
-            let attribute = attribute.map_err(|error| malformed(0, &error))?;
-            let value = attribute
-                .normalized_value(XmlVersion::Implicit1_0)
-                .map_err(|error| malformed(0, &error))?;
-            Ok(Attribute { name: Cow::Borrowed(attribute.key.into_inner()), value })
+    pub fn attributes(&self) -> impl Iterator<Item = Result<Attribute<'a>, XmlError>> + use<'a> {
+        // The start tag was checked when it was read, so none of this fails.
+        Attributes(self.tag.attributes).map(|written| {
+            let written = written.map_err(|reason| XmlError::malformed(0, reason))?;
+            Ok(Attribute { name: Cow::Borrowed(written.name), value: written.meaning(0)? })
         })
     }
 
@@ -87,13 +80,5 @@ impl Element<'_> {
             }
         }
         Ok(None)
-    }
-}
-
-/// Prefix and local name. Names are short: looking at each byte is faster than a search.
-fn split(name: &str) -> (Option<&str>, &str) {
-    match name.bytes().position(|byte| byte == b':') {
-        Some(at) => (Some(&name[..at]), &name[at + 1..]),
-        None => (None, name),
     }
 }

@@ -32,25 +32,56 @@ impl Tags {
 
     /// Reads the run at the start of `text`, at most `most` elements, and hands each number to
     /// `take`. White space may stand before each element.
-    pub(super) fn read(self, text: &[u8], most: usize, mut take: impl FnMut(u32)) -> Run {
+    pub(super) fn read(&self, text: &[u8], most: usize, mut take: impl FnMut(u32)) -> Run {
         let mut run = Run { elements: 0, bytes: 0 };
+        let mut digits = 0;
         while run.elements < most {
-            let Some((number, end)) = self.element(text, run.bytes) else { break };
+            let (number, end) = match self.element_of(digits, text, run.bytes) {
+                Some(found) => found,
+                None => {
+                    let Some(found) = self.element(text, run.bytes) else { break };
+                    digits = found.digits;
+                    (found.number, found.end)
+                }
+            };
             take(number);
             run = Run { elements: run.elements + 1, bytes: end };
         }
         run
     }
 
-    /// The number in the element at `from`, and where the element ends.
-    fn element(self, text: &[u8], from: usize) -> Option<(u32, usize)> {
+    /// The number in the element at `from`, if it has so many digits, and where the element ends.
+    /// Ids ascend, so nearly all have as many as the one before; then the processor need not wait
+    /// for the digits to know where the next element is.
+    #[inline]
+    fn element_of(&self, digits: usize, text: &[u8], from: usize) -> Option<(u32, usize)> {
+        let start = self.start.after(text, from)?;
+        let number = Digits::of(word_at(text, start)?).number(digits)?;
+        Some((number, self.end.after(text, start + digits)?))
+    }
+
+    /// The element at `from`, whatever its number.
+    fn element(&self, text: &[u8], from: usize) -> Option<Found> {
         let start = match self.start.after(text, from) {
             Some(start) => start,
             None => self.start.after(text, skip_white_space(text, from))?,
         };
-        let (number, digits) = leading_number(word_at(text, start)?)?;
-        Some((number, self.end.after(text, start + digits)?))
+        let word = Digits::of(word_at(text, start)?);
+        let digits = word.count();
+        Some(Found {
+            number: word.number(digits)?,
+            digits,
+            end: self.end.after(text, start + digits)?,
+        })
     }
+}
+
+/// An element with a number.
+struct Found {
+    number: u32,
+    digits: usize,
+    /// Where it ends.
+    end: usize,
 }
 
 /// Up to eight bytes that are compared at once.
@@ -72,11 +103,13 @@ impl Word {
 
     /// Where it ends, if it stands at `at`. The last seven bytes of a text are left to events: no
     /// message ends in a number.
-    fn after(self, text: &[u8], at: usize) -> Option<usize> {
+    #[inline]
+    fn after(&self, text: &[u8], at: usize) -> Option<usize> {
         (word_at(text, at)? & self.mask == self.bytes).then_some(at + self.len)
     }
 }
 
+#[inline]
 fn word_at(text: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*text.get(at..)?.first_chunk()?))
 }
@@ -88,25 +121,44 @@ fn skip_white_space(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The number that the first bytes of `word` spell, and how many digits it has: all eight bytes
-/// are looked at together.
-fn leading_number(word: u64) -> Option<(u32, usize)> {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    // Digits become 0 to 9. Adding 0x76 carries 10 and above into the top bit of its byte, and no
-    // further.
-    let values = word ^ (EACH * 0x30);
-    let others = (((values & (EACH * 0x7f)) + EACH * 0x76) | values) & (EACH * 0x80);
-    let digits = others.trailing_zeros() / 8;
-    if digits == 0 {
-        return None;
+const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// Eight bytes, looked at together for the number that the first of them spell.
+#[derive(Debug, Clone, Copy)]
+struct Digits {
+    /// 0 to 9 for each digit.
+    values: u64,
+    /// The top bit of each byte that is none.
+    others: u64,
+}
+
+impl Digits {
+    fn of(word: u64) -> Self {
+        let values = word ^ (EACH * 0x30);
+        // Adding 0x76 carries 10 and above into the top bit of its byte, and no further.
+        let others = (((values & (EACH * 0x7f)) + EACH * 0x76) | values) & (EACH * 0x80);
+        Self { values, others }
     }
-    // Leading zeros make it eight digits, which are then added up in pairs of one, two and four.
-    let values = values << (64 - 8 * digits);
-    let pairs = values.wrapping_mul(10).wrapping_add(values >> 8);
-    let even = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(0x000f_4240_0000_0064);
-    let odd = ((pairs >> 16) & 0x0000_00ff_0000_00ff).wrapping_mul(0x0000_2710_0000_0001);
-    let number = u32::try_from(even.wrapping_add(odd) >> 32).ok()?;
-    Some((number, digits as usize))
+
+    /// How many bytes are digits before one that is none.
+    fn count(self) -> usize {
+        self.others.trailing_zeros() as usize / 8
+    }
+
+    /// The number that the first `digits` bytes spell, one to eight, if all of them are digits.
+    fn number(self, digits: usize) -> Option<u32> {
+        let shift = 64_usize.checked_sub(8 * digits).filter(|shift| *shift < 64)?;
+        if self.others << shift != 0 {
+            return None;
+        }
+        // Leading zeros make it eight digits, which are then added up in pairs of one, two and
+        // four.
+        let values = self.values << shift;
+        let pairs = values.wrapping_mul(10).wrapping_add(values >> 8);
+        let even = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(0x000f_4240_0000_0064);
+        let odd = ((pairs >> 16) & 0x0000_00ff_0000_00ff).wrapping_mul(0x0000_2710_0000_0001);
+        u32::try_from(even.wrapping_add(odd) >> 32).ok()
+    }
 }
 
 #[cfg(test)]
@@ -163,6 +215,17 @@ mod tests {
         for end in 0..text.len() {
             let (numbers, bytes) = read("int", &text[..end], 9);
             assert_eq!((numbers.len() * 12, bytes <= end), (bytes, true), "{end}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_all_widths_follow_each_other() {
+        let numbers: Vec<u32> = (0..8).map(|width| 10_u32.pow(width)).collect();
+        for step in 1..8 {
+            let mixed: Vec<u32> =
+                (0..40).map(|at| numbers[at * step % 8] + at as u32 % 3).collect();
+            let text: String = mixed.iter().map(|number| format!("<int>{number}</int>")).collect();
+            assert_eq!(read("int", &format!("{text}</list></x>"), 99), (mixed, text.len()));
         }
     }
 

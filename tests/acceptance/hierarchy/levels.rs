@@ -33,6 +33,7 @@ pub(crate) struct Picture {
     groups: BTreeSet<(Uuid, String, Option<Uuid>)>,
     approvals: BTreeSet<(Uuid, Uuid, Uuid, String)>,
     declined: BTreeSet<Uuid>,
+    pub(crate) eulas: BTreeSet<Uuid>,
 }
 
 impl Level {
@@ -144,6 +145,7 @@ impl Level {
             groups: groups.collect(),
             approvals: approvals.collect(),
             declined: policy.declined.keys().copied().collect(),
+            eulas: policy.eulas.keys().copied().collect(),
         }
     }
 }

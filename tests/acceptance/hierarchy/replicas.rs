@@ -9,10 +9,13 @@ use super::levels::{Level, decidable, generate, import};
 use crate::harness::agent::{Agent, Event};
 use crate::harness::directory::Directory;
 use crate::harness::http::Connection;
+use crate::harness::sample;
 use crate::harness::scan::{Machine, Revision};
 
 const DOCUMENTS: usize = 250;
 const LATER: usize = 320;
+/// Documents of the sample.
+const SAMPLE: u64 = 22;
 
 #[test]
 fn what_is_at_the_top_is_at_the_bottom_and_the_difference_follows() {
@@ -32,6 +35,9 @@ fn replicate(documents: usize, later: usize) {
     import(&root.directory, &catalogue);
     let updates = decidable(&root.directory);
     decide(&root.directory, &updates);
+    // The sample has an update with a licence.
+    root.directory.import(&[&sample::folder("documents")]);
+    root.directory.json(&["update", "accept-licence", sample::GAUGE_21]);
     root.start();
     let mut middle = Level::below(&root, true);
     middle.start();
@@ -40,7 +46,7 @@ fn replicate(documents: usize, later: usize) {
     for level in [&middle, &replica] {
         let run = level.sync_well();
         let came = came(&run);
-        assert!(came > documents as u64 * 9 / 10 && came <= documents as u64, "{run}");
+        assert!(came > documents as u64 * 9 / 10 && came <= documents as u64 + SAMPLE, "{run}");
     }
     let refused = replica.directory.run(&["update", "decline", &updates[20]]);
     assert!(!refused.status.success() && refused.stderr.contains("is a replica of"), "{refused:?}");
@@ -93,6 +99,7 @@ fn replicate(documents: usize, later: usize) {
         level.stop();
     }
     let top = root.picture();
+    assert_eq!(top.eulas.len(), 1);
     assert!(middle.picture() == top, "the middle differs from the root");
     assert!(replica.picture() == top, "the replica differs from the root");
 }
