@@ -27,7 +27,7 @@ mod tests;
 
 use std::fmt::Display;
 
-pub use cursor::Cursor;
+pub use cursor::{Cursor, Watch};
 pub use element::{Attribute, Element};
 pub use escape::{escape_attribute, escape_text, escape_text_into};
 pub use events::{Events, Node};
