@@ -16,7 +16,7 @@ use crate::content::files::{Digests, digest_of};
 use crate::state::{Settings, State, StateError};
 use crate::upstream::{self, Upstream};
 
-/// Parts of an import that wait, read, for the one that is being stored.
+/// Parts of an import that wait for each of its steps while the one before them is in it.
 const PARTS_AHEAD: usize = 1;
 
 /// An open way to a data directory.
@@ -70,8 +70,8 @@ impl Access {
     }
 
     /// Imports files in parts, each with whether another follows, and tells after each what became
-    /// of all so far. While one part is made durable the next is read already: the first waits for
-    /// the disk, the second for a processor.
+    /// of all so far. While one part is made durable the next are read and prepared already: some
+    /// wait for the disk, others for a processor.
     ///
     /// # Errors
     /// The first of any part. What the parts before it brought stays.
@@ -124,24 +124,31 @@ impl Access {
     }
 }
 
-/// Prepares one part while another is on its way into the state.
+/// Reads the files of one part while another is prepared and a third is on its way into the state.
 async fn in_parts<P: Send + 'static>(
     mut parts: impl Iterator<Item = (Vec<Source>, bool)> + Send + 'static,
     prepare: fn(Vec<Source>) -> P,
     mut store: impl AsyncFnMut(P, bool) -> Result<ImportReport, AdminError>,
     progress: &mut impl FnMut(&ImportReport),
 ) -> Result<ImportReport, AdminError> {
+    let (sender, mut read) = mpsc::channel(PARTS_AHEAD);
+    // Nobody takes them any more once a part failed.
+    let reading = tokio::task::spawn_blocking(move || {
+        parts.try_for_each(|part| sender.blocking_send(part).ok())
+    });
     let (sender, mut prepared) = mpsc::channel(PARTS_AHEAD);
     let preparing = tokio::task::spawn_blocking(move || {
-        // Nobody takes them any more once a part failed.
-        parts.try_for_each(|(files, more)| sender.blocking_send((prepare(files), more)).ok())
+        std::iter::from_fn(|| read.blocking_recv())
+            .try_for_each(|(files, more)| sender.blocking_send((prepare(files), more)).ok())
     });
     let mut report = ImportReport::default();
     while let Some((part, more_follows)) = prepared.recv().await {
         report.add(store(part, more_follows).await?);
         progress(&report);
     }
-    preparing.await.map_err(|_| StateError::Stopped)?;
+    for task in [reading, preparing] {
+        task.await.map_err(|_| StateError::Stopped)?;
+    }
     Ok(report)
 }
 

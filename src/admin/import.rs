@@ -3,6 +3,8 @@
 //! Sources come as bytes, because the server that imports them may run elsewhere in the file
 //! system, as another user.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde::{Deserialize, Serialize};
 
 use super::AdminError;
@@ -108,19 +110,27 @@ type Document = (String, Result<Importable, String>);
 pub(super) struct Read(Vec<Document>);
 
 impl Read {
-    /// Documents do not depend on each other, so every processor takes its share (blocking).
+    /// Documents do not depend on each other, so every processor takes the next one that nobody has
+    /// taken: some are a thousand times as long as others (blocking).
     pub(super) fn new(sources: &[Source]) -> Self {
         let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let share = sources.len().div_ceil(workers).max(1);
-        let documents = std::thread::scope(|scope| {
-            let workers: Vec<_> = sources
-                .chunks(share)
-                .map(|chunk| scope.spawn(move || chunk.iter().flat_map(read).collect::<Vec<_>>()))
-                .collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(source) = sources.get(at) else { return done };
+                done.push((at, read(source)));
+            }
+        };
+        let mut done = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
             // None panics, as reading is contained.
-            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+            let done = workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default());
+            done.collect::<Vec<_>>()
         });
-        Self(documents)
+        done.sort_unstable_by_key(|(at, _)| *at);
+        Self(done.into_iter().flat_map(|(_, documents)| documents).collect())
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ahash::RandomState;
 use roaring::{MultiOps, RoaringBitmap};
 
 use super::chunks::Chunks;
@@ -43,8 +44,8 @@ struct PrerequisiteSet {
 /// What the writer needs to find a clause or a set that is there already.
 #[derive(Debug, Default)]
 pub(super) struct Interner {
-    clauses: HashMap<Box<[UpdateIndex]>, Interned>,
-    sets: HashMap<Box<[Interned]>, Interned>,
+    clauses: HashMap<Box<[UpdateIndex]>, Interned, RandomState>,
+    sets: HashMap<Box<[Interned]>, Interned, RandomState>,
 }
 
 impl Prerequisites {

@@ -3,8 +3,10 @@
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::Hash;
 use std::sync::Arc;
+
+use ahash::RandomState;
 
 /// At 137,000 entries some five hundred each.
 const SHARDS: usize = 256;

@@ -14,8 +14,8 @@ use crate::admin::Source;
 use crate::admin::import::{DOCUMENT_LIMIT, Rejected};
 
 /// Documents and bytes in one commit. Large enough that waiting for the disk does not dominate;
-/// small, as a part that is stored, one that is read and one that waits are in memory, each with
-/// what was derived of it.
+/// small, as parts that are read, prepared and stored are in memory at once, with one that waits
+/// before each of the latter, and what was derived of them.
 const BATCH_FILES: usize = 1000;
 const BATCH_BYTES: usize = 16 << 20;
 

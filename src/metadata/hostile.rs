@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::fragments::{Fragments, derive};
-use super::parse::parse;
+use super::parse::{parse, parse_and_derive};
 use super::text::decode_document;
 
 /// Uses everything the readers look at.
@@ -103,10 +103,12 @@ proptest! {
     #[test]
     fn spoiled_documents_are_read_or_refused(document in spoiled()) {
         // Neither implies the other: each looks at attributes that the other passes over.
-        let _ = parse(&document);
-        if let Ok(fragments) = derive(&document) {
-            check(&fragments);
+        let (metadata, fragments) = (parse(&document), derive(&document));
+        if let Ok(fragments) = &fragments {
+            check(fragments);
         }
+        // And both at once are the same, of errors that of the metadata first.
+        prop_assert_eq!(parse_and_derive(&document), metadata.and_then(|it| Ok((it, fragments?))));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::wire::xml::{Cursor, Limits};
 use super::driver::read_rules;
 use super::error::DocumentError;
 use super::files::read_files;
+use super::fragments::{Derivation, Fragments};
 use super::localized::read_collection;
 use super::model::{CategoryType, UpdateMetadata, UpdateType};
 use super::namespaces::{CATEGORY, PACKAGE, UPDATE};
@@ -22,7 +23,20 @@ use super::values::attribute;
 /// [`DocumentError`]: not an `Update`, without identity or properties, or with a value that is not
 /// of its type. Counts are capped far above what any real document holds.
 pub fn parse(document: &str) -> Result<UpdateMetadata, DocumentError> {
-    let mut cursor = Cursor::new(document, Limits::DOCUMENT);
+    read(Cursor::new(document, Limits::DOCUMENT))
+}
+
+/// Parses one document and derives its fragments, in one pass.
+///
+/// # Errors
+/// Those of [`parse`] and of [`derive`](super::fragments::derive).
+pub fn parse_and_derive(document: &str) -> Result<(UpdateMetadata, Fragments), DocumentError> {
+    let mut derivation = Derivation::default();
+    let metadata = read(Cursor::watched(document, Limits::DOCUMENT, &mut derivation))?;
+    Ok((metadata, derivation.finish()?))
+}
+
+fn read(mut cursor: Cursor<'_>) -> Result<UpdateMetadata, DocumentError> {
     cursor.enter_child()?;
     check_root(cursor.namespace(), cursor.local())?;
 

@@ -1,8 +1,8 @@
 //! The fragments of a revision as they lie on disk: escaped, and compressed where it pays.
 //!
 //! Escaping and compressing a Core fragment costs far more than sending it, and it is sent to
-//! every computer. So both happen once, at import, and the result is one file: a small index,
-//! then the bytes. Reading it hands out slices of the file; nothing is copied.
+//! every computer. So both happen once, at import, and the result are two files, each a small index
+//! and then the bytes. Reading one hands out slices of it; nothing is copied.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ pub struct PreparedFragment {
     pub body: Prepared,
 }
 
-/// All fragments of one revision.
+/// The fragments in one file.
 #[derive(Debug, Clone)]
 pub struct PreparedFragments {
     fragments: Vec<PreparedFragment>,
@@ -64,51 +64,77 @@ struct Entry {
     xpress: u64,
 }
 
-/// A file of prepared fragments, to be stored.
+/// The fragments of one revision, to be stored: in two files, as every scan asks for Core and few
+/// computers for the others. [`PreparedFragments::read`] reads both.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreparedFile {
-    /// What [`PreparedFragments::read`] reads.
-    pub bytes: Vec<u8>,
+pub struct PreparedFiles {
+    /// Core.
+    pub core: Vec<u8>,
+    /// All others.
+    pub others: Vec<u8>,
     /// Length of the escaped Core fragment.
     pub core_bytes: usize,
 }
 
-/// Escapes and compresses `fragments` into their file.
-pub fn write(fragments: &Fragments) -> PreparedFile {
-    let mut index = Vec::new();
-    let mut bodies = Vec::new();
-    let mut add = |kind, language: &str, geo_id: Option<&String>, text: &str| {
+/// Escapes and compresses `fragments` into their files.
+pub fn write(fragments: &Fragments) -> PreparedFiles {
+    let mut core = File::default();
+    let core_bytes = core.add(FragmentType::Core, "", None, &fragments.core);
+    let mut others = File::default();
+    others.add(FragmentType::Extended, "", None, &fragments.extended);
+    for (language, text) in &fragments.localized {
+        others.add(FragmentType::LocalizedProperties, language, None, text);
+    }
+    for eula in &fragments.eula {
+        others.add(FragmentType::Eula, &eula.language, eula.geo_id.as_ref(), &eula.xml);
+    }
+    PreparedFiles { core: core.finish(), others: others.finish(), core_bytes }
+}
+
+/// A file that is being written.
+#[derive(Default)]
+struct File {
+    index: Vec<Entry>,
+    bodies: Vec<u8>,
+}
+
+impl File {
+    /// Adds a fragment; returns its length, escaped.
+    fn add(
+        &mut self,
+        kind: FragmentType,
+        language: &str,
+        geo_id: Option<&String>,
+        text: &str,
+    ) -> usize {
         let escaped = xml::escape_text(text);
-        bodies.extend_from_slice(escaped.as_bytes());
-        let before = bodies.len();
+        // Blocks are rarely half as long as what they hold.
+        self.bodies.reserve(escaped.len() + escaped.len() / 2);
+        self.bodies.extend_from_slice(escaped.as_bytes());
+        let before = self.bodies.len();
         if escaped.len() >= COMPRESS_FROM {
-            xpress::encode(escaped.as_bytes(), &mut bodies);
+            xpress::encode(escaped.as_bytes(), &mut self.bodies);
         }
-        index.push(Entry {
+        self.index.push(Entry {
             kind,
             language: language.to_owned(),
             geo_id: geo_id.cloned(),
             escaped: escaped.len() as u64,
-            xpress: (bodies.len() - before) as u64,
+            xpress: (self.bodies.len() - before) as u64,
         });
-    };
-    add(FragmentType::Core, "", None, &fragments.core);
-    add(FragmentType::Extended, "", None, &fragments.extended);
-    for (language, text) in &fragments.localized {
-        add(FragmentType::LocalizedProperties, language, None, text);
+        escaped.len()
     }
-    for eula in &fragments.eula {
-        add(FragmentType::Eula, &eula.language, eula.geo_id.as_ref(), &eula.xml);
+
+    fn finish(self) -> Vec<u8> {
+        // Postcard refuses only what has no known length. Without its index a file is not read again.
+        let index = postcard::to_stdvec(&self.index).unwrap_or_default();
+        let mut file = Vec::with_capacity(MAGIC.len() + 8 + index.len() + self.bodies.len());
+        file.extend_from_slice(MAGIC);
+        file.extend_from_slice(&(index.len() as u64).to_le_bytes());
+        file.extend_from_slice(&index);
+        file.extend_from_slice(&self.bodies);
+        file
     }
-    let core_bytes = index.first().map_or(0, |core: &Entry| core.escaped as usize);
-    // Postcard refuses only what has no known length. Without its index a file is not read again.
-    let index = postcard::to_stdvec(&index).unwrap_or_default();
-    let mut file = Vec::with_capacity(MAGIC.len() + 8 + index.len() + bodies.len());
-    file.extend_from_slice(MAGIC);
-    file.extend_from_slice(&(index.len() as u64).to_le_bytes());
-    file.extend_from_slice(&index);
-    file.extend_from_slice(&bodies);
-    PreparedFile { bytes: file, core_bytes }
 }
 
 impl PreparedFragments {
@@ -177,25 +203,30 @@ mod tests {
     #[test]
     fn what_was_written_is_read_back_ready_for_the_wire() {
         let fragments = fragments();
-        let file = write(&fragments);
-        let read = PreparedFragments::read(&Bytes::from(file.bytes)).expect("readable");
+        let files = write(&fragments);
+        let read = PreparedFragments::read(&Bytes::from(files.core)).expect("readable");
         let core = read.single(FragmentType::Core).expect("core");
-        assert_eq!(core.escaped.len(), file.core_bytes);
+        assert_eq!(core.escaped.len(), files.core_bytes);
         assert_eq!(core.escaped, xml::escape_text(&fragments.core).as_bytes());
         let blocks = core.xpress.as_ref().expect("a large fragment is compressed");
         assert_eq!(xpress::decode(blocks, 1 << 20).expect("decodes"), core.escaped);
+        assert!(read.single(FragmentType::Extended).is_none());
+        let read = PreparedFragments::read(&Bytes::from(files.others)).expect("readable");
         let languages: Vec<_> =
             read.of(FragmentType::LocalizedProperties).map(|f| f.language.as_str()).collect();
         assert_eq!(languages, ["en", "de"]);
         assert_eq!(read.single(FragmentType::Extended).map(|e| e.xpress.is_some()), Some(false));
+        assert!(read.single(FragmentType::Core).is_none());
     }
 
     #[test]
     fn a_damaged_file_is_an_error_wherever_it_is_cut() {
-        let file = write(&fragments()).bytes;
-        for length in 0..file.len() {
-            let cut = Bytes::copy_from_slice(&file[..length]);
-            assert!(PreparedFragments::read(&cut).is_err(), "cut at {length}");
+        let PreparedFiles { core, others, .. } = write(&fragments());
+        for file in [core, others] {
+            for length in 0..file.len() {
+                let cut = Bytes::copy_from_slice(&file[..length]);
+                assert!(PreparedFragments::read(&cut).is_err(), "cut at {length}");
+            }
         }
     }
 }

@@ -27,11 +27,19 @@ struct Question<'a> {
     algorithm: Option<&'static str>,
 }
 
-/// A revision asked for, with its fragments.
+/// A revision asked for, with the fragments that an answer may need.
 struct Found {
     id: RevisionId,
     metadata: Arc<UpdateMetadata>,
-    fragments: Arc<PreparedFragments>,
+    others: Arc<PreparedFragments>,
+    core: Option<Arc<PreparedFragments>>,
+}
+
+impl Found {
+    fn of(&self, kind: FragmentType) -> impl Iterator<Item = &PreparedFragment> {
+        let file = if kind == FragmentType::Core { self.core.as_ref() } else { Some(&self.others) };
+        file.into_iter().flat_map(move |file| file.of(kind))
+    }
 }
 
 impl Services {
@@ -51,7 +59,7 @@ impl Services {
         let mut found = Vec::with_capacity(ids.len());
         let mut out_of_scope = Vec::new();
         for id in ids {
-            match self.find(&published, published.catalog.by_id(id))? {
+            match self.find(&question, &published, published.catalog.by_id(id))? {
                 Some(revision) => found.push(revision),
                 None => out_of_scope.push(id),
             }
@@ -80,7 +88,7 @@ impl Services {
         let published = self.state.published();
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
-            found.extend(self.find(&published, published.catalog.by_identity(&id))?);
+            found.extend(self.find(&question, &published, published.catalog.by_identity(&id))?);
         }
         let updates = fragments(&question, &found);
         let files = self.files(&question, &found, peer);
@@ -96,6 +104,7 @@ impl Services {
     /// that nobody approved, to show them.
     fn find(
         &self,
+        question: &Question<'_>,
         published: &Published,
         index: Option<RevisionIndex>,
     ) -> Result<Option<Found>, ServiceError> {
@@ -105,7 +114,10 @@ impl Services {
         });
         let Some((id, places)) = found else { return Ok(None) };
         let metadata = self.state.metadata(places)?;
-        Ok(Some(Found { id, metadata, fragments: self.state.fragments(places)? }))
+        let others = self.state.fragments(places.others)?;
+        let asks_core = question.info_types.contains(&XmlUpdateFragmentType::Core);
+        let core = asks_core.then(|| self.state.fragments(places.core)).transpose()?;
+        Ok(Some(Found { id, metadata, others, core }))
     }
 
     /// Locations come with Extended fragments, as recorded, and when asked for by name.
@@ -180,7 +192,7 @@ fn choose<'f>(
     kind: FragmentType,
 ) -> Vec<&'f PreparedFragment> {
     let for_region = |fragment: &&PreparedFragment| is_for_region(question, found, fragment);
-    let all: Vec<_> = found.fragments.of(kind).filter(for_region).collect();
+    let all: Vec<_> = found.of(kind).filter(for_region).collect();
     let asked = all.iter().copied().filter(|fragment| {
         let language = &fragment.language;
         language.is_empty()
@@ -204,7 +216,7 @@ fn is_for_region(question: &Question<'_>, found: &Found, fragment: &PreparedFrag
         _ => false,
     };
     let is_general = fragment.geo_id.as_ref().is_none_or(String::is_empty);
-    let mut siblings = found.fragments.of(fragment.kind);
+    let mut siblings = found.of(fragment.kind);
     is_asked(fragment)
         || is_general
             && !siblings.any(|other| is_asked(other) && other.language == fragment.language)

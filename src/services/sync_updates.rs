@@ -154,7 +154,7 @@ impl Services {
         let places = new.iter().filter_map(|index| Some((*index, published.places(*index)?)));
         let updates = places
             .take(page.len)
-            .map(|(index, places)| Ok((index, self.state.fragments(places)?)))
+            .map(|(index, places)| Ok((index, self.state.fragments(places.core)?)))
             .collect::<Result<_, StateError>>()?;
         Ok(Page { updates, truncated: page.truncated })
     }

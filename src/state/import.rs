@@ -17,10 +17,9 @@ use super::records::{DocumentRecord, RevisionRecord};
 use super::transaction::Transaction;
 use super::{State, StateError, blocking};
 use crate::metadata::error::DocumentError;
-use crate::metadata::fragments;
 use crate::metadata::model::UpdateMetadata;
-use crate::metadata::parse::parse;
-use crate::metadata::prepared::{self, PreparedFile};
+use crate::metadata::parse::parse_and_derive;
+use crate::metadata::prepared::{self, PreparedFiles};
 use crate::store::{StoreError, value};
 use crate::wire::types::{RevisionId, Sha256, UpdateIdentity};
 
@@ -35,7 +34,7 @@ pub struct Importable {
     digest: Sha256,
     /// Encoded, as it is stored.
     record: Vec<u8>,
-    fragments: PreparedFile,
+    fragments: PreparedFiles,
 }
 
 impl Importable {
@@ -44,8 +43,7 @@ impl Importable {
     /// # Errors
     /// What is wrong with the document, in words for an administrator.
     pub fn new(document: String) -> Result<Self, DocumentError> {
-        let mut metadata = parse(&document)?;
-        let derived = fragments::derive(&document)?;
+        let (mut metadata, derived) = parse_and_derive(&document)?;
         // Titles in 37 languages would be most of the memory of a catalogue, and clients get
         // theirs from the fragments. Administrators read the default language or English.
         let default = metadata.default_language.clone();
@@ -228,7 +226,8 @@ fn put(library: &Library, documents: Vec<Importable>) -> Result<Vec<Stored>, Sta
         firsts.entry(document.identity()).or_insert_with(|| {
             entries.push(Entry {
                 document: document.document.as_bytes(),
-                fragments: &document.fragments.bytes,
+                core: &document.fragments.core,
+                others: &document.fragments.others,
                 record: &document.record,
             });
             entries.len() - 1

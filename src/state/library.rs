@@ -21,8 +21,10 @@ const EARLIER: &str = "blobs";
 pub struct Places {
     /// The document, as imported, in UTF-8.
     pub document: Place,
-    /// Its prepared fragments.
-    pub fragments: Place,
+    /// Its prepared Core fragment.
+    pub core: Place,
+    /// Its other prepared fragments.
+    pub others: Place,
     /// What it says, as a [`DocumentRecord`].
     pub record: Place,
 }
@@ -30,7 +32,8 @@ pub struct Places {
 /// What is stored of one revision.
 pub(super) struct Entry<'a> {
     pub(super) document: &'a [u8],
-    pub(super) fragments: &'a [u8],
+    pub(super) core: &'a [u8],
+    pub(super) others: &'a [u8],
     pub(super) record: &'a [u8],
 }
 
@@ -59,7 +62,8 @@ impl Library {
     /// Stores `entries`; when it returns, they survive a power cut. The places are in their order.
     pub(super) fn put(&self, entries: &[Entry<'_>]) -> Result<Vec<Places>, StoreError> {
         let documents: Vec<_> = entries.iter().map(|entry| entry.document).collect();
-        let fragments: Vec<_> = entries.iter().map(|entry| entry.fragments).collect();
+        let fragments: Vec<_> =
+            entries.iter().flat_map(|entry| [entry.core, entry.others]).collect();
         let records: Vec<_> = entries.iter().map(|entry| entry.record).collect();
         let (documents, fragments, records) = std::thread::scope(|scope| {
             // The disk is waited for once, not three times.
@@ -70,9 +74,15 @@ impl Library {
             let documents = documents.join().unwrap_or_else(panicked);
             (documents, fragments.join().unwrap_or_else(panicked), records)
         });
-        let places = documents?.into_iter().zip(fragments?).zip(records?);
-        let places =
-            places.map(|((document, fragments), record)| Places { document, fragments, record });
+        let fragments = fragments?;
+        let fragments = fragments.as_chunks().0.iter();
+        let places = documents?.into_iter().zip(fragments).zip(records?);
+        let places = places.map(|((document, &[core, others]), record)| Places {
+            document,
+            core,
+            others,
+            record,
+        });
         Ok(places.collect())
     }
 
@@ -85,8 +95,9 @@ impl Library {
         self.documents.read(places.document)
     }
 
-    pub(super) fn fragments(&self, places: Places) -> Result<Bytes, StoreError> {
-        self.fragments.read(places.fragments)
+    /// The file of fragments at `place`.
+    pub(super) fn fragments(&self, place: Place) -> Result<Bytes, StoreError> {
+        self.fragments.read(place)
     }
 
     /// Gives back the room of what no revision refers to: what an import wrote that was killed or
@@ -99,7 +110,8 @@ impl Library {
             return;
         }
         let documents = self.documents.settle(used.clone().map(|places| places.document));
-        let fragments = self.fragments.settle(used.clone().map(|places| places.fragments));
+        let fragments =
+            self.fragments.settle(used.clone().flat_map(|places| [places.core, places.others]));
         let records = self.records.settle(used.map(|places| places.record));
         for settled in [documents, fragments, records] {
             match settled {

@@ -86,9 +86,9 @@ use writer::{Owned, Writer};
 pub struct Settings {
     /// Whether an Install is delivered as PreDeploymentCheck until all its files are here.
     pub hold_installs: bool,
-    /// Most bytes of prepared fragments kept in memory. Default 256 MiB: the fragments of a
-    /// well-kept catalogue; a larger one is read from the disk cache. The fragments of one
-    /// revision stay in memory if they take less than a quarter of it.
+    /// Most bytes of prepared fragments kept in memory. Default 64 MiB: what the scans of a few kinds
+    /// of machine need; the rest is read from the disk cache. The fragments of one revision stay in
+    /// memory if they take less than a quarter of it.
     pub fragment_cache: u64,
     /// How long readers wait for an import in parts that does not go on, because whoever began it
     /// has gone; then they see what there is of it. 30 s: longer than any part takes.
@@ -103,7 +103,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             hold_installs: true,
-            fragment_cache: 256 << 20,
+            fragment_cache: 64 << 20,
             import_patience: Duration::from_secs(30),
         }
     }
@@ -278,14 +278,15 @@ impl State {
         self.published.load().contents.contains_key(sha1)
     }
 
-    /// The prepared fragments of a revision, mostly from memory. Of those who want the same ones at
-    /// once, one reads them and the others wait for it: after a restart the whole fleet wants the
-    /// same, and some are large. Where the disk has to be read, other requests go on meanwhile.
-    pub fn fragments(&self, places: Places) -> Result<Arc<PreparedFragments>, StateError> {
+    /// The prepared fragments at [`Places::core`] or [`Places::others`], mostly from memory. Of those
+    /// who want the same ones at once, one reads them and the others wait for it: after a restart the
+    /// whole fleet wants the same, and some are large. Where the disk has to be read, other requests
+    /// go on meanwhile.
+    pub fn fragments(&self, place: Place) -> Result<Arc<PreparedFragments>, StateError> {
         self.fragment_requests.fetch_add(1, Ordering::Relaxed);
-        self.fragments.get_or_insert_with(&places.fragments, || {
+        self.fragments.get_or_insert_with(&place, || {
             self.fragment_reads.fetch_add(1, Ordering::Relaxed);
-            let file = in_place(|| self.library.fragments(places))?;
+            let file = in_place(|| self.library.fragments(place))?;
             Ok(Arc::new(PreparedFragments::read(&file)?))
         })
     }

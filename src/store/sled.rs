@@ -28,7 +28,7 @@ const DIRECTORY: &str = "sled-0.34-v1";
 /// What any version of this engine's directory starts with.
 const DIRECTORY_FAMILY: &str = "sled-";
 /// Everything is read once, so the default of 1 GiB would only be memory lost.
-const CACHE_BYTES: u64 = 64 << 20;
+const CACHE_BYTES: u64 = 16 << 20;
 /// Also the interval of garbage collection, which runs nowhere else.
 const FLUSH_EVERY_MS: u64 = 500;
 

@@ -10,7 +10,7 @@
 mod properties;
 mod writer;
 
-use crate::wire::xml::{Element, Events, Limits, Node, XmlError};
+use crate::wire::xml::{Element, Events, Limits, Node, Watch};
 
 use super::error::DocumentError;
 use super::localized::TEXTS;
@@ -49,47 +49,55 @@ pub struct EulaFragment {
 /// properties, or repeats a section. Values are not checked: [`parse`](super::parse::parse) does.
 pub fn derive(document: &str) -> Result<Fragments, DocumentError> {
     let mut events = Events::new(document, Limits::DOCUMENT);
-    let Node::Start(root) = events.advance()? else {
-        return Err(XmlError::Truncated.into());
-    };
-    check_root(root.namespace(), root.local())?;
-
-    let mut sections = Sections::default();
-    let mut parts = Parts::default();
-    let mut fragments = Fragments::default();
-    while let Some(section) = next_child(&mut events)? {
-        if section.namespace() != UPDATE {
-            skip(&mut events)?;
-            continue;
-        }
-        sections.enter(section.local())?;
-        match section.local() {
-            "UpdateIdentity" => {
-                copy(&mut events, section, Names::Prefixed, &mut parts.identity)?;
-            }
-            "Properties" => {
-                parts.properties = properties::core(&section)?;
-                parts.extended_properties = properties::extended(&mut events, &section)?;
-            }
-            "LocalizedPropertiesCollection" => derive_collection(&mut events, &mut fragments)?,
-            "Relationships" => {
-                copy(&mut events, section, Names::Prefixed, &mut parts.relationships)?;
-            }
-            "ApplicabilityRules" => {
-                copy(&mut events, section, Names::Prefixed, &mut parts.rules)?;
-            }
-            "Files" => copy(&mut events, section, Names::Bare, &mut parts.files)?,
-            "HandlerSpecificData" => {
-                copy(&mut events, section, Names::Bare, &mut parts.handler)?;
-            }
-            _ => skip(&mut events)?,
+    let mut derivation = Derivation::default();
+    loop {
+        match events.advance()? {
+            Node::Eof => return derivation.finish(),
+            node => derivation.take(&node)?,
         }
     }
-    let Node::Eof = events.advance()? else {
-        return Err(XmlError::Truncated.into());
-    };
-    parts.assemble(&mut fragments)?;
-    Ok(fragments)
+}
+
+/// Fragments in the making, from the steps through a document that others take: whoever imports
+/// it reads it for other reasons too, and reading is most of the work.
+#[derive(Debug, Default)]
+pub(super) struct Derivation {
+    /// Elements that are open.
+    depth: usize,
+    at: At,
+    sections: Sections,
+    writer: FragmentWriter,
+    parts: Parts,
+    fragments: Fragments,
+    /// What was wrong first; what follows it is not looked at.
+    refused: Option<DocumentError>,
+}
+
+/// Where in the document we are.
+#[derive(Debug, Default)]
+enum At {
+    /// Outside of the sections that matter.
+    #[default]
+    Outside,
+    /// In a section that is copied.
+    Section(Part),
+    /// In `Properties`, whose children are copied; with what precedes them in Extended.
+    Properties(String),
+    /// In `LocalizedPropertiesCollection`, but in none that matters of its children.
+    Collection,
+    /// In `LocalizedProperties`, with what is known of its `Language`.
+    Localized { language: String, in_language: bool },
+    /// In `EulaFile`.
+    Eula { language: String, geo_id: Option<String> },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Identity,
+    Relationships,
+    Rules,
+    Files,
+    Handler,
 }
 
 /// The pieces of Core and Extended, which have an order of their own whatever the document's is.
@@ -104,130 +112,186 @@ struct Parts {
     handler: String,
 }
 
+/// Depth of the root's children.
+const SECTION: usize = 1;
+/// Depth of theirs.
+const CHILD: usize = 2;
+
+impl Watch for Derivation {
+    fn see(&mut self, node: &Node<'_>) {
+        if self.refused.is_none() {
+            self.refused = self.take(node).err();
+        }
+    }
+}
+
+impl Derivation {
+    /// The fragments, after the whole document was seen.
+    pub(super) fn finish(self) -> Result<Fragments, DocumentError> {
+        match self.refused {
+            Some(error) => Err(error),
+            None => self.parts.assemble(self.fragments),
+        }
+    }
+
+    fn take(&mut self, node: &Node<'_>) -> Result<(), DocumentError> {
+        match node {
+            Node::Start(element) => {
+                self.start(element)?;
+                self.depth += 1;
+            }
+            Node::Text(text) => {
+                if let At::Localized { language, in_language: true } = &mut self.at {
+                    language.push_str(text);
+                }
+                self.writer.text(text);
+            }
+            Node::End => {
+                self.depth = self.depth.saturating_sub(1);
+                self.end()?;
+            }
+            Node::Eof => {}
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, element: &Element<'_>) -> Result<(), DocumentError> {
+        match (&mut self.at, self.depth) {
+            (_, 0) => check_root(element.namespace(), element.local()),
+            (_, SECTION) => self.enter_section(element),
+            (At::Outside, _) => Ok(()),
+            (At::Collection, CHILD) => self.enter_text(element),
+            (At::Collection, _) => Ok(()),
+            (At::Localized { in_language, .. }, depth) => {
+                *in_language = depth == CHILD + 1
+                    && (element.namespace(), element.local()) == (UPDATE, "Language");
+                self.writer.start(element)
+            }
+            _ => self.writer.start(element),
+        }
+    }
+
+    fn enter_section(&mut self, section: &Element<'_>) -> Result<(), DocumentError> {
+        if section.namespace() != UPDATE {
+            return Ok(());
+        }
+        self.sections.enter(section.local())?;
+        let (part, names) = match section.local() {
+            "UpdateIdentity" => (Part::Identity, Names::Prefixed),
+            "Relationships" => (Part::Relationships, Names::Prefixed),
+            "ApplicabilityRules" => (Part::Rules, Names::Prefixed),
+            "Files" => (Part::Files, Names::Bare),
+            "HandlerSpecificData" => (Part::Handler, Names::Bare),
+            "Properties" => {
+                self.parts.properties = properties::core(section)?;
+                self.at = At::Properties(properties::extended(section)?);
+                self.writer.begin(Names::Bare);
+                return Ok(());
+            }
+            "LocalizedPropertiesCollection" => {
+                self.at = At::Collection;
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        self.at = At::Section(part);
+        self.writer.begin(names);
+        self.writer.start(section)
+    }
+
+    fn enter_text(&mut self, text: &Element<'_>) -> Result<(), DocumentError> {
+        if self.fragments.localized.len() + self.fragments.eula.len() >= TEXTS {
+            return Err(DocumentError::TooMany { what: "localized texts", limit: TEXTS });
+        }
+        self.at = match (text.namespace(), text.local()) {
+            (UPDATE, "LocalizedProperties") => {
+                At::Localized { language: String::new(), in_language: false }
+            }
+            (UPDATE, "EulaFile") => {
+                let language = text.attribute("Language")?.unwrap_or_default();
+                if language.trim().is_empty() {
+                    return Err(DocumentError::Missing("EulaFile/@Language"));
+                }
+                let geo_id = text.attribute("GeoId")?.filter(|id| !id.trim().is_empty());
+                At::Eula { language, geo_id }
+            }
+            _ => return Ok(()),
+        };
+        self.writer.begin(Names::Bare);
+        self.writer.start(text)
+    }
+
+    fn end(&mut self) -> Result<(), DocumentError> {
+        self.writer.end();
+        if let At::Localized { in_language, .. } = &mut self.at {
+            *in_language = false;
+        }
+        match self.depth {
+            SECTION => self.end_section(),
+            CHILD => self.end_text()?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn end_section(&mut self) {
+        match std::mem::take(&mut self.at) {
+            At::Section(part) => *self.parts.of(part) = self.writer.take(),
+            At::Properties(begun) => {
+                let children = self.writer.take();
+                self.parts.extended_properties = properties::end_extended(begun, &children);
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends what is one fragment of many. The first of a language counts.
+    fn end_text(&mut self) -> Result<(), DocumentError> {
+        match &mut self.at {
+            At::Localized { language, .. } => {
+                let language = language.trim();
+                if language.is_empty() {
+                    return Err(DocumentError::Missing("LocalizedProperties/Language"));
+                }
+                let xml = self.writer.take();
+                let mut known = self.fragments.localized.iter();
+                if !known.any(|(other, _)| other.eq_ignore_ascii_case(language)) {
+                    self.fragments.localized.push((language.to_owned(), xml));
+                }
+            }
+            At::Eula { language, geo_id } => {
+                let (language, geo_id) = (std::mem::take(language), geo_id.take());
+                let xml = self.writer.take();
+                self.fragments.eula.push(EulaFragment { language, geo_id, xml });
+            }
+            _ => return Ok(()),
+        }
+        self.at = At::Collection;
+        Ok(())
+    }
+}
+
 impl Parts {
-    fn assemble(self, fragments: &mut Fragments) -> Result<(), DocumentError> {
+    fn of(&mut self, part: Part) -> &mut String {
+        match part {
+            Part::Identity => &mut self.identity,
+            Part::Relationships => &mut self.relationships,
+            Part::Rules => &mut self.rules,
+            Part::Files => &mut self.files,
+            Part::Handler => &mut self.handler,
+        }
+    }
+
+    fn assemble(self, fragments: Fragments) -> Result<Fragments, DocumentError> {
         if self.identity.is_empty() {
             return Err(DocumentError::Missing("UpdateIdentity"));
         }
         if self.properties.is_empty() {
             return Err(DocumentError::Missing("Properties"));
         }
-        fragments.core = [self.identity, self.properties, self.relationships, self.rules].concat();
-        fragments.extended = [self.extended_properties, self.files, self.handler].concat();
-        Ok(())
-    }
-}
-
-fn derive_collection(
-    events: &mut Events<'_>,
-    fragments: &mut Fragments,
-) -> Result<(), DocumentError> {
-    while let Some(child) = next_child(events)? {
-        if fragments.localized.len() + fragments.eula.len() >= TEXTS {
-            return Err(DocumentError::TooMany { what: "localized texts", limit: TEXTS });
-        }
-        match (child.namespace(), child.local()) {
-            (UPDATE, "LocalizedProperties") => {
-                let (language, xml) = derive_localized(events, child)?;
-                let mut known = fragments.localized.iter();
-                if !known.any(|(other, _)| other.eq_ignore_ascii_case(&language)) {
-                    fragments.localized.push((language, xml));
-                }
-            }
-            (UPDATE, "EulaFile") => {
-                let language = child.attribute("Language")?.unwrap_or_default();
-                if language.trim().is_empty() {
-                    return Err(DocumentError::Missing("EulaFile/@Language"));
-                }
-                let geo_id = child.attribute("GeoId")?.filter(|id| !id.trim().is_empty());
-                let mut xml = String::new();
-                copy(events, child, Names::Bare, &mut xml)?;
-                fragments.eula.push(EulaFragment { language, geo_id, xml });
-            }
-            _ => skip(events)?,
-        }
-    }
-    Ok(())
-}
-
-/// Copies one `LocalizedProperties` and reads its `Language` on the way.
-fn derive_localized<'a>(
-    events: &mut Events<'a>,
-    element: Element<'a>,
-) -> Result<(String, String), DocumentError> {
-    let mut xml = String::new();
-    let mut language = String::new();
-    let mut writer = FragmentWriter::new(&mut xml, Names::Bare);
-    writer.start(element)?;
-    let mut in_language = false;
-    while writer.depth() > 0 {
-        match events.advance()? {
-            Node::Start(child) => {
-                in_language = writer.depth() == 1
-                    && (child.namespace(), child.local()) == (UPDATE, "Language");
-                writer.start(child)?;
-            }
-            Node::Text(text) => {
-                if in_language {
-                    language.push_str(&text);
-                }
-                writer.text(&text);
-            }
-            Node::End => {
-                in_language = false;
-                writer.end();
-            }
-            Node::Eof => return Err(XmlError::Truncated.into()),
-        }
-    }
-    match language.trim() {
-        "" => Err(DocumentError::Missing("LocalizedProperties/Language")),
-        language => Ok((language.to_owned(), xml)),
-    }
-}
-
-/// Copies `element`, which has just started, up to its end.
-fn copy<'a>(
-    events: &mut Events<'a>,
-    element: Element<'a>,
-    names: Names,
-    out: &mut String,
-) -> Result<(), DocumentError> {
-    let mut writer = FragmentWriter::new(out, names);
-    writer.start(element)?;
-    while writer.depth() > 0 {
-        match events.advance()? {
-            Node::Start(child) => writer.start(child)?,
-            Node::Text(text) => writer.text(&text),
-            Node::End => writer.end(),
-            Node::Eof => return Err(XmlError::Truncated.into()),
-        }
-    }
-    Ok(())
-}
-
-/// The next child of the innermost open element, or none when that has ended.
-fn next_child<'a>(events: &mut Events<'a>) -> Result<Option<Element<'a>>, DocumentError> {
-    loop {
-        match events.advance()? {
-            Node::Start(child) => return Ok(Some(child)),
-            // These parents have element content only; what is between is layout.
-            Node::Text(_) => {}
-            Node::End => return Ok(None),
-            Node::Eof => return Err(XmlError::Truncated.into()),
-        }
-    }
-}
-
-/// Passes over the element that has just started.
-fn skip(events: &mut Events<'_>) -> Result<(), DocumentError> {
-    let outside = events.depth().saturating_sub(1);
-    loop {
-        match events.advance()? {
-            Node::End if events.depth() == outside => return Ok(()),
-            Node::Eof => return Err(XmlError::Truncated.into()),
-            _ => {}
-        }
+        let core = [self.identity, self.properties, self.relationships, self.rules].concat();
+        let extended = [self.extended_properties, self.files, self.handler].concat();
+        Ok(Fragments { core, extended, ..fragments })
     }
 }
 

@@ -1,10 +1,9 @@
 //! `Properties`, the one element that is split: its flags go to Core, the rest to Extended.
 
-use crate::wire::xml::{Element, Events};
+use crate::wire::xml::Element;
 
 use super::super::error::DocumentError;
-use super::writer::{Names, kept_attributes, push_attribute};
-use super::{copy, next_child};
+use super::writer::{kept_attributes, push_attribute};
 
 /// What Core keeps, in the order in which the real server writes it.
 const CORE: [&str; 5] =
@@ -30,40 +29,39 @@ pub(super) fn core(properties: &Element<'_>) -> Result<String, DocumentError> {
     let attributes = kept_attributes(properties)?;
     let mut out = String::from("<Properties");
     for wanted in CORE {
-        let found = attributes.iter().find(|(name, value)| name == wanted && !is_false(value));
-        if let Some((name, value)) = found {
-            push_attribute(&mut out, name, value);
+        let mut found = attributes.iter();
+        if let Some(it) = found.find(|it| it.local() == wanted && !is_false(&it.value)) {
+            push_attribute(&mut out, wanted, &it.value);
         }
     }
     out.push_str(" />");
     Ok(out)
 }
 
-/// The `ExtendedProperties` of Extended: the other attributes and all children.
-pub(super) fn extended<'a>(
-    events: &mut Events<'a>,
-    properties: &Element<'a>,
-) -> Result<String, DocumentError> {
+/// How the `ExtendedProperties` of Extended begin: with the other attributes.
+pub(super) fn extended(properties: &Element<'_>) -> Result<String, DocumentError> {
     let mut out = String::from("<ExtendedProperties");
-    for (name, value) in kept_attributes(properties)? {
+    for attribute in kept_attributes(properties)? {
+        let (name, value) = (attribute.local(), &*attribute.value);
         // The specification does not say so, but a real server drops this default too.
-        let is_default = name == "PerUser" && is_false(&value);
-        if !NOT_EXTENDED.contains(&name.as_str()) && !is_default {
-            push_attribute(&mut out, &name, &value);
+        let is_default = name == "PerUser" && is_false(value);
+        if !NOT_EXTENDED.contains(&name) && !is_default {
+            push_attribute(&mut out, name, value);
         }
     }
-    let mut children = String::new();
-    while let Some(child) = next_child(events)? {
-        copy(events, child, Names::Bare, &mut children)?;
-    }
+    Ok(out)
+}
+
+/// Ends the `ExtendedProperties` with all children of the document's.
+pub(super) fn end_extended(mut out: String, children: &str) -> String {
     if children.is_empty() {
         out.push_str(" />");
     } else {
         out.push('>');
-        out.push_str(&children);
+        out.push_str(children);
         out.push_str("</ExtendedProperties>");
     }
-    Ok(out)
+    out
 }
 
 fn is_false(value: &str) -> bool {

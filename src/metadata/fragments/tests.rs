@@ -1,6 +1,7 @@
 //! The rules of derivation, one by one.
 
 use super::*;
+use crate::wire::xml::XmlError;
 
 /// A document with `sections` after an identity and the given `Properties`.
 fn document(properties: &str, sections: &str) -> String {

@@ -14,91 +14,103 @@ use super::super::error::DocumentError;
 use super::super::namespaces::{BASE_RULES, MSI_RULES, WINDOWS_DRIVER, is_update_schema};
 
 /// How element names are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Names {
     /// With the prefix of the rule schema: Core.
     Prefixed,
     /// Local names alone: all other fragments.
+    #[default]
     Bare,
 }
 
-/// Appends elements to a fragment as they are pushed in document order.
-pub(super) struct FragmentWriter<'o, 'a> {
-    out: &'o mut String,
+/// Writes elements as they are pushed in document order.
+#[derive(Debug, Default)]
+pub(super) struct FragmentWriter {
+    out: String,
     names: Names,
-    open: Vec<Open<'a>>,
+    open: Vec<Open>,
+    /// The names of the open elements, as they were written, one behind the other.
+    open_names: String,
     /// White space that is layout if an element follows, and content if nothing does.
     space: String,
     /// Whether the current run of text has more than white space.
     in_text: bool,
 }
 
-struct Open<'a> {
-    element: Element<'a>,
+#[derive(Debug)]
+struct Open {
+    /// Where its name begins in `open_names`.
+    name: usize,
+    self_closing: bool,
     has_children: bool,
 }
 
-impl<'o, 'a> FragmentWriter<'o, 'a> {
-    pub(super) fn new(out: &'o mut String, names: Names) -> Self {
-        Self { out, names, open: Vec::new(), space: String::new(), in_text: false }
+impl FragmentWriter {
+    /// Writes the names of the elements that follow in this way.
+    pub(super) fn begin(&mut self, names: Names) {
+        self.names = names;
     }
 
-    /// How many elements are open.
-    pub(super) fn depth(&self) -> usize {
-        self.open.len()
+    /// Takes what was written. Copied, so that the next fragment finds room.
+    pub(super) fn take(&mut self) -> String {
+        let written = self.out.as_str().to_owned();
+        self.out.clear();
+        written
     }
 
     /// Writes a start tag.
-    pub(super) fn start(&mut self, element: Element<'a>) -> Result<(), DocumentError> {
+    pub(super) fn start(&mut self, element: &Element<'_>) -> Result<(), DocumentError> {
         self.end_text();
         if let Some(parent) = self.open.last_mut() {
             parent.has_children = true;
         }
+        let name = self.open_names.len();
+        self.open_names.push_str(self.schema_prefix(element));
+        self.open_names.push_str(element.local());
         self.out.push('<');
-        self.push_name(&element);
-        for (name, value) in kept_attributes(&element)? {
-            push_attribute(self.out, &name, &value);
+        self.out.push_str(&self.open_names[name..]);
+        for attribute in kept_attributes(element)? {
+            push_attribute(&mut self.out, attribute.local(), &attribute.value);
         }
-        self.out.push_str(if element.self_closing() { " />" } else { ">" });
-        self.open.push(Open { element, has_children: false });
+        let self_closing = element.self_closing();
+        self.out.push_str(if self_closing { " />" } else { ">" });
+        self.open.push(Open { name, self_closing, has_children: false });
         Ok(())
     }
 
-    /// Writes a run of text.
+    /// Writes a run of text; what stands outside of elements is none.
     pub(super) fn text(&mut self, text: &str) {
+        if self.open.is_empty() {
+            return;
+        }
         if !self.in_text && text.bytes().all(|byte| byte.is_ascii_whitespace()) {
             self.space.push_str(text);
             return;
         }
-        escape_text_into(self.out, &self.space);
+        escape_text_into(&mut self.out, &self.space);
         self.space.clear();
         self.in_text = true;
-        escape_text_into(self.out, text);
+        escape_text_into(&mut self.out, text);
     }
 
-    /// Writes the end tag of the innermost open element.
+    /// Writes the end tag of the innermost open element, if any is.
     pub(super) fn end(&mut self) {
         let Some(open) = self.open.pop() else { return };
         if !open.has_children {
-            escape_text_into(self.out, &self.space);
+            escape_text_into(&mut self.out, &self.space);
         }
         self.end_text();
-        if !open.element.self_closing() {
+        if !open.self_closing {
             self.out.push_str("</");
-            self.out.push_str(self.schema_prefix(&open.element));
-            self.out.push_str(open.element.local());
+            self.out.push_str(&self.open_names[open.name..]);
             self.out.push('>');
         }
+        self.open_names.truncate(open.name);
     }
 
     fn end_text(&mut self) {
         self.space.clear();
         self.in_text = false;
-    }
-
-    fn push_name(&mut self, element: &Element<'_>) {
-        self.out.push_str(self.schema_prefix(element));
-        self.out.push_str(element.local());
     }
 
     fn schema_prefix(&self, element: &Element<'_>) -> &'static str {
@@ -111,31 +123,35 @@ impl<'o, 'a> FragmentWriter<'o, 'a> {
     }
 }
 
-/// The attributes that a fragment keeps, in document order, without prefixes (`xsi:type` becomes
-/// `type`, its value untouched).
-pub(super) fn kept_attributes(
-    element: &Element<'_>,
-) -> Result<Vec<(String, String)>, DocumentError> {
-    let mut attributes = Vec::new();
+/// The attributes that a fragment keeps, in document order; written without prefixes (`xsi:type`
+/// becomes `type`, its value untouched).
+pub(super) fn kept_attributes<'e>(
+    element: &'e Element<'_>,
+) -> Result<Vec<Attribute<'e>>, DocumentError> {
+    let mut kept = Vec::new();
     for attribute in element.attributes() {
         let attribute = attribute?;
         if is_kept(element, &attribute) {
-            attributes.push(attribute);
+            kept.push(attribute);
         }
     }
-    let mut kept = Vec::with_capacity(attributes.len());
-    for (at, attribute) in attributes.iter().enumerate() {
-        let local = attribute.local();
-        // Of names that differ in their prefix only, the bare one stays, else the first.
-        let stands_back = attribute.prefix().is_some()
-            && attributes.iter().enumerate().any(|(other_at, other)| {
-                other.local() == local && (other.prefix().is_none() || other_at < at)
-            });
-        if !stands_back {
-            kept.push((local.to_owned(), attribute.value.clone().into_owned()));
-        }
+    if kept.iter().any(|attribute| attribute.prefix().is_some()) {
+        kept = without_twins(kept);
     }
     Ok(kept)
+}
+
+/// Of names that differ in their prefix only, the bare one stays, else the first.
+fn without_twins(attributes: Vec<Attribute<'_>>) -> Vec<Attribute<'_>> {
+    let stands_back = |at: usize, attribute: &Attribute<'_>| {
+        attribute.prefix().is_some()
+            && attributes.iter().enumerate().any(|(other_at, other)| {
+                other.local() == attribute.local() && (other.prefix().is_none() || other_at < at)
+            })
+    };
+    let stays = attributes.iter().enumerate().map(|(at, it)| !stands_back(at, it));
+    let mut stays = stays.collect::<Vec<_>>().into_iter();
+    attributes.into_iter().filter(|_| stays.next().unwrap_or(true)).collect()
 }
 
 /// Of namespace declarations only the default namespace of an island survives, on the elements

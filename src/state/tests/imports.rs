@@ -96,7 +96,8 @@ async fn a_restart_removes_what_an_import_left_behind_unless_the_store_is_empty(
     assert_eq!(packs(&fixture), with_both);
     let places = fixture.state.published().places(0).expect("a revision");
     assert!(fixture.state.document(places).expect("there").contains("Update 2"));
-    fixture.state.fragments(places).expect("there");
+    fixture.state.fragments(places.core).expect("there");
+    fixture.state.fragments(places.others).expect("there");
 }
 
 /// Clients that have a revision cached are told when it becomes a prerequisite or a member.
@@ -202,7 +203,7 @@ async fn fragments_are_read_once_and_then_from_memory() {
     fixture.import_new(software(1)).await;
     let places = fixture.state.published().places(0).expect("a revision");
     for _ in 0..3 {
-        fixture.state.fragments(places).expect("there");
+        fixture.state.fragments(places.core).expect("there");
     }
     let measures = fixture.state.measures();
     assert_eq!((measures.fragment_reads, measures.fragment_hits), (1, 2));

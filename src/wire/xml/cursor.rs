@@ -7,9 +7,16 @@ use std::borrow::Cow;
 
 use super::{Element, Events, Limits, Node, XmlError};
 
+/// Sees every step through a document that somebody else reads.
+pub trait Watch {
+    /// Is told of a step, before it is acted on. What is refused by the reader is not told of.
+    fn see(&mut self, node: &Node<'_>);
+}
+
 /// Reads one document element by element.
 pub struct Cursor<'a> {
     events: Events<'a>,
+    watch: Option<&'a mut (dyn Watch + Send)>,
     current: Option<Element<'a>>,
     /// Whether the last step ended `current`.
     ended: bool,
@@ -18,7 +25,12 @@ pub struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// Starts before the root element of `text`.
     pub fn new(text: &'a str, limits: Limits) -> Self {
-        Self { events: Events::new(text, limits), current: None, ended: false }
+        Self { events: Events::new(text, limits), watch: None, current: None, ended: false }
+    }
+
+    /// The same, with somebody who sees every step.
+    pub fn watched(text: &'a str, limits: Limits, watch: &'a mut (dyn Watch + Send)) -> Self {
+        Self { watch: Some(watch), ..Self::new(text, limits) }
     }
 
     /// Steps onto the next child of the current element (at first: onto the root element).
@@ -27,7 +39,7 @@ impl<'a> Cursor<'a> {
     pub fn enter_child(&mut self) -> Result<bool, XmlError> {
         self.ended = false;
         loop {
-            match self.events.advance()? {
+            match self.advance()? {
                 Node::Start(element) => {
                     self.current = Some(element);
                     return Ok(true);
@@ -64,7 +76,7 @@ impl<'a> Cursor<'a> {
     pub fn text(&mut self) -> Result<Cow<'a, str>, XmlError> {
         let mut text = Cow::Borrowed("");
         loop {
-            match self.events.advance()? {
+            match self.advance()? {
                 Node::Text(run) if text.is_empty() => text = run,
                 Node::Text(run) => text.to_mut().push_str(&run),
                 Node::Start(_) => self.skip()?,
@@ -84,7 +96,9 @@ impl<'a> Cursor<'a> {
     /// It never fails, and may read fewer than there are, or none: what is left is read as if this
     /// had not been called.
     pub fn numbers_alike(&mut self, most: usize, take: impl FnMut(u32)) {
+        // Who watches sees each step, so none may be left out.
         if self.ended
+            && self.watch.is_none()
             && let Some(element) = &self.current
         {
             self.events.numbers_alike(element, most, take);
@@ -96,7 +110,7 @@ impl<'a> Cursor<'a> {
         self.ended = false;
         let outside = self.events.depth().saturating_sub(1);
         loop {
-            match self.events.advance()? {
+            match self.advance()? {
                 Node::End if self.events.depth() == outside => return Ok(()),
                 Node::Eof => return Err(XmlError::Truncated),
                 _ => {}
@@ -106,9 +120,17 @@ impl<'a> Cursor<'a> {
 
     /// Checks that nothing but white space and comments follows the root element.
     pub fn finish(mut self) -> Result<(), XmlError> {
-        match self.events.advance()? {
+        match self.advance()? {
             Node::Eof => Ok(()),
             _ => Err(XmlError::Truncated),
         }
+    }
+
+    fn advance(&mut self) -> Result<Node<'a>, XmlError> {
+        let node = self.events.advance()?;
+        if let Some(watch) = &mut self.watch {
+            watch.see(&node);
+        }
+        Ok(node)
     }
 }

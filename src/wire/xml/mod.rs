@@ -15,7 +15,7 @@ mod start_tag;
 #[cfg(test)]
 mod tests;
 
-pub use cursor::Cursor;
+pub use cursor::{Cursor, Watch};
 pub use element::{Attribute, Element};
 pub use escape::{escape_attribute, escape_text, escape_text_into};
 pub use events::{Events, Node};

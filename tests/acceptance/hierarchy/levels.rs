@@ -111,16 +111,18 @@ impl Level {
             let revision = catalog.revision(index).expect("a revision");
             let places = published.places(index).expect("its places");
             let document = state.document(places).expect("its document");
-            let fragments = state.fragments(places).expect("its fragments");
             let mut bodies = Vec::new();
-            for kind in [
-                FragmentType::Core,
-                FragmentType::Extended,
-                FragmentType::LocalizedProperties,
-                FragmentType::Eula,
-            ] {
-                let of = fragments.of(kind);
-                bodies.extend(of.map(|it| (it.language.clone(), it.body.escaped.to_vec())));
+            for place in [places.core, places.others] {
+                let fragments = state.fragments(place).expect("its fragments");
+                for kind in [
+                    FragmentType::Core,
+                    FragmentType::Extended,
+                    FragmentType::LocalizedProperties,
+                    FragmentType::Eula,
+                ] {
+                    let of = fragments.of(kind);
+                    bodies.extend(of.map(|it| (it.language.clone(), it.body.escaped.to_vec())));
+                }
             }
             let identity = revision.metadata.identity.to_string();
             let before = revisions.insert(identity, (document, bodies));
