@@ -132,7 +132,7 @@ impl RequestError {
     }
 }
 
-/// A reference to what is no character at all (`&#xD800;`) is malformed.
+/// The parser calls a reference to an impossible character (`&#0;`) malformed.
 fn is_forbidden_character(error: &XmlError) -> bool {
     matches!(error, XmlError::Character(_) | XmlError::Malformed { .. })
 }

@@ -12,12 +12,10 @@ pub(super) fn check_characters(text: &str) -> Result<(), XmlError> {
     if !may_be_illegal(text.as_bytes()) {
         return Ok(());
     }
-    text.chars().try_for_each(check_character)
-}
-
-/// The same of one character.
-pub(super) fn check_character(character: char) -> Result<(), XmlError> {
-    if is_illegal(character) { Err(XmlError::Character(character.into())) } else { Ok(()) }
+    match text.chars().find(|c| is_illegal(*c)) {
+        Some(character) => Err(XmlError::Character(character.into())),
+        None => Ok(()),
+    }
 }
 
 /// Whether a closer look is needed: control characters are single bytes and the two non-characters
@@ -38,87 +36,12 @@ pub(super) fn legal_start(text: &str, most: usize) -> String {
     text.chars().take(most).map(legal).collect()
 }
 
-/// White space (XML 1.0 section 2.3).
-pub(super) fn is_white(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\r' | '\n')
-}
-
-/// What a text holds that takes a closer look, as it was passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Marks(u8);
-
-/// In a text, markup or a reference begins here.
-const ENDS_TEXT: u8 = 1;
-/// A name ends here.
-const ENDS_NAME: u8 = 1 << 1;
-/// A character that is not allowed may begin here.
-const MAY_BE_ILLEGAL: u8 = 1 << 2;
-/// A carriage return.
-const RETURN: u8 = 1 << 3;
-/// The first byte of `]]>`.
-const BRACKET: u8 = 1 << 4;
-
-/// What each byte may mean.
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
-            b'<' | b'&' => ENDS_TEXT,
-            b' ' | b'\t' | b'\n' | b'/' | b'>' => ENDS_NAME,
-            b'\r' => ENDS_NAME | RETURN,
-            b']' => BRACKET,
-            0..0x20 | 0xef => MAY_BE_ILLEGAL,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    classes
-};
-
-fn class(byte: u8) -> u8 {
-    CLASSES[usize::from(byte)]
-}
-
-/// How far a text goes that may begin here, and what it holds.
-pub(super) fn text_length(text: &[u8]) -> (usize, Marks) {
-    let mut marks = 0;
-    let end = text.iter().position(|&byte| {
-        let class = class(byte);
-        marks |= class;
-        class & ENDS_TEXT != 0
-    });
-    (end.unwrap_or(text.len()), Marks(marks))
-}
-
-/// How far a name goes that may begin here.
-pub(super) fn name_length(text: &[u8]) -> usize {
-    text.iter().position(|&byte| class(byte) & ENDS_NAME != 0).unwrap_or(text.len())
-}
-
-impl Marks {
-    /// Whether a character may be one that XML does not allow.
-    pub(super) fn may_be_illegal(self) -> bool {
-        self.0 & MAY_BE_ILLEGAL != 0
-    }
-
-    /// Whether there is a carriage return.
-    pub(super) fn has_return(self) -> bool {
-        self.0 & RETURN != 0
-    }
-
-    /// Whether there is a closing bracket.
-    pub(super) fn has_bracket(self) -> bool {
-        self.0 & BRACKET != 0
-    }
-}
-
 /// XML 1.0 section 2.11: `\r\n` and a lone `\r` read as `\n`.
-pub(super) fn normalize_line_ends(text: &str) -> Cow<'_, str> {
+pub(super) fn normalize_line_ends(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.contains('\r') {
         Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
     } else {
-        Cow::Borrowed(text)
+        text
     }
 }
 

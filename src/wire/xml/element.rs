@@ -1,18 +1,20 @@
 //! A start tag as a caller sees it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+
+use quick_xml::XmlVersion;
+use quick_xml::events::BytesStart;
 
 use super::XmlError;
-use super::attributes::Attributes;
-use super::scanner::Tag;
+use super::events::malformed;
 
 /// One start tag.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Element<'a> {
-    pub(super) tag: Tag<'a>,
-    pub(super) namespace: &'a str,
-    /// The tag's name from its prefix on.
-    pub(super) local: &'a str,
+    pub(super) tag: BytesStart<'a>,
+    pub(super) namespace: Arc<str>,
+    pub(super) self_closing: bool,
 }
 
 /// One attribute of an element, declarations (`xmlns`, `xmlns:p`) included.
@@ -41,33 +43,43 @@ impl Attribute<'_> {
     }
 }
 
-impl<'a> Element<'a> {
+impl Element<'_> {
     /// The namespace URI, empty when unbound.
-    pub fn namespace(&self) -> &'a str {
-        self.namespace
+    pub fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     /// The name without its prefix.
-    pub fn local(&self) -> &'a str {
-        self.local
+    pub fn local(&self) -> &str {
+        let name = self.tag.name().into_inner();
+        name.split_once(':').map_or(name, |(_, local)| local)
     }
 
     /// The prefix as written, if any.
-    pub fn prefix(&self) -> Option<&'a str> {
-        self.tag.name.strip_suffix(self.local)?.strip_suffix(':')
+    pub fn prefix(&self) -> Option<&str> {
+        self.tag.name().into_inner().split_once(':').map(|(prefix, _)| prefix)
     }
 
     /// Whether it was written `<x/>`.
     pub fn self_closing(&self) -> bool {
-        self.tag.self_closing
+        self.self_closing
     }
 
     /// The attributes in document order.
-    pub fn attributes(&self) -> impl Iterator<Item = Result<Attribute<'a>, XmlError>> + use<'a> {
-        // The start tag was checked when it was read, so none of this fails.
-        Attributes(self.tag.attributes).map(|written| {
-            let written = written.map_err(|reason| XmlError::malformed(0, reason))?;
-            Ok(Attribute { name: Cow::Borrowed(written.name), value: written.meaning(0)? })
+    pub fn attributes(&self) -> impl Iterator<Item = Result<Attribute<'_>, XmlError>> {
+        // The start tag was checked when it was read: names differ, and values can be normalised.
+        let mut attributes = self.tag.attributes();
+        attributes.with_checks(false);
+        attributes.map(|attribute| {
+            let attribute = attribute.map_err(|error| malformed(0, &error))?;
+            let value = attribute
+                .normalized_value(XmlVersion::Implicit1_0)
+                .map_err(|error| malformed(0, &error))?
+                .into_owned();
+            Ok(Attribute {
+                name: Cow::Owned(attribute.key.into_inner().to_owned()),
+                value: Cow::Owned(value),
+            })
         })
     }
 

@@ -1,15 +1,15 @@
 //! The event stream: elements with resolved namespaces, joined text, limits enforced.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use super::characters::{
-    Marks, check_characters, is_qualified_name, is_white, normalize_line_ends,
-};
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::name::ResolveResult;
+use quick_xml::reader::NsReader;
+
+use super::characters::{check_characters, is_qualified_name, legal_start, normalize_line_ends};
 use super::element::Element;
-use super::namespaces::Namespaces;
 use super::numbers::Tags;
-use super::references;
-use super::scanner::{Scanner, Tag, Token};
 use super::{Limits, XmlError, start_tag};
 
 /// One step through a document.
@@ -27,36 +27,40 @@ pub enum Node<'a> {
 
 /// A pull reader over one document in memory.
 pub struct Events<'a> {
-    scanner: Scanner<'a>,
+    reader: NsReader<&'a [u8]>,
+    /// Bytes that were taken from under the reader, which does not count them.
+    taken: u64,
     limits: Limits,
-    /// Names of the elements that are open.
-    open: Vec<&'a str>,
-    namespaces: Namespaces<'a>,
+    depth: u16,
     elements: u32,
     seen_root: bool,
     pending_end: bool,
+    last_namespace: Arc<str>,
     nil: bool,
 }
 
 impl<'a> Events<'a> {
     /// Starts at the beginning of `text`, which may carry a byte order mark.
     pub fn new(text: &'a str, limits: Limits) -> Self {
+        let mut reader = NsReader::from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
+        reader.config_mut().check_comments = true;
+        reader.resolver_mut().set_max_namespace_bindings(usize::from(limits.attributes) * 4);
         Self {
-            scanner: Scanner::new(text.strip_prefix('\u{feff}').unwrap_or(text)),
+            reader,
+            taken: 0,
             limits,
-            open: Vec::new(),
-            namespaces: Namespaces::new(usize::from(limits.attributes) * 4),
+            depth: 0,
             elements: 0,
             seen_root: false,
             pending_end: false,
+            last_namespace: Arc::from(""),
             nil: false,
         }
     }
 
     /// How many elements are open.
     pub fn depth(&self) -> u16 {
-        // Never more than a limit of this type.
-        u16::try_from(self.open.len()).unwrap_or(u16::MAX)
+        self.depth
     }
 
     /// Byte offset in the text after the step taken last; a byte order mark is not counted.
@@ -64,7 +68,7 @@ impl<'a> Events<'a> {
     /// After a start tag it is where the element's content begins, and before an end tag where it
     /// ends, which lets a caller replace content and keep every other byte.
     pub fn position(&self) -> usize {
-        self.scanner.position()
+        usize::try_from(self.offset()).unwrap_or(usize::MAX)
     }
 
     /// Whether the element last started carries `xsi:nil` with the value `true` or `1`.
@@ -76,36 +80,62 @@ impl<'a> Events<'a> {
     pub fn advance(&mut self) -> Result<Node<'a>, XmlError> {
         if self.pending_end {
             self.pending_end = false;
-            return Ok(self.end());
-        }
-        if self.open.last().is_some_and(|name| self.scanner.end_of(name)) {
-            return Ok(self.end());
+            self.depth -= 1;
+            return Ok(Node::End);
         }
         loop {
-            let position = self.position();
-            match self.scanner.advance()? {
-                Token::Start(tag) => return self.start(tag),
-                Token::End(name) => return self.end_named(name, position),
-                Token::Text(text, marks) => {
-                    if let Some(text) = self.text(text, marks, position)? {
-                        return Ok(Node::Text(text));
+            let position = self.offset();
+            let event = self.reader.read_event().map_err(|error| malformed(position, &error))?;
+            match event {
+                Event::Start(tag) => return self.start(tag, false),
+                Event::Empty(tag) => return self.start(tag, true),
+                Event::End(_) => {
+                    self.depth = self.depth.checked_sub(1).ok_or(XmlError::Truncated)?;
+                    return Ok(Node::End);
+                }
+                Event::Text(text) => {
+                    let text = text.into_inner();
+                    if text.contains("]]>") {
+                        return Err(malformed(position, &"']]>' outside a CDATA section"));
+                    }
+                    check_characters(&text)?;
+                    if self.depth > 0 {
+                        return Ok(Node::Text(normalize_line_ends(text)));
+                    }
+                    if !text.trim_ascii().is_empty() {
+                        return Err(outside(position));
                     }
                 }
-                Token::CData(_) | Token::Reference(_) if self.open.is_empty() => {
+                Event::CData(_) | Event::GeneralRef(_) if self.depth == 0 => {
                     return Err(outside(position));
                 }
-                Token::CData(text) => {
-                    check_characters(text)?;
+                Event::CData(data) => {
+                    let text = data.into_inner();
+                    check_characters(&text)?;
                     return Ok(Node::Text(normalize_line_ends(text)));
                 }
-                Token::Reference(name) => {
-                    return Ok(Node::Text(references::resolve(name, position)?));
+                Event::GeneralRef(reference) => {
+                    let text = resolve(&reference, position)?;
+                    check_characters(&text)?;
+                    return Ok(Node::Text(text));
                 }
-                Token::Comment(comment) => check_characters(comment)?,
-                Token::Instruction(instruction) => check_instruction(instruction, position)?,
-                Token::Doctype => return Err(XmlError::Doctype),
-                Token::Eof if self.open.is_empty() && self.seen_root => return Ok(Node::Eof),
-                Token::Eof => return Err(XmlError::Truncated),
+                Event::DocType(_) => return Err(XmlError::Doctype),
+                Event::Eof if self.depth > 0 || !self.seen_root => return Err(XmlError::Truncated),
+                Event::Eof => return Ok(Node::Eof),
+                Event::Comment(comment) => check_characters(&comment)?,
+                Event::PI(instruction) => {
+                    check_characters(&instruction)?;
+                    if !is_qualified_name(instruction.target()) {
+                        return Err(malformed(
+                            position,
+                            &"a processing instruction without a name",
+                        ));
+                    }
+                }
+                Event::Decl(_) if position == 0 => {}
+                Event::Decl(_) => {
+                    return Err(malformed(position, &"an XML declaration after the start"));
+                }
             }
         }
     }
@@ -118,96 +148,81 @@ impl<'a> Events<'a> {
         most: usize,
         take: impl FnMut(u32),
     ) {
-        let Tag { name, attributes, self_closing } = element.tag;
-        if self.pending_end || self_closing || !attributes.is_empty() {
+        let name = element.tag.name().into_inner();
+        // Between an end tag and what follows it the reader holds nothing back, so the text can
+        // be taken from under it.
+        if self.pending_end || element.self_closing || element.tag.len() != name.len() {
             return;
         }
         let Some(tags) = Tags::of(name) else { return };
         let left = self.limits.elements.saturating_sub(self.elements);
         let most = most.min(usize::try_from(left).unwrap_or(usize::MAX));
-        let run = tags.read(self.scanner.rest().as_bytes(), most, take);
-        self.scanner.pass(run.bytes);
+        let text = self.reader.get_mut();
+        let run = tags.read(text, most, take);
+        *text = text.get(run.bytes..).unwrap_or_default();
+        self.taken += run.bytes as u64;
         self.elements += u32::try_from(run.elements).unwrap_or(u32::MAX);
     }
 
-    fn start(&mut self, tag: Tag<'a>) -> Result<Node<'a>, XmlError> {
-        let position = self.position();
-        if self.open.is_empty() && self.seen_root {
-            return Err(XmlError::malformed(position, "a second root element"));
+    /// Bytes read so far.
+    fn offset(&self) -> u64 {
+        self.reader.buffer_position() + self.taken
+    }
+
+    fn start(&mut self, tag: BytesStart<'a>, self_closing: bool) -> Result<Node<'a>, XmlError> {
+        if self.depth == 0 && self.seen_root {
+            return Err(malformed(self.offset(), &"a second root element"));
         }
         self.seen_root = true;
         self.elements += 1;
         if self.elements > self.limits.elements {
-            return Err(XmlError::limit("elements", self.limits.elements));
+            return Err(limit("elements", self.limits.elements.into()));
         }
-        let depth = self.depth();
-        if depth >= self.limits.depth {
-            return Err(XmlError::limit("levels of nesting", self.limits.depth));
+        if self.depth >= self.limits.depth {
+            return Err(limit("levels of nesting", self.limits.depth.into()));
         }
-        let namespaces = &mut self.namespaces;
-        let (element, nil) = start_tag::check(tag, namespaces, depth, &self.limits, position)?;
-        self.nil = nil;
-        self.open.push(tag.name);
-        self.pending_end = tag.self_closing;
-        Ok(Node::Start(element))
-    }
-
-    fn end_named(&mut self, name: &str, position: usize) -> Result<Node<'a>, XmlError> {
-        match self.open.last() {
-            Some(open) if *open == name => Ok(self.end()),
-            Some(open) => {
-                let reason = format_args!("'</{name}>' where '{open}' is open");
-                Err(XmlError::malformed(position, reason))
-            }
-            None => Err(XmlError::malformed(position, format_args!("'</{name}>' ends nothing"))),
+        let position = self.offset();
+        let resolver = self.reader.resolver();
+        self.nil = start_tag::check(&tag, resolver, &self.limits, position)?;
+        let namespace = match resolver.resolve_element(tag.name()).0 {
+            ResolveResult::Bound(namespace) => namespace.into_inner(),
+            ResolveResult::Unbound => "",
+            ResolveResult::Unknown(prefix) => return Err(start_tag::undeclared(&prefix, position)),
+        };
+        self.depth += 1;
+        self.pending_end = self_closing;
+        // Neighbours nearly always share a namespace: one comparison instead of an allocation.
+        if *namespace != *self.last_namespace {
+            self.last_namespace = Arc::from(namespace);
         }
-    }
-
-    fn end(&mut self) -> Node<'a> {
-        self.open.pop();
-        self.namespaces.end(self.depth());
-        Node::End
-    }
-
-    /// The text, if it is inside the root element.
-    fn text(
-        &self,
-        text: &'a str,
-        marks: Marks,
-        position: usize,
-    ) -> Result<Option<Cow<'a, str>>, XmlError> {
-        if marks.has_bracket() && text.contains("]]>") {
-            return Err(XmlError::malformed(position, "']]>' outside a CDATA section"));
-        }
-        if marks.may_be_illegal() {
-            check_characters(text)?;
-        }
-        if self.open.is_empty() {
-            let is_white = text.chars().all(is_white);
-            return if is_white { Ok(None) } else { Err(outside(position)) };
-        }
-        let has_return = marks.has_return();
-        Ok(Some(if has_return { normalize_line_ends(text) } else { Cow::Borrowed(text) }))
+        let namespace = Arc::clone(&self.last_namespace);
+        Ok(Node::Start(Element { tag, namespace, self_closing }))
     }
 }
 
-/// What stands between `<?` and `?>` at byte `position`: an instruction, or the declaration of the
-/// document, whose encoding was seen to before.
-fn check_instruction(instruction: &str, position: usize) -> Result<(), XmlError> {
-    check_characters(instruction)?;
-    let target = instruction.split(is_white).next().unwrap_or_default();
-    if target == "xml" && position == 0 {
-        return Ok(());
+fn resolve<'a>(reference: &BytesRef<'a>, position: u64) -> Result<Cow<'a, str>, XmlError> {
+    let character = reference.resolve_char_ref().map_err(|error| malformed(position, &error))?;
+    if let Some(character) = character {
+        return Ok(Cow::Owned(character.to_string()));
     }
-    if target.eq_ignore_ascii_case("xml") {
-        return Err(XmlError::malformed(position, "an XML declaration after the start"));
+    match &**reference {
+        "amp" => Ok(Cow::Borrowed("&")),
+        "lt" => Ok(Cow::Borrowed("<")),
+        "gt" => Ok(Cow::Borrowed(">")),
+        "quot" => Ok(Cow::Borrowed("\"")),
+        "apos" => Ok(Cow::Borrowed("'")),
+        other => Err(XmlError::Entity(legal_start(other, 64))),
     }
-    if !is_qualified_name(target) {
-        return Err(XmlError::malformed(position, "a processing instruction without a name"));
-    }
-    Ok(())
 }
 
-fn outside(position: usize) -> XmlError {
-    XmlError::malformed(position, "text outside the root element")
+pub(super) fn limit(what: &'static str, limit: u64) -> XmlError {
+    XmlError::Limit { what, limit }
+}
+
+pub(super) fn malformed(position: u64, reason: &dyn std::fmt::Display) -> XmlError {
+    XmlError::Malformed { position, reason: legal_start(&reason.to_string(), 200) }
+}
+
+fn outside(position: u64) -> XmlError {
+    malformed(position, &"text outside the root element")
 }

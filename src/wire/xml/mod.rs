@@ -3,29 +3,17 @@
 //! Everything that reaches this module came from a peer or a file, so it is read by pull with
 //! our own depth, attribute and name limits, and a DOCTYPE is refused before anything in it is
 //! looked at. Elements are matched on (namespace, local name), never on a prefix: every SOAP
-//! stack chooses its own prefixes.
-//!
-//! The reader is our own. A request is decoded once for each of thousands of scans a second, and
-//! what a general parser does for every element of one (buffers, stacks of namespaces, allocations)
-//! was most of what such a scan cost. Here everything that is read is a part of the text: `scanner`
-//! finds the parts, `start_tag` judges a tag, `namespaces` knows what prefixes mean, `events` puts
-//! them together. Another reader (roxmltree) has to agree in the tests.
+//! stack chooses its own prefixes. This is the only module that names `quick_xml`.
 
-mod attributes;
 mod characters;
 mod cursor;
 mod element;
 mod escape;
 mod events;
-mod namespaces;
 mod numbers;
-mod references;
-mod scanner;
 mod start_tag;
 #[cfg(test)]
 mod tests;
-
-use std::fmt::Display;
 
 pub use cursor::{Cursor, Watch};
 pub use element::{Attribute, Element};
@@ -66,7 +54,7 @@ pub enum XmlError {
     Malformed {
         /// Byte offset in the document.
         position: u64,
-        /// What is wrong there.
+        /// What the parser said.
         reason: String,
     },
     /// A document type declaration; refused whatever it holds.
@@ -102,15 +90,6 @@ pub enum XmlError {
 }
 
 impl XmlError {
-    fn malformed(position: usize, reason: impl Display) -> Self {
-        let reason = characters::legal_start(&reason.to_string(), 200);
-        Self::Malformed { position: position as u64, reason }
-    }
-
-    fn limit(what: &'static str, limit: impl Into<u64>) -> Self {
-        Self::Limit { what, limit: limit.into() }
-    }
-
     /// A [`XmlError::Value`] with the offending text cut to a printable length.
     pub fn value(element: &str, value: &str, expected: &'static str) -> Self {
         Self::Value {

@@ -1,80 +1,78 @@
 //! What XML and its namespaces demand of a start tag, checked as soon as it is read.
 //!
-//! Callers skip what they do not know and copy what they pass on, so a tag has to be right before
-//! anyone looks at it.
+//! quick-xml finds tags but judges little of what is in them. Callers skip what they do not know
+//! and copy what they pass on, so a tag has to be right before anyone looks at it.
 
-use super::attributes::{Attributes, Written};
-use super::characters::is_qualified_name;
-use super::element::Element;
-use super::namespaces::Namespaces;
-use super::scanner::Tag;
+use quick_xml::XmlVersion;
+use quick_xml::events::BytesStart;
+use quick_xml::events::attributes::Attribute;
+use quick_xml::name::{NamespaceResolver, QName, ResolveResult};
+
+use super::characters::{check_characters, is_qualified_name};
+use super::events::{limit, malformed};
 use super::{Limits, XSI, XmlError};
 
-/// Checks the tag of an element at `depth`, which ends at byte `position`, and puts its declarations
-/// into force. Says whether it carries `xsi:nil` with the value `true` or `1`.
-pub(super) fn check<'a>(
-    tag: Tag<'a>,
-    namespaces: &mut Namespaces<'a>,
-    depth: u16,
+/// Checks the tag, which ends at byte `position`, and says whether it carries `xsi:nil` with the
+/// value `true` or `1`.
+pub(super) fn check(
+    tag: &BytesStart<'_>,
+    resolver: &NamespaceResolver,
     limits: &Limits,
-    position: usize,
-) -> Result<(Element<'a>, bool), XmlError> {
-    check_name(tag.name, limits, position)?;
-    // Nearly all tags of a request, once its envelope is open.
-    let nil = !tag.attributes.is_empty()
-        && check_attributes(tag.attributes, namespaces, depth, limits, position)?;
-    let (prefix, local) = tag.name.split_once(':').unwrap_or(("", tag.name));
-    let namespace = namespaces.of(prefix).ok_or_else(|| undeclared(prefix, position))?;
-    Ok((Element { tag, namespace, local }, nil))
-}
-
-fn check_attributes<'a>(
-    written: &'a str,
-    namespaces: &mut Namespaces<'a>,
-    depth: u16,
-    limits: &Limits,
-    position: usize,
+    position: u64,
 ) -> Result<bool, XmlError> {
-    let malformed = |reason| XmlError::malformed(position, reason);
-    let mut attributes: Vec<Written<'a>> = Vec::new();
-    for attribute in Attributes(written) {
-        let attribute = attribute.map_err(malformed)?;
-        // Every name is compared with all before it, so they are counted before that is expensive.
-        if attributes.len() >= usize::from(limits.attributes) {
-            return Err(XmlError::limit("attributes on an element", limits.attributes));
-        }
-        check_name(attribute.name, limits, position)?;
-        if attributes.iter().any(|earlier| earlier.name == attribute.name) {
-            return Err(malformed("an attribute occurs twice"));
-        }
-        attribute.meaning(position)?;
-        if let Some(prefix) = attribute.declares() {
-            check_declaration(attribute, limits, position)?;
-            namespaces.declare(prefix, attribute.value, depth).map_err(malformed)?;
-        }
-        attributes.push(attribute);
+    check_name(tag.name(), limits, position)?;
+    // Nearly all tags of a request, once its envelope is open.
+    if tag.attributes_raw().is_empty() {
+        return Ok(false);
     }
-    // Declarations count for the attributes before them, too.
+    // quick-xml compares every name with all earlier ones, so attributes are counted before that
+    // can become expensive.
+    let most = usize::from(limits.attributes);
+    if tag.attributes().with_checks(false).nth(most).is_some() {
+        return Err(limit("attributes on an element", limits.attributes.into()));
+    }
+    if !are_separated(tag.attributes_raw()) {
+        return Err(malformed(position, &"no white space between attributes"));
+    }
     let mut nil = false;
     let mut prefixed = Vec::new();
-    for attribute in attributes.iter().filter(|attribute| attribute.declares().is_none()) {
-        let Some((prefix, local)) = attribute.name.split_once(':') else { continue };
-        let namespace = namespaces.of(prefix).ok_or_else(|| undeclared(prefix, position))?;
-        if prefixed.contains(&(namespace, local)) {
-            return Err(malformed("an attribute occurs twice"));
+    for attribute in tag.attributes() {
+        let attribute = attribute.map_err(|error| malformed(position, &error))?;
+        check_name(attribute.key, limits, position)?;
+        check_value(&attribute, position)?;
+        if attribute.key.as_namespace_binding().is_some() {
+            check_declaration(&attribute, limits, position)?;
+        } else if attribute.key.prefix().is_some() {
+            let name = resolve(attribute.key, resolver, position)?;
+            if prefixed.contains(&name) {
+                return Err(malformed(position, &"an attribute occurs twice"));
+            }
+            prefixed.push(name);
+            nil |= name == (XSI, "nil") && matches!(attribute.value.trim(), "1" | "true");
         }
-        prefixed.push((namespace, local));
-        nil |= (namespace, local) == (XSI, "nil") && matches!(attribute.value.trim(), "1" | "true");
     }
     Ok(nil)
 }
 
-fn check_name(name: &str, limits: &Limits, position: usize) -> Result<(), XmlError> {
+fn check_name(name: QName<'_>, limits: &Limits, position: u64) -> Result<(), XmlError> {
+    let name = name.into_inner();
     if name.len() > usize::from(limits.name) {
-        return Err(XmlError::limit("bytes in a name", limits.name));
+        return Err(limit("bytes in a name", limits.name.into()));
     }
     if !is_qualified_name(name) {
-        return Err(XmlError::malformed(position, format_args!("'{name}' is not a name")));
+        return Err(malformed(position, &format_args!("'{name}' is not a name")));
+    }
+    Ok(())
+}
+
+fn check_value(attribute: &Attribute<'_>, position: u64) -> Result<(), XmlError> {
+    check_characters(&attribute.value)?;
+    if attribute.value.contains('<') {
+        return Err(malformed(position, &"'<' in an attribute"));
+    }
+    if attribute.value.contains('&') {
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0);
+        check_characters(&value.map_err(|error| malformed(position, &error))?)?;
     }
     Ok(())
 }
@@ -82,20 +80,54 @@ fn check_name(name: &str, limits: &Limits, position: usize) -> Result<(), XmlErr
 /// Namespaces are compared as they are written, once for every element, so they are kept short
 /// and free of what would have to be normalised first.
 fn check_declaration(
-    attribute: Written<'_>,
+    attribute: &Attribute<'_>,
     limits: &Limits,
-    position: usize,
+    position: u64,
 ) -> Result<(), XmlError> {
     if attribute.value.len() > usize::from(limits.name) {
-        return Err(XmlError::limit("bytes in a namespace", limits.name));
+        return Err(limit("bytes in a namespace", limits.name.into()));
     }
     if attribute.value.contains(['&', '\t', '\r', '\n']) {
-        let reason = "a reference or line break in a namespace";
-        return Err(XmlError::malformed(position, reason));
+        return Err(malformed(position, &"a reference or line break in a namespace"));
     }
     Ok(())
 }
 
-fn undeclared(prefix: &str, position: usize) -> XmlError {
-    XmlError::malformed(position, format_args!("prefix '{prefix}' is not declared"))
+/// The namespace and the local name of an attribute with a prefix.
+fn resolve<'n>(
+    name: QName<'n>,
+    resolver: &'n NamespaceResolver,
+    position: u64,
+) -> Result<(&'n str, &'n str), XmlError> {
+    match resolver.resolve_attribute(name) {
+        (ResolveResult::Bound(namespace), local) => {
+            Ok((namespace.into_inner(), local.into_inner()))
+        }
+        (ResolveResult::Unbound, local) => Ok(("", local.into_inner())),
+        (ResolveResult::Unknown(prefix), _) => Err(undeclared(&prefix, position)),
+    }
+}
+
+/// The error for a prefix without a declaration.
+pub(super) fn undeclared(prefix: &str, position: u64) -> XmlError {
+    malformed(position, &format_args!("prefix '{prefix}' is not declared"))
+}
+
+/// Whether white space follows every attribute that another follows. `attributes` is what stands
+/// in the tag after its name.
+fn are_separated(attributes: &str) -> bool {
+    let mut quote = None;
+    let mut closed = false;
+    for byte in attributes.bytes() {
+        if quote == Some(byte) {
+            (quote, closed) = (None, true);
+        } else if quote.is_none() {
+            if closed && !byte.is_ascii_whitespace() {
+                return false;
+            }
+            closed = false;
+            quote = matches!(byte, b'"' | b'\'').then_some(byte);
+        }
+    }
+    true
 }
