@@ -32,10 +32,7 @@ const CUT: usize = 30;
 /// What was cut from the recorded lists and is known all the same, because its document is
 /// recorded, or because the recorded requests name it: by exchange, identities that belong there.
 const CUT_AWAY: [(&str, &[(&str, u32)]); 3] = [
-    (
-        "000006",
-        &[("dd78b8a1-0b20-45c1-add6-4da72e9364cf", 202), (PRODUCT, 1), (DEFINITIONS, 1)],
-    ),
+    ("000006", &[("dd78b8a1-0b20-45c1-add6-4da72e9364cf", 202), (PRODUCT, 1), (DEFINITIONS, 1)]),
     ("000009", &DEFINITION_UPDATES),
     ("000010", &DEFINITION_UPDATES),
 ];
@@ -59,7 +56,8 @@ fn every_recorded_exchange_with_a_downstream_server_replays() {
     give(&directory, &recorded, &documents);
     let dialogue = completed(&directory, &recorded);
     let server = directory.serve(&[]);
-    let (dialogue, against) = (dialogue.to_str().expect("UTF-8"), format!("http://{}", server.http));
+    let (dialogue, against) =
+        (dialogue.to_str().expect("UTF-8"), format!("http://{}", server.http));
     let ended = directory.run(&["replay", dialogue, "--against", &against, "--json"]);
 
     let report: Value = serde_json::from_slice(&ended.stdout).expect("a report");
