@@ -65,7 +65,7 @@ fn summary(state: &State, computers: &HashMap<Uuid, u64>, server: &DownstreamSer
     let published = state.published();
     let revisions = published.catalog.revisions();
     let behind = server.listed.map(|told| {
-        revisions.iter().rev().take_while(|revision| revision.id > told.newest).count()
+        revisions.clone().rev().take_while(|(_, revision)| revision.id > told.newest).count()
     });
     let reported = server.reported.as_ref();
     // One that does not report each computer still says how many there are.
