@@ -65,7 +65,7 @@ fn summary(state: &State, computers: &HashMap<Uuid, u64>, server: &DownstreamSer
     let published = state.published();
     let revisions = published.catalog.revisions();
     let behind = server.listed.map(|told| {
-        revisions.iter().rev().take_while(|revision| revision.id > told.newest).count()
+        revisions.clone().rev().take_while(|(_, revision)| revision.id > told.newest).count()
     });
     let decisions_behind = server.decided.map(|told| published.policy.changed_after(told.up_to));
     let up_to_date = behind == Some(0) && decisions_behind.unwrap_or(0) == 0;

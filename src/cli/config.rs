@@ -90,6 +90,8 @@ pub(super) struct CleanupConfig {
     pub(super) decline_expired: bool,
     /// Days after which superseded updates that nobody needs are declined; 0 for never.
     pub(super) decline_superseded_days: u32,
+    /// Days after which declined updates and replaced revisions are deleted; 0 for never.
+    pub(super) delete_days: u32,
     /// Days after which silent computers are forgotten; 0 for never.
     pub(super) forget_computers_days: u32,
 }
@@ -186,7 +188,12 @@ impl Default for Config {
 
 impl Default for CleanupConfig {
     fn default() -> Self {
-        Self { decline_expired: true, decline_superseded_days: 90, forget_computers_days: 0 }
+        Self {
+            decline_expired: true,
+            decline_superseded_days: 90,
+            delete_days: 30,
+            forget_computers_days: 0,
+        }
     }
 }
 
@@ -299,6 +306,7 @@ impl Config {
         state::CleanupSettings {
             decline_expired: self.cleanup.decline_expired,
             decline_superseded_days: self.cleanup.decline_superseded_days,
+            delete_days: self.cleanup.delete_days,
             forget_computers_days: self.cleanup.forget_computers_days,
         }
     }

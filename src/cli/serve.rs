@@ -19,7 +19,7 @@ use crate::metadata::sample;
 use crate::server::tls::{self, Tls};
 use crate::server::{Authority, Drained, Server};
 use crate::services::Services;
-use crate::state::{CleanupSettings, State};
+use crate::state::{CleanupSettings, Deletion, State};
 use crate::upstream::Upstream;
 
 /// How often it is looked whether a new cookie key is due.
@@ -191,8 +191,9 @@ async fn clean_up(state: Arc<State>, settings: CleanupSettings) {
         tokio::time::sleep(CLEANUP_CHECK).await;
         match state.clean_up(settings).await {
             Ok(done) => {
+                let deleted: usize = done.deletions.iter().map(Deletion::len).sum();
                 let (declined, forgotten) = (done.declines.len(), done.computers.len());
-                info!(declined, forgotten, "cleaned up");
+                info!(declined, deleted, forgotten, "cleaned up");
             }
             Err(error) => warn!(%error, "the cleanup did not end"),
         }

@@ -91,8 +91,10 @@ impl Sync<'_> {
         self.state.set_meta(names::UPSTREAM, upstream.clone()).await?;
 
         let tried_before = std::mem::take(&mut anchors.set_aside);
-        let failed_before: HashSet<UpdateIdentity> =
+        // Neither may be there any more, so none of them makes a synchronization hopeless.
+        let mut failed_before: HashSet<UpdateIdentity> =
             tried_before.iter().map(|failed| failed.revision).collect();
+        failed_before.extend(self.state.wanted_back().await?);
         let fetch = Fetch {
             session: &session,
             state: self.state,

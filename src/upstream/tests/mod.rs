@@ -2,6 +2,7 @@
 //! recordings of a real one.
 
 mod content;
+mod deleted;
 mod fake;
 mod faults;
 mod flow;

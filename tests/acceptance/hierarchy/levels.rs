@@ -113,7 +113,7 @@ impl Level {
             let update = catalog.update_of(*index);
             update.and_then(|update| catalog.latest(update)) == Some(*index)
         };
-        let latest: BTreeSet<u32> = (0..).take(catalog.len()).filter(is_latest).collect();
+        let latest: BTreeSet<u32> = catalog.indices().filter(is_latest).collect();
         let members = latest.iter().flat_map(|index| catalog.members(*index)).copied();
         let listed: BTreeSet<u32> = latest.iter().copied().chain(members).collect();
         for index in listed {
