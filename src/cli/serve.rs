@@ -86,6 +86,7 @@ impl Serve {
         let watcher = certificates.map(|certificates| tokio::spawn(certificates.watch()));
         let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
         let schedule = tokio::spawn(Arc::clone(&upstream).follow_schedule());
+        let following = tokio::spawn(Arc::clone(&upstream).follow());
         let downloads = tokio::spawn(Arc::clone(&upstream).follow_downloads());
         let rules = tokio::spawn(run_rules(Arc::clone(&state)));
         let cleanup = tokio::spawn(clean_up(Arc::clone(&state), config.cleanup()));
@@ -115,6 +116,7 @@ impl Serve {
         watcher.iter().for_each(tokio::task::JoinHandle::abort);
         rotation.abort();
         schedule.abort();
+        following.abort();
         downloads.abort();
         reports.abort();
         upstream.stop().await;

@@ -187,10 +187,10 @@ impl Stored for DecisionRecord {
 
 impl Stored for DownstreamServer {
     const NAME: &'static str = "downstream server record";
-    const VERSION: u8 = 2;
-    type Previous = earlier::DownstreamServer;
+    const VERSION: u8 = 3;
+    type Previous = earlier::ReportingServer;
 
-    fn migrate(previous: earlier::DownstreamServer) -> Self {
+    fn migrate(previous: earlier::ReportingServer) -> Self {
         previous.into()
     }
 }

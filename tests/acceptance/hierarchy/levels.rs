@@ -46,11 +46,20 @@ impl Level {
 
     /// One below another that runs.
     pub(crate) fn below(above: &Self, replica: bool) -> Self {
+        Self::configured(above, replica, "")
+    }
+
+    /// One below another that runs, which looks for itself what is new there.
+    pub(crate) fn following(above: &Self, replica: bool) -> Self {
+        Self::configured(above, replica, "follow_seconds = 1\n")
+    }
+
+    fn configured(above: &Self, replica: bool, more: &str) -> Self {
         let relay = Relay::to(above.http());
         let directory = Directory::new();
-        directory.configure(
-            "hold_installs = false\n[sync]\nretry_seconds = 0\nattempts = 3\nconnections = 2\n",
-        );
+        directory.configure(&format!(
+            "hold_installs = false\n[sync]\nretry_seconds = 0\nattempts = 3\nconnections = 2\n{more}"
+        ));
         let url = relay.url();
         let mut source = vec!["sync", "source", &url, "--content", "none"];
         if replica {
