@@ -67,6 +67,9 @@ pub struct Settings {
     pub max_update_data: usize,
     /// The languages that downstream servers are told there are updates in; none for all.
     pub downstream_languages: Vec<String>,
+    /// Most hardware ids by which a downstream server may ask for drivers at once. 0 as in WSUS,
+    /// which has them come with their classification alone.
+    pub downstream_hardware_ids: u16,
 }
 
 impl Default for Settings {
@@ -80,6 +83,7 @@ impl Default for Settings {
             approve_downstream: false,
             max_update_data: 2_000_000,
             downstream_languages: Vec::new(),
+            downstream_hardware_ids: 0,
         }
     }
 }

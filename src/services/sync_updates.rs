@@ -65,6 +65,7 @@ impl Services {
         self.check(&parameters)?;
         let asked = self.asked(session)?;
         let pass = if parameters.skip_software_sync == Some(true) {
+            self.note_hardware(&parameters);
             drivers::driver_pass(&asked, &parameters)
         } else {
             software_pass(&asked, &parameters)

@@ -137,7 +137,8 @@ impl Services {
                 Ok(soap::respond(version, &response))
             }
             ServerRequest::GetDriverIdList(request) => {
-                Ok(soap::respond(version, &self.driver_list(&request, outcome)?))
+                let response = self.driver_list(&request, outcome).await?;
+                Ok(soap::respond(version, &response))
             }
             ServerRequest::GetDriverSetData(request) => {
                 Ok(soap::respond(version, &self.driver_sets(&request, outcome)?))
