@@ -60,7 +60,7 @@ pub(crate) fn published() -> Arc<Published> {
 
 /// The ids of the categories and detectoids of a snapshot: the most that can be installed.
 pub(crate) fn markers(published: &Published) -> Vec<RevisionId> {
-    let revisions = (0..).zip(published.catalog.revisions().iter());
+    let revisions = published.catalog.revisions();
     let markers = revisions.filter(|(index, revision)| {
         use weir::metadata::model::UpdateType::{Category, Detectoid};
         matches!(revision.metadata.update_type, Category | Detectoid)

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::AdminError;
+use super::updates::deleted;
 use crate::state::{CleanupSettings, State};
 
 /// Says what is cleaned up, and does it if `run`.
@@ -22,6 +23,7 @@ pub(super) async fn clean_up(
     Ok(json!({
         "done": run,
         "declined": declines.collect::<Value>(),
+        "deleted": cleanup.deletions.iter().flat_map(|it| &it.0).map(deleted).collect::<Value>(),
         "computers": cleanup.computers,
     }))
 }

@@ -47,6 +47,16 @@ pub enum Command {
         /// What its computers are to do, and when.
         terms: Terms,
     },
+    /// Deletes a declined update.
+    DeleteUpdate {
+        /// The update.
+        update: Uuid,
+    },
+    /// Has a deleted update brought back.
+    RestoreUpdate {
+        /// The update.
+        update: Uuid,
+    },
     /// Declines an update.
     Decline {
         /// The update.

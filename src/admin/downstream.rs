@@ -65,7 +65,15 @@ fn summary(state: &State, computers: &HashMap<Uuid, u64>, server: &DownstreamSer
     let published = state.published();
     let revisions = published.catalog.revisions();
     let behind = server.listed.map(|told| {
-        revisions.iter().rev().take_while(|revision| revision.id > told.newest).count()
+        revisions.clone().rev().take_while(|(_, revision)| revision.id > told.newest).count()
+    });
+    let decisions_behind = server.decided.map(|told| published.policy.changed_after(told.up_to));
+    let up_to_date = behind == Some(0) && decisions_behind.unwrap_or(0) == 0;
+    // What one further below was told, only the server above it knows.
+    let sync_state = server.parent.is_none().then_some(match server.listed {
+        None => "never",
+        Some(_) if up_to_date => "current",
+        Some(_) => "behind",
     });
     let reported = server.reported.as_ref();
     // One that does not report each computer still says how many there are.
@@ -74,6 +82,7 @@ fn summary(state: &State, computers: &HashMap<Uuid, u64>, server: &DownstreamSer
         "id": server.id,
         "name": server.name,
         "parent": server.parent,
+        "state": sync_state,
         "approved": server.approved,
         "version": reported.map(|reported| &reported.version),
         "replica": reported.map(|reported| reported.is_replica),
@@ -84,6 +93,7 @@ fn summary(state: &State, computers: &HashMap<Uuid, u64>, server: &DownstreamSer
         "last_sync": reported.and_then(|reported| reported.last_sync).and_then(instant),
         "last_report": reported.and_then(|reported| instant(reported.at)),
         "revisions_behind": behind,
+        "decisions_behind": decisions_behind,
         "computers": computers.get(&server.id).copied().unwrap_or(counted),
     })
 }

@@ -24,6 +24,8 @@ pub async fn execute(subject: &Subject, command: Command) -> Result<Value, Admin
             updates::approve(state, update, group, terms).await?
         }
         Command::Decline { update } => updates::decline(state, update).await?,
+        Command::DeleteUpdate { update } => updates::delete(state, update).await?,
+        Command::RestoreUpdate { update } => updates::restore(state, update).await?,
         Command::AcceptEulas { update } => updates::accept_eulas(state, update).await?,
         Command::Tag { update, tags } => updates::tag(state, update, tags).await?,
         Command::ListUpdateGroups => update_groups::list(state),

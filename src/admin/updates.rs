@@ -13,7 +13,7 @@ use crate::policy::approval::{Approval, ApprovalAction};
 use crate::policy::by::By;
 use crate::policy::eula::eulas;
 use crate::policy::terms::{Clock, DownloadPriority, Terms};
-use crate::state::{Decision, Published, State, StateError};
+use crate::state::{Decision, DeletedUpdate, Published, State, StateError};
 use crate::wire::time::DateTime;
 use crate::wire::types::UpdateIdentity;
 
@@ -129,6 +129,25 @@ pub(super) async fn approve(
 pub(super) async fn decline(state: &State, update: Uuid) -> Result<Value, AdminError> {
     state.decide(By::administrator(), update, Decision::Decline).await?;
     show(state, update, None)
+}
+
+pub(super) async fn delete(state: &State, update: Uuid) -> Result<Value, AdminError> {
+    let deletion = state.delete_update(By::administrator(), update).await?;
+    Ok(json!({ "deleted": deletion.0.iter().map(deleted).collect::<Value>() }))
+}
+
+pub(super) async fn restore(state: &State, update: Uuid) -> Result<Value, AdminError> {
+    state.restore_update(By::administrator(), update).await?;
+    Ok(json!({ "update_id": update, "restored": "at the next synchronization" }))
+}
+
+/// What was deleted of an update, as it is shown.
+pub(super) fn deleted(deleted: &DeletedUpdate) -> Value {
+    json!({
+        "update_id": deleted.update,
+        "revisions": deleted.revisions.keys().collect::<Vec<_>>(),
+        "reason": deleted.reason,
+    })
 }
 
 pub(super) async fn accept_eulas(state: &State, update: Uuid) -> Result<Value, AdminError> {

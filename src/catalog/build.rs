@@ -8,6 +8,8 @@
 
 use std::collections::HashMap;
 
+use roaring::RoaringBitmap;
+
 use super::prerequisites::Interner;
 use super::revision::{NewRevision, Revision, RevisionIndex, UpdateIndex};
 use super::snapshot::Catalog;
@@ -53,6 +55,7 @@ impl CatalogBuilder {
             core_bytes: new.core_bytes,
             languages: new.metadata.languages.as_slice().into(),
             update,
+            gone: false,
         });
         let history = self.catalog.history(update);
         let older = history.partition_point(|&other| {
@@ -147,6 +150,54 @@ impl CatalogBuilder {
         concerned
     }
 
+    /// Takes revisions away. What they bundled, replaced or needed stays, and so does what needs them;
+    /// [`Catalog::removable`] tells what can go without harm.
+    pub fn remove(&mut self, revisions: &RoaringBitmap) {
+        let here: RoaringBitmap =
+            revisions.iter().filter(|index| self.catalog.revision(*index).is_some()).collect();
+        let mut concerned = RoaringBitmap::new();
+        for index in &here {
+            let members = self.catalog.members(index).iter();
+            concerned.extend(members.filter_map(|member| self.catalog.update_of(*member)));
+            concerned.extend(self.take_away(index));
+        }
+        self.waiting.retain(|_, bundles| {
+            bundles.retain(|bundle| !here.contains(*bundle));
+            !bundles.is_empty()
+        });
+        concerned.into_iter().for_each(|update| self.find_top(update));
+    }
+
+    /// Takes a revision away, and gives its update.
+    fn take_away(&mut self, index: RevisionIndex) -> Option<UpdateIndex> {
+        let catalog = &mut self.catalog;
+        let revision = catalog.revisions.get_mut(index as usize)?;
+        revision.gone = true;
+        revision.languages = Box::default();
+        let (update, number) = (revision.update, revision.metadata.identity.revision_number);
+        catalog.gone += 1;
+        catalog.tops.remove(index);
+        catalog.history.retain(update, |other| *other != index);
+        catalog.prerequisites.remove(index);
+        for member in catalog.members(index).to_vec() {
+            catalog.parents.retain(member, |bundle| *bundle != index);
+        }
+        catalog.members.retain(index, |_| false);
+        // Should it come again, whoever bundles it has it again.
+        for bundle in catalog.parents(index).to_vec() {
+            catalog.members.retain(bundle, |member| *member != index);
+            self.waiting.entry((update, number)).or_default().push(bundle);
+        }
+        catalog.parents.retain(index, |_| false);
+        catalog.files.retain(index, |_| false);
+        catalog.eula_ids.retain(index, |_| false);
+        catalog.licences.retain(index, |_| false);
+        if catalog.drivers.remove(index) {
+            catalog.driver_table.remove(index);
+        }
+        Some(update)
+    }
+
     fn relate(&mut self, bundle: RevisionIndex, member: RevisionIndex) {
         self.catalog.members.relate(bundle, member);
         self.catalog.parents.relate(member, bundle);
@@ -196,7 +247,7 @@ impl Catalog {
     }
 
     /// Whether an update is neither category nor detectoid and exists only as a member of bundles.
-    fn is_member_only(&self, update: UpdateIndex) -> bool {
+    pub fn is_member_only(&self, update: UpdateIndex) -> bool {
         let history = || self.history(update).iter();
         let is_deployable = |&revision: &RevisionIndex| {
             self.revision(revision).is_some_and(|it| it.metadata.explicitly_deployable)

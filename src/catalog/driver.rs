@@ -101,6 +101,17 @@ impl DriverTable {
         self.entries.push(Some(entries.into()));
     }
 
+    /// Takes the entries of a revision away.
+    pub(super) fn remove(&mut self, revision: RevisionIndex) {
+        let entries = self.entries.get_mut(revision as usize).and_then(Option::take);
+        for entry in entries.iter().flat_map(|entries| entries.iter()) {
+            let id = entry.hardware_id.to_lowercase();
+            if let Some(rows) = self.rows.get_mut(id.as_str()) {
+                rows.retain(|row| row.revision != revision);
+            }
+        }
+    }
+
     fn rows(&self, hardware_id: &str) -> &[Row] {
         self.rows.get(hardware_id.to_lowercase().as_str()).map_or(&[], Vec::as_slice)
     }

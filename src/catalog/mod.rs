@@ -32,6 +32,7 @@ mod page;
 mod prerequisites;
 #[cfg(test)]
 mod properties;
+mod removal;
 mod revision;
 mod revision_set;
 mod rows;
@@ -46,6 +47,7 @@ pub use chunks::Chunks;
 pub use driver::{Computer, Device, DriverMatch, Fit, InstalledDriver};
 pub use evaluate::{Delta, Scan};
 pub use page::{Page, PageLimits};
+pub use removal::{Obstacle, Removal};
 pub use revision::{NewRevision, Revision, RevisionIndex, UpdateIndex};
 pub use revision_set::RevisionSet;
 pub use scope::Scope;

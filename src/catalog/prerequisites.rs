@@ -28,9 +28,9 @@ pub(super) struct Prerequisites {
     alternatives: Rows<UpdateIndex>,
     /// Number of clauses.
     clauses: Interned,
-    /// The clauses that name an update.
+    /// The clauses of some revision that name an update.
     clauses_naming: Rows<Interned>,
-    /// The sets that contain a clause.
+    /// The sets of some revision that contain a clause.
     sets_with: Rows<Interned>,
 }
 
@@ -99,10 +99,53 @@ impl Prerequisites {
         set.dedup();
         let revision = number(self.set_of.len());
         let set = self.intern_set(interner, set);
-        if let Some(set) = self.sets.get_mut(set as usize) {
-            Arc::make_mut(set).revisions.insert(revision);
+        if let Some(members) = self.sets.get_mut(set as usize) {
+            let members = &mut Arc::make_mut(members).revisions;
+            let is_first = members.is_empty();
+            members.insert(revision);
+            if is_first {
+                self.link(set);
+            }
         }
         self.set_of.push(set);
+    }
+
+    /// Takes a revision away. What only it named is named no longer.
+    pub(super) fn remove(&mut self, revision: RevisionIndex) {
+        let Some(set) = self.set_of.get(revision as usize).copied() else { return };
+        let Some(members) = self.sets.get_mut(set as usize) else { return };
+        let members = &mut Arc::make_mut(members).revisions;
+        if members.remove(revision) && members.is_empty() {
+            self.unlink(set);
+        }
+    }
+
+    /// Lets a set that got its first revision be found by what it names.
+    fn link(&mut self, set: Interned) {
+        for clause in self.clauses_in(set) {
+            if self.sets_with.row(clause).is_empty() {
+                for update in self.alternatives.row(clause).to_vec() {
+                    self.clauses_naming.push(update, clause);
+                }
+            }
+            self.sets_with.push(clause, set);
+        }
+    }
+
+    /// Undoes [`Self::link`] once the last revision is gone.
+    fn unlink(&mut self, set: Interned) {
+        for clause in self.clauses_in(set) {
+            self.sets_with.retain(clause, |other| *other != set);
+            if self.sets_with.row(clause).is_empty() {
+                for update in self.alternatives.row(clause).to_vec() {
+                    self.clauses_naming.retain(update, |other| *other != clause);
+                }
+            }
+        }
+    }
+
+    fn clauses_in(&self, set: Interned) -> Vec<Interned> {
+        self.sets.get(set as usize).map_or_else(Vec::new, |set| set.clauses.to_vec())
     }
 
     fn intern_clause(
@@ -117,10 +160,7 @@ impl Prerequisites {
         }
         let clause = self.clauses;
         self.clauses = clause.saturating_add(1);
-        for &update in &alternatives {
-            self.alternatives.push(clause, update);
-            self.clauses_naming.push(update, clause);
-        }
+        alternatives.iter().for_each(|update| self.alternatives.push(clause, *update));
         interner.clauses.insert(alternatives.into_boxed_slice(), clause);
         clause
     }
@@ -131,7 +171,6 @@ impl Prerequisites {
         }
         let set = number(self.sets.len());
         let clauses = clauses.into_boxed_slice();
-        clauses.iter().for_each(|&clause| self.sets_with.push(clause, set));
         interner.sets.insert(clauses.clone(), set);
         self.sets.push(Arc::new(PrerequisiteSet { clauses, revisions: RoaringBitmap::new() }));
         set

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::draft::{Draft, uuid};
 use super::naive::Naive;
-use super::{Catalog, CatalogBuilder, NewRevision, PageLimits, RevisionSet, Scan, Scope};
+use super::{Catalog, CatalogBuilder, NewRevision, PageLimits, Removal, RevisionSet, Scan, Scope};
 use crate::metadata::model::UpdateType;
 use crate::wire::types::RevisionId;
 
@@ -84,6 +84,51 @@ fn scope(catalog: &Catalog, declined: &HashSet<Uuid>) -> Scope {
     catalog.scope(&known)
 }
 
+/// Whether a catalogue says of leaves, bundles and what is offered what the oracle says of `revisions`.
+fn same_as_naive(
+    catalog: &Catalog,
+    revisions: &[NewRevision],
+    declined: &HashSet<Uuid>,
+    sent: &[RevisionId],
+) -> Result<(), TestCaseError> {
+    let naive = Naive(revisions);
+    let scope = scope(catalog, declined);
+    let expected = naive.scope(declined);
+    prop_assert_eq!(ids(catalog, &scope.in_scope), expected.in_scope);
+    prop_assert_eq!(ids(catalog, &scope.drivers), expected.drivers);
+    prop_assert_eq!(ids(catalog, &scope.members), expected.members);
+    prop_assert_eq!(ids(catalog, &scope.tops), expected.tops);
+    prop_assert_eq!(catalog.revisions().count(), revisions.len());
+    let updates = catalog.installed(sent.iter().copied());
+    let needed = catalog.needed(&scope, &updates, None);
+    let delta = catalog.delta(
+        &scope,
+        &RevisionSet::from(&needed),
+        &Scan { cached: &[sent], two_groups: false },
+    );
+    let expected = naive.scope(declined);
+    let naive_needed = naive.needed(&expected, sent, None);
+    let expected = naive.delta(&expected, &naive_needed, sent, false);
+    prop_assert_eq!(ids(catalog, delta.new), expected.new);
+    prop_assert_eq!(delta.out_of_scope.into_iter().collect::<HashSet<_>>(), expected.out_of_scope);
+    let built = Catalog::build(revisions.to_vec());
+    for revision in revisions {
+        let index = catalog.by_id(revision.id).expect("it is there");
+        let same = built.by_id(revision.id).expect("it is there");
+        prop_assert_eq!(catalog.is_leaf(index), naive.is_leaf(revision));
+        let neighbours = |catalog: &Catalog, index| {
+            let replaced = catalog.update_of(index).expect("an update");
+            [
+                ids(catalog, catalog.members(index).to_vec()),
+                ids(catalog, catalog.parents(index).to_vec()),
+                ids(catalog, catalog.superseded_by(replaced)),
+            ]
+        };
+        prop_assert_eq!(neighbours(catalog, index), neighbours(&built, same));
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
     fn leaves_equal_the_oracle(revisions in revisions()) {
@@ -120,6 +165,83 @@ proptest! {
                 let index = index.expect("added before");
                 prop_assert_eq!(snapshot.is_leaf(index), Naive(&until).is_leaf(revision));
             }
+        }
+    }
+
+    #[test]
+    fn a_catalogue_that_lost_revisions_is_one_that_never_had_them(
+        revisions in revisions(),
+        lost in prop::collection::vec((0..30u32, any::<bool>()), 0..20),
+        declined in updates(),
+        sent in sent(),
+    ) {
+        let mut builder = CatalogBuilder::default();
+        let mut left: Vec<NewRevision> = Vec::new();
+        for revision in &revisions {
+            builder.add(revision);
+            left.push(revision.clone());
+        }
+        let before = builder.snapshot();
+        let mut next = 1000;
+        for (index, comes_again) in lost {
+            let Some(revision) = builder.catalog().revision(index) else { continue };
+            let id = revision.id;
+            builder.remove(&RoaringBitmap::from([index]));
+            let place = left.iter().position(|it| it.id == id).expect("it was there");
+            let removed = left.remove(place);
+            prop_assert!(builder.catalog().by_id(id).is_none());
+            if comes_again {
+                next += 1;
+                let again = NewRevision { id: RevisionId(next), ..removed };
+                prop_assert!(builder.add(&again).is_some());
+                left.push(again);
+            }
+        }
+        let catalog = builder.catalog();
+        prop_assert_eq!(catalog.len(), left.len());
+        same_as_naive(catalog, &left, &declined, &sent)?;
+        same_as_naive(&before, &revisions, &declined, &sent)?;
+    }
+
+    #[test]
+    fn nobody_is_offered_anything_else_without_what_is_removable(
+        revisions in revisions(),
+        declined in updates(),
+        candidates in prop::collection::btree_set(0..30u32, 0..30),
+        installed in sent(),
+    ) {
+        let catalog = Catalog::build(revisions.clone());
+        let known: RoaringBitmap = declined.iter().filter_map(|id| catalog.update(id)).collect();
+        let removal = Removal::new(&catalog, &known);
+        let candidates = catalog.indices().filter(|index| candidates.contains(index)).collect();
+        let gone = removal.removable(&candidates);
+        prop_assert!(gone.is_subset(&candidates));
+        let units = removal.units(&gone);
+        prop_assert_eq!(units.iter().map(RoaringBitmap::len).sum::<u64>(), gone.len());
+        let before = Naive(&revisions);
+        let (scope, tops) = (before.scope(&declined), before.scope(&HashSet::new()).tops);
+        let mut left = revisions.clone();
+        for unit in units {
+            let ids = ids(&catalog, &unit);
+            left.retain(|revision| !ids.contains(&revision.id));
+            // Each alone, as each may be the last.
+            let after = Naive(&left);
+            prop_assert_eq!(&after.scope(&declined), &scope);
+            let tops: HashSet<_> =
+                tops.iter().filter(|id| left.iter().any(|it| it.id == **id)).copied().collect();
+            prop_assert_eq!(after.scope(&HashSet::new()).tops, tops, "if it is taken back");
+            prop_assert_eq!(
+                after.needed(&scope, &installed, None),
+                before.needed(&scope, &installed, None)
+            );
+        }
+        let smaller = Catalog::build(left.clone());
+        for revision in left.iter().filter(|it| !declined.contains(&it.metadata.identity.update_id)) {
+            let is_replaced = |catalog: &Catalog| {
+                let update = catalog.update(&revision.metadata.identity.update_id);
+                catalog.superseded_by(update.expect("it is there")).next().is_some()
+            };
+            prop_assert_eq!(is_replaced(&catalog), is_replaced(&smaller));
         }
     }
 

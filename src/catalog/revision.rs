@@ -34,6 +34,9 @@ pub struct Revision {
     /// The languages of Windows that it is for, in lower case; none for all of them.
     pub languages: Box<[String]>,
     pub(super) update: UpdateIndex,
+    /// Whether it was taken away. Indices are never given out anew, so its place stays, and nothing
+    /// else of it.
+    pub(super) gone: bool,
 }
 
 /// A revision on its way into the catalogue, with everything that its document says.

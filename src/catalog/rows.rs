@@ -49,6 +49,20 @@ impl<T: Copy> Rows<T> {
         block.ends[row..].iter_mut().for_each(|end| *end += 1);
     }
 
+    /// Takes the targets of `row` away that are not to be kept.
+    pub(super) fn retain(&mut self, row: u32, keep: impl Fn(&T) -> bool) {
+        if self.row(row).iter().all(&keep) {
+            return;
+        }
+        let (block, row) = place(row);
+        let Some(block) = self.blocks.get_mut(block).map(Arc::make_mut) else { return };
+        let range = block.range(row);
+        let kept: Vec<T> = block.targets[range.clone()].iter().copied().filter(keep).collect();
+        let gone = (range.len() - kept.len()) as u32;
+        block.targets.splice(range, kept);
+        block.ends.iter_mut().skip(row).for_each(|end| *end -= gone);
+    }
+
     /// Puts `target` at the end of `row`.
     pub(super) fn push(&mut self, row: u32, target: T) {
         self.insert(row, usize::MAX >> 1, target);
@@ -121,9 +135,14 @@ mod tests {
             let (mut rows, mut model) = (Rows::default(), BTreeMap::<u32, Vec<u8>>::new());
             let mut copies = Vec::new();
             for (row, position, target) in changes {
-                rows.insert(row, position, target);
                 let list = model.entry(row).or_default();
-                list.insert(position.min(list.len()), target);
+                if position == 3 {
+                    rows.retain(row, |other| *other >= target);
+                    list.retain(|other| *other >= target);
+                } else {
+                    rows.insert(row, position, target);
+                    list.insert(position.min(list.len()), target);
+                }
                 if target < 20 {
                     copies.push((rows.clone(), model.clone()));
                 }

@@ -31,6 +31,16 @@ impl<K: Hash + Eq, V> Sharded<K, V> {
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> Sharded<K, V> {
+    /// The value at `key`, to be changed here and in no copy.
+    pub(super) fn get_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        let shard = self.shard(key);
+        self.shards.get(shard)?.get(key)?;
+        Arc::make_mut(self.shards.get_mut(shard)?).get_mut(key)
+    }
+
     /// The value at `key`, to be changed here and in no copy; made if there is none.
     pub(super) fn get_mut_or_insert(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V {
         let shard = self.shard(&key);
@@ -64,6 +74,8 @@ mod tests {
         let copy = map.clone();
         *map.get_mut_or_insert(7, || 0) = 0;
         map.get_mut_or_insert(5000, || 1);
+        assert_eq!(map.get_mut(&9000), None);
+        map.get_mut(&7).into_iter().for_each(|value| *value += 0);
         assert_eq!((map.get(&7), map.get(&5000), map.get(&8)), (Some(&0), Some(&1), Some(&9)));
         assert_eq!((copy.get(&7), copy.get(&5000), copy.get(&4999)), (Some(&8), None, Some(&5000)));
         let shards = map.shards.iter().zip(&copy.shards);

@@ -20,8 +20,10 @@ use crate::wire::types::{RevisionId, Sha1, UpdateIdentity};
 /// All revisions that the server has, as a graph of dense numbers.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
-    /// Ascending by id.
+    /// Ascending by id, with the places of those that were taken away.
     pub(super) revisions: Chunks<Revision>,
+    /// How many of them were.
+    pub(super) gone: usize,
     /// The updates that are here or that others name.
     pub(super) update_ids: Chunks<Uuid>,
     pub(super) numbers: Sharded<Uuid, UpdateIndex>,
@@ -32,7 +34,7 @@ pub struct Catalog {
     pub(super) members: Rows<RevisionIndex>,
     /// The revisions that bundle each revision.
     pub(super) parents: Rows<RevisionIndex>,
-    /// The revisions that say of an update that they replace it.
+    /// The revisions that say of an update that they replace it; some may have been taken away.
     pub(super) superseders: Rows<RevisionIndex>,
     /// The content files of each revision.
     pub(super) files: Rows<Sha1>,
@@ -48,14 +50,14 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Number of revisions: indices are below it.
+    /// Number of revisions.
     pub fn len(&self) -> usize {
-        self.revisions.len()
+        self.revisions.len() - self.gone
     }
 
     /// Whether there is no revision at all.
     pub fn is_empty(&self) -> bool {
-        self.revisions.is_empty()
+        self.len() == 0
     }
 
     /// Number of updates, those included that are only named: update indices are below it.
@@ -63,22 +65,33 @@ impl Catalog {
         self.update_ids.len()
     }
 
-    /// All revisions, ascending by id: the position is the index.
-    pub fn revisions(&self) -> &Chunks<Revision> {
-        &self.revisions
+    /// All revisions, ascending by id.
+    pub fn revisions(&self) -> impl DoubleEndedIterator<Item = (RevisionIndex, &Revision)> + Clone {
+        let here = |index| Some((index, self.revision(index)?));
+        self.indices().filter_map(here)
+    }
+
+    /// The indices of all revisions, and of those that were taken away.
+    pub fn indices(&self) -> std::ops::Range<RevisionIndex> {
+        0..u32::try_from(self.revisions.len()).unwrap_or(u32::MAX)
     }
 
     /// The revision at `index`.
     pub fn revision(&self, index: RevisionIndex) -> Option<&Revision> {
-        self.revisions.get(index as usize)
+        self.revisions.get(index as usize).filter(|revision| !revision.gone)
+    }
+
+    /// The highest number that a revision was given, of those that were taken away perhaps.
+    pub fn newest(&self) -> Option<RevisionId> {
+        self.revisions.last().map(|newest| newest.id)
     }
 
     /// The revision with this server's number `id`.
     pub fn by_id(&self, id: RevisionId) -> Option<RevisionIndex> {
-        self.numbers_given().find(id)
+        self.numbers_given().find(id).filter(|index| self.revision(*index).is_some())
     }
 
-    /// For looking up many numbers.
+    /// For looking up many numbers; it also finds those that were taken away.
     pub(super) fn numbers_given(&self) -> NumbersGiven<'_> {
         NumbersGiven::of(&self.revisions)
     }
@@ -225,7 +238,7 @@ mod tests {
             Draft::new(4, 2, 7).build(),
             Draft::new(6, 1, 3).build(),
         ]);
-        let ids: Vec<u32> = catalog.revisions().iter().map(|revision| revision.id.0).collect();
+        let ids: Vec<u32> = catalog.revisions().map(|(_, revision)| revision.id.0).collect();
         assert_eq!(ids, [4, 6, 9]);
         assert_eq!((catalog.len(), catalog.update_count()), (3, 2));
         assert_eq!(catalog.by_id(RevisionId(6)), Some(1));
@@ -257,7 +270,7 @@ mod tests {
             Draft::new(2, 7, 1).build(),
             Draft::new(5, 8, 1).build(),
         ]);
-        let ids: Vec<u32> = catalog.revisions().iter().map(|revision| revision.id.0).collect();
+        let ids: Vec<u32> = catalog.revisions().map(|(_, revision)| revision.id.0).collect();
         assert_eq!(ids, [2, 5]);
         assert_eq!(catalog.by_identity(&identity(1, 1)), Some(0));
         assert_eq!(catalog.by_identity(&identity(8, 1)), Some(1));

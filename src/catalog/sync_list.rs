@@ -48,7 +48,7 @@ impl Catalog {
     /// The revisions of categories and detectoids, all that there are of each, that are new since
     /// `since`. A real server tells older revisions of them too, against the specification.
     pub fn sync_configuration(&self, since: Option<Since>) -> RoaringBitmap {
-        let wanted = (0..).zip(self.revisions().iter()).filter(|(_, revision)| {
+        let wanted = self.revisions().filter(|(_, revision)| {
             is_configuration(&revision.metadata) && is_new(since, revision.id, revision.imported)
         });
         wanted.map(|(index, _)| index).collect()

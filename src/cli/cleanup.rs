@@ -6,7 +6,8 @@ use super::output::fields;
 use super::{CliError, Context};
 use crate::admin::Command;
 
-/// Decline what was withdrawn or replaced and forget silent computers, as configured.
+/// Decline what was withdrawn or replaced, delete what is of no use any more and forget silent
+/// computers, as configured.
 #[derive(Debug, Subcommand)]
 pub(super) enum Cleanup {
     /// Show what would be done now.

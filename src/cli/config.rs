@@ -90,6 +90,8 @@ pub(super) struct CleanupConfig {
     pub(super) decline_expired: bool,
     /// Days after which superseded updates that nobody needs are declined; 0 for never.
     pub(super) decline_superseded_days: u32,
+    /// Days after which declined updates and replaced revisions are deleted; 0 for never.
+    pub(super) delete_days: u32,
     /// Days after which silent computers are forgotten; 0 for never.
     pub(super) forget_computers_days: u32,
 }
@@ -121,6 +123,8 @@ pub(super) struct SyncConfig {
     pub(super) attempts: u32,
     /// Seconds before the second time; twice as many before each other.
     pub(super) retry_seconds: u64,
+    /// Seconds from one look at whether it has something new to the next; 0 for never.
+    pub(super) follow_seconds: u64,
     /// Minutes from one report to the upstream server to the next.
     pub(super) report_minutes: u64,
     /// Most bytes a second of downloads; 0 for as many as there are.
@@ -184,7 +188,12 @@ impl Default for Config {
 
 impl Default for CleanupConfig {
     fn default() -> Self {
-        Self { decline_expired: true, decline_superseded_days: 90, forget_computers_days: 0 }
+        Self {
+            decline_expired: true,
+            decline_superseded_days: 90,
+            delete_days: 30,
+            forget_computers_days: 0,
+        }
     }
 }
 
@@ -204,6 +213,7 @@ impl Default for SyncConfig {
             answer_seconds: settings.limits.exchange.as_secs(),
             attempts: settings.patience.attempts,
             retry_seconds: settings.patience.first.as_secs(),
+            follow_seconds: settings.follow_every.map_or(0, |every| every.as_secs()),
             report_minutes: settings.report_every.as_secs() / 60,
             bytes_per_second: settings.bytes_per_second,
         }
@@ -296,6 +306,7 @@ impl Config {
         state::CleanupSettings {
             decline_expired: self.cleanup.decline_expired,
             decline_superseded_days: self.cleanup.decline_superseded_days,
+            delete_days: self.cleanup.delete_days,
             forget_computers_days: self.cleanup.forget_computers_days,
         }
     }
@@ -343,6 +354,8 @@ impl Config {
                 first: Duration::from_secs(sync.retry_seconds),
                 ..defaults.patience
             },
+            follow_every: (sync.follow_seconds > 0)
+                .then(|| Duration::from_secs(sync.follow_seconds)),
             report_every: Duration::from_secs(sync.report_minutes.saturating_mul(60)),
             bytes_per_second: sync.bytes_per_second,
             ..defaults

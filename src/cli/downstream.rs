@@ -48,16 +48,28 @@ fn list(servers: &Value) -> String {
     let rows = servers.as_array().into_iter().flatten().map(|server| {
         vec![
             cell(&server["name"]),
+            cell(&server["state"]),
             cell(&server["approved"]),
             cell(&server["version"]),
             cell(&server["last_contact"]),
             cell(&server["last_list"]),
             cell(&server["revisions_behind"]),
+            cell(&server["decisions_behind"]),
             cell(&server["computers"]),
             cell(&server["id"]),
         ]
     });
-    let headings =
-        ["SERVER", "APPROVED", "VERSION", "LAST CONTACT", "LAST SYNC", "BEHIND", "COMPUTERS", "ID"];
+    let headings = [
+        "SERVER",
+        "STATE",
+        "APPROVED",
+        "VERSION",
+        "LAST CONTACT",
+        "LAST SYNC",
+        "BEHIND",
+        "DECISIONS BEHIND",
+        "COMPUTERS",
+        "ID",
+    ];
     table(&headings, rows.collect())
 }

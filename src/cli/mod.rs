@@ -93,7 +93,8 @@ enum Command {
     /// Look at what was decided, by whom and why, and undo it.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Decline what was withdrawn or replaced and forget silent computers, as configured.
+    /// Decline what was withdrawn or replaced, delete what is of no use any more and forget silent
+    /// computers, as configured.
     #[command(subcommand)]
     Cleanup(cleanup::Cleanup),
     /// Rules that put newcomers into groups.

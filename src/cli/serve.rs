@@ -19,7 +19,7 @@ use crate::metadata::sample;
 use crate::server::tls::{self, Tls};
 use crate::server::{Authority, Drained, Server};
 use crate::services::Services;
-use crate::state::{CleanupSettings, State};
+use crate::state::{CleanupSettings, Deletion, State};
 use crate::upstream::Upstream;
 
 /// How often it is looked whether a new cookie key is due.
@@ -86,6 +86,7 @@ impl Serve {
         let watcher = certificates.map(|certificates| tokio::spawn(certificates.watch()));
         let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
         let schedule = tokio::spawn(Arc::clone(&upstream).follow_schedule());
+        let following = tokio::spawn(Arc::clone(&upstream).follow());
         let downloads = tokio::spawn(Arc::clone(&upstream).follow_downloads());
         let rules = tokio::spawn(run_rules(Arc::clone(&state)));
         let cleanup = tokio::spawn(clean_up(Arc::clone(&state), config.cleanup()));
@@ -115,6 +116,7 @@ impl Serve {
         watcher.iter().for_each(tokio::task::JoinHandle::abort);
         rotation.abort();
         schedule.abort();
+        following.abort();
         downloads.abort();
         reports.abort();
         upstream.stop().await;
@@ -189,8 +191,9 @@ async fn clean_up(state: Arc<State>, settings: CleanupSettings) {
         tokio::time::sleep(CLEANUP_CHECK).await;
         match state.clean_up(settings).await {
             Ok(done) => {
+                let deleted: usize = done.deletions.iter().map(Deletion::len).sum();
                 let (declined, forgotten) = (done.declines.len(), done.computers.len());
-                info!(declined, forgotten, "cleaned up");
+                info!(declined, deleted, forgotten, "cleaned up");
             }
             Err(error) => warn!(%error, "the cleanup did not end"),
         }

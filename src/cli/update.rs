@@ -63,6 +63,18 @@ pub(super) enum Update {
         #[arg(value_name = "UPDATEID")]
         update: Uuid,
     },
+    /// Delete a declined update, with the parts that only it has.
+    Delete {
+        /// The update's id.
+        #[arg(value_name = "UPDATEID")]
+        update: Uuid,
+    },
+    /// Have a deleted update brought back by the next synchronization, declined as it was.
+    Restore {
+        /// The update's id.
+        #[arg(value_name = "UPDATEID")]
+        update: Uuid,
+    },
 }
 
 /// A kind of fragment.
@@ -109,6 +121,12 @@ impl Update {
                 }
                 let command = Command::Approve { update, group, terms };
                 context.output.print(&context.run(command).await?, fields)
+            }
+            Self::Delete { update } => {
+                context.output.print(&context.run(Command::DeleteUpdate { update }).await?, fields)
+            }
+            Self::Restore { update } => {
+                context.output.print(&context.run(Command::RestoreUpdate { update }).await?, fields)
             }
             Self::Decline { update } => {
                 context.output.print(&context.run(Command::Decline { update }).await?, fields)

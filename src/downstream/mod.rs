@@ -8,4 +8,4 @@ mod report;
 mod server;
 
 pub use report::{Reported, SYSTEMS_KEPT, Summary, System};
-pub use server::{DownstreamServer, ListKind, Listed, SERVERS_KEPT};
+pub use server::{Decided, DownstreamServer, ListKind, Listed, SERVERS_KEPT};

@@ -29,6 +29,8 @@ pub struct DownstreamServer {
     pub configured: Option<Listed>,
     /// The last list of updates that it was told.
     pub listed: Option<Listed>,
+    /// The decisions that it was last told of, if it is a replica.
+    pub decided: Option<Decided>,
     /// What it last reported of itself.
     pub reported: Option<Reported>,
 }
@@ -51,6 +53,15 @@ pub struct Listed {
     pub newest: RevisionId,
 }
 
+/// The decisions that a replica was told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// Unix seconds.
+    pub at: i64,
+    /// The commit of this server up to which it was told of all.
+    pub up_to: u64,
+}
+
 impl DownstreamServer {
     /// A server that authorizes itself here for the first time.
     pub fn new(id: Uuid, name: String, now: i64) -> Self {
@@ -63,6 +74,7 @@ impl DownstreamServer {
             authorized: now,
             configured: None,
             listed: None,
+            decided: None,
             reported: None,
         }
     }

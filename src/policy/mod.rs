@@ -93,6 +93,16 @@ impl Policy {
         self.rules.values().find(|rule| rule.name.eq_ignore_ascii_case(name))
     }
 
+    /// How many of the decisions that replicas take over were made, or ended, after a commit.
+    pub fn changed_after(&self, commit: u64) -> usize {
+        let approvals = self.approvals.values().flatten().map(|approval| approval.changed);
+        let declined = self.declined.values().map(|declined| declined.changed);
+        let dead = self.dead.values().map(|dead| dead.changed);
+        let eulas = self.eulas.values().map(|accepted| accepted.changed);
+        let all = approvals.chain(declined).chain(dead).chain(eulas);
+        all.filter(|changed| *changed > commit).count()
+    }
+
     /// Whether the update is declined.
     pub fn is_declined(&self, update: Uuid) -> bool {
         self.declined.contains_key(&update)

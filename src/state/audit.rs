@@ -10,6 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::decide::{approve, check_update, decline};
+use super::deletion::restore;
 use super::mirror::check_decides;
 use super::transaction::{Transaction, Written};
 use super::{State, StateError, Tracked, blocking};
@@ -74,8 +75,8 @@ impl State {
         .await?
     }
 
-    /// Undoes a decision, by deciding what held before it. An approval, a decline and the move of a
-    /// computer can be undone, as long as nobody decided on the same since.
+    /// Undoes a decision, by deciding what held before it. An approval, a decline, a deletion
+    /// and the move of a computer can be undone, as long as nobody decided on the same since.
     ///
     /// # Errors
     /// When there is no such decision, or it cannot be undone; then nothing changes.
@@ -98,6 +99,8 @@ fn undo(transaction: &mut Transaction<'_>, by: &By, entry: &Value) -> Result<(),
         undo_approval(transaction, by, entry, approval)
     } else if let Some(update) = entry.get("decline") {
         undo_decline(transaction, by, entry, update)
+    } else if entry.get("delete").is_some() {
+        undo_deletion(transaction, by, entry)
     } else if let Some(moved) = entry.get("move") {
         undo_move(transaction, by, entry, moved)
     } else {
@@ -160,6 +163,18 @@ fn undo_decline(
         approve(transaction, by, (update, revision_number), group, at_once(terms, now))?;
     }
     Ok(())
+}
+
+/// It is asked for again at the next synchronization.
+fn undo_deletion(
+    transaction: &mut Transaction<'_>,
+    by: &By,
+    entry: &Value,
+) -> Result<(), StateError> {
+    match restore(transaction, by, id(&entry["delete"])?) {
+        Err(StateError::NotFound { .. }) => Err(overtaken()),
+        restored => restored.map(|_| ()),
+    }
 }
 
 fn undo_move(

@@ -1,5 +1,6 @@
 //! What WSUS administrators do by hand every month: declining what its publisher withdrew and what
-//! something better replaced, and forgetting computers that are no more.
+//! something better replaced, deleting what is of no use any more, and forgetting computers that are
+//! no more.
 //!
 //! As with rules, what is to be done is worked out from what readers see and then done as changes
 //! that look once more. Each decline has its reason in the journal and can be undone.
@@ -12,7 +13,7 @@ use uuid::Uuid;
 use super::decide::decline;
 use super::mirror::check_decides;
 use super::transaction::Transaction;
-use super::{Published, State, StateError, Tracked};
+use super::{Deletion, Published, State, StateError, Tracked};
 use crate::catalog::{Revision, RevisionIndex};
 use crate::computers::UpdateInstallationState::{Downloaded, Failed, NotInstalled};
 use crate::metadata::model::{PublicationState, UpdateType};
@@ -27,6 +28,8 @@ pub struct CleanupSettings {
     pub decline_expired: bool,
     /// Days after which superseded updates are declined; 0 for never.
     pub decline_superseded_days: u32,
+    /// Days after which declined updates and replaced revisions are deleted; 0 for never.
+    pub delete_days: u32,
     /// Days after which silent computers are forgotten; 0 for never.
     pub forget_computers_days: u32,
 }
@@ -36,6 +39,8 @@ pub struct CleanupSettings {
 pub struct Cleanup {
     /// Updates that are declined, each with the reason.
     pub declines: Vec<(Uuid, String)>,
+    /// What is deleted.
+    pub deletions: Vec<Deletion>,
     /// Client ids of computers that are forgotten.
     pub computers: Vec<String>,
 }
@@ -68,6 +73,11 @@ impl State {
             let before = now - i64::from(settings.decline_superseded_days) * DAY;
             declines.extend(superseded(&published, &computers, before));
         }
+        let mut deletions = Vec::new();
+        if settings.delete_days > 0 {
+            let before = now - i64::from(settings.delete_days) * DAY;
+            deletions = Self::plan_deletions(&published, before);
+        }
         let mut silent = Vec::new();
         if settings.forget_computers_days > 0 {
             let before = now - i64::from(settings.forget_computers_days) * DAY;
@@ -75,7 +85,7 @@ impl State {
             silent = silent_ones.map(|tracked| tracked.computer.client_id.clone()).collect();
             silent.sort_unstable();
         }
-        Cleanup { declines, computers: silent }
+        Cleanup { declines, deletions, computers: silent }
     }
 
     /// Cleans up, and says what was done.
@@ -84,11 +94,14 @@ impl State {
     /// When the store refuses; what was done before stays.
     pub async fn clean_up(&self, settings: CleanupSettings) -> Result<Cleanup, StateError> {
         let cleanup = self.preview_cleanup(settings).await?;
-        self.carry_out_cleanup(&cleanup).await?;
-        Ok(cleanup)
+        self.carry_out_cleanup(cleanup).await
     }
 
-    pub(super) async fn carry_out_cleanup(&self, cleanup: &Cleanup) -> Result<(), StateError> {
+    /// Does what is planned, and says what of it was done.
+    pub(super) async fn carry_out_cleanup(
+        &self,
+        mut cleanup: Cleanup,
+    ) -> Result<Cleanup, StateError> {
         for part in cleanup.declines.chunks(DECLINED_AT_ONCE) {
             let part = part.to_vec();
             let decline_all = self.writer.submit(move |transaction| {
@@ -101,6 +114,7 @@ impl State {
             });
             decline_all.await?;
         }
+        cleanup.deletions = self.carry_out_deletions(cleanup.deletions).await?;
         for client_id in &cleanup.computers {
             let by = By::weir("it was silent for too long");
             match self.delete_computer(by, client_id.clone()).await {
@@ -108,7 +122,7 @@ impl State {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(cleanup)
     }
 }
 

@@ -57,8 +57,14 @@ impl State {
 
 /// The number of the update's latest revision, if it can be decided on.
 pub(super) fn check_update(transaction: &Transaction<'_>, update: Uuid) -> Result<u32, StateError> {
-    let not_found = || StateError::NotFound { kind: "update", name: update.to_string() };
-    let metadata = &transaction.model.latest(update).ok_or_else(not_found)?.metadata;
+    let model = &transaction.model;
+    let not_found = || match model.deleted.contains_key(&update) {
+        true => StateError::Refused(format!(
+            "{update} was deleted; `weir update restore {update}` has it brought back"
+        )),
+        false => StateError::NotFound { kind: "update", name: update.to_string() },
+    };
+    let metadata = &model.latest(update).ok_or_else(not_found)?.metadata;
     match metadata.update_type {
         UpdateType::Software | UpdateType::Driver => Ok(metadata.identity.revision_number),
         UpdateType::Category | UpdateType::Detectoid => Err(StateError::Refused(format!(

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::transaction::Transaction;
 use super::{State, StateError, Tracked, rollup};
-use crate::downstream::{DownstreamServer, ListKind, Listed, SERVERS_KEPT};
+use crate::downstream::{Decided, DownstreamServer, ListKind, Listed, SERVERS_KEPT};
 use crate::policy::by::By;
 
 /// Seconds within which a server that authorizes itself once more costs no write.
@@ -84,14 +84,28 @@ impl State {
         kind: ListKind,
         told: Listed,
     ) -> Result<(), StateError> {
+        self.note_told_server(id, move |server| match kind {
+            ListKind::Configuration => server.configured = Some(told),
+            ListKind::Updates => server.listed = Some(told),
+        })
+        .await
+    }
+
+    /// Takes note of the decisions that a replica was told of, as of lists.
+    pub async fn note_decided(&self, id: Uuid, told: Decided) -> Result<(), StateError> {
+        self.note_told_server(id, move |server| server.decided = Some(told)).await
+    }
+
+    async fn note_told_server(
+        &self,
+        id: Uuid,
+        note: impl FnOnce(&mut DownstreamServer) + Send + 'static,
+    ) -> Result<(), StateError> {
         self.writer
             .submit(move |transaction| {
                 if let Some(known) = transaction.model.downstream.get(&id) {
                     let mut server = DownstreamServer::clone(known);
-                    match kind {
-                        ListKind::Configuration => server.configured = Some(told),
-                        ListKind::Updates => server.listed = Some(told),
-                    }
+                    note(&mut server);
                     transaction.put_downstream(server);
                 }
                 Ok(())

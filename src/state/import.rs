@@ -15,7 +15,7 @@ use super::model::Model;
 use super::neighbours::touch_for_import;
 use super::records::{DocumentRecord, RevisionRecord};
 use super::transaction::Transaction;
-use super::{State, StateError, blocking};
+use super::{State, StateError, blocking, deletion};
 use crate::metadata::error::DocumentError;
 use crate::metadata::model::UpdateMetadata;
 use crate::metadata::parse::parse_and_derive;
@@ -291,6 +291,7 @@ pub(super) fn add(transaction: &mut Transaction<'_>, new: Stored) -> ImportOutco
         return ImportOutcome::Rejected(Rejection::Exhausted);
     };
     touch_for_import(transaction, &new.metadata);
+    deletion::note_arrival(transaction, &new.metadata);
     let id = RevisionId(id);
     let imported = transaction.now;
     let changed = transaction.sequence();

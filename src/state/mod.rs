@@ -10,6 +10,7 @@ mod computers;
 mod contact;
 mod content;
 mod decide;
+mod deletion;
 mod downstream;
 mod eulas;
 mod groups;
@@ -20,6 +21,7 @@ mod meta;
 mod mirror;
 mod model;
 mod neighbours;
+mod obsolete;
 mod origins;
 mod packed;
 mod placement;
@@ -56,6 +58,7 @@ pub use health::Measures;
 pub use import::{ImportOutcome, Importable, Rejection};
 pub use library::Places;
 pub use mirror::{Mirrored, MirroredDeployment, MirroredGroup};
+pub use obsolete::{DeletedUpdate, Deletion};
 pub use packed::SyncDocument;
 pub use published::Published;
 pub use registry::{Registry, Tracked};
@@ -177,7 +180,7 @@ pub struct State {
     health: Arc<Health>,
     library: Arc<Library>,
     /// Documents in cabinets, by the document's digest.
-    packed: Disposable,
+    packed: Arc<Disposable>,
     contents: Arc<ContentStore>,
     journal: PathBuf,
     fragments: Cache<Place, Arc<PreparedFragments>, ByBytes>,
@@ -214,7 +217,6 @@ impl State {
         }
         library.settle(model.used_places());
         let library = Arc::new(library);
-        // No document is ever forgotten, so none of its cabinets is.
         let packed = Disposable::open(&data.join("packed"), |_| true)?;
         let registry = Arc::new(Registry::default());
         model.computers.values().for_each(|tracked| registry.put(tracked.clone()));
@@ -245,7 +247,7 @@ impl State {
             writer,
             health,
             library,
-            packed,
+            packed: Arc::new(packed),
             contents: Arc::new(contents),
             journal: journal_directory,
             fragments: fragment_cache(settings.fragment_cache),

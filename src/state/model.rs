@@ -14,8 +14,8 @@ use super::library::{Library, Places};
 use super::mirror::{REPLICA, ReplicaRecord};
 use super::published::{Published, Remembered};
 use super::records::{
-    ContentRecord, Counters, DecisionRecord, PlacementsRecord, RevisionRecord, TagsRecord,
-    WantedRecord,
+    ContentRecord, Counters, DecisionRecord, DeletedRecord, PlacementsRecord, RevisionRecord,
+    TagsRecord, WantedRecord,
 };
 use super::registry::Tracked;
 use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
@@ -62,6 +62,8 @@ pub(super) struct Model {
     pub(super) staged: BTreeMap<UpdateIdentity, RevisionRecord>,
     /// Whether moving them has begun, and has to be finished before anything else.
     pub(super) publishing: bool,
+    /// Revisions that were deleted, by their update.
+    pub(super) deleted: BTreeMap<Uuid, DeletedRecord>,
     /// The server that decides instead of this one.
     pub(super) replica_of: Option<Arc<str>>,
 }
@@ -81,6 +83,7 @@ impl Model {
             wanted: BTreeMap::new(),
             staged: BTreeMap::new(),
             publishing: false,
+            deleted: BTreeMap::new(),
             replica_of: None,
         };
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
@@ -148,6 +151,11 @@ impl Model {
             let identity =
                 staged_identity(key).ok_or_else(|| StoreError::corrupt("a staged key"))?;
             model.staged.insert(identity, value::decode(bytes)?);
+            Ok(())
+        })?;
+        store.load(Tree::Deleted, &mut |_, bytes| {
+            let record: DeletedRecord = value::decode(bytes)?;
+            model.deleted.insert(record.update, record);
             Ok(())
         })?;
         if let Some(replica) = store.read(Tree::Meta, REPLICA.as_bytes())? {
@@ -228,7 +236,9 @@ impl Model {
     /// Where everything lies that a revision refers to, be it visible or not.
     pub(super) fn used_places(&self) -> impl Iterator<Item = Places> + Clone + '_ {
         let staged = self.staged.values().map(|record| record.places);
-        self.places.iter().copied().chain(staged)
+        let visible = self.catalog.catalog().revisions();
+        let visible = visible.filter_map(|(index, _)| self.places.get(index as usize));
+        visible.copied().chain(staged)
     }
 
     /// The record of a revision, as it is stored.
@@ -259,6 +269,12 @@ impl Model {
             Some(declined) => self.policy.declined.insert(decision.update, declined),
             None => self.policy.declined.remove(&decision.update),
         };
+    }
+
+    /// Whether a revision was deleted and is to stay away.
+    pub(super) fn is_deleted(&self, identity: &UpdateIdentity) -> bool {
+        let record = self.deleted.get(&identity.update_id);
+        record.is_some_and(|record| record.revisions.contains(&identity.revision_number))
     }
 
     /// What was decided on an update.

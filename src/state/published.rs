@@ -173,7 +173,7 @@ impl Published {
 
 fn index_files(catalog: &Catalog) -> HashMap<Sha1, RevisionIndex> {
     let mut files = HashMap::new();
-    for index in (0..).take(catalog.len()) {
+    for index in catalog.indices() {
         for file in catalog.files(index).iter().chain(catalog.licences(index)) {
             files.entry(*file).or_insert(index);
         }

@@ -134,6 +134,19 @@ pub struct PublishingRecord {
     pub began: i64,
 }
 
+/// The revisions of an update that were deleted. In `deleted`, by update id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletedRecord {
+    /// The update.
+    pub update: Uuid,
+    /// Unix seconds of the last time.
+    pub at: i64,
+    /// Numbers of those that are to stay away.
+    pub revisions: BTreeSet<u32>,
+    /// Numbers of those that somebody wants back, and that the next synchronization asks for.
+    pub wanted: BTreeSet<u32>,
+}
+
 /// The numbers that are given out once. In `meta` as `counters`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
@@ -174,10 +187,10 @@ impl Stored for DecisionRecord {
 
 impl Stored for DownstreamServer {
     const NAME: &'static str = "downstream server record";
-    const VERSION: u8 = 2;
-    type Previous = earlier::DownstreamServer;
+    const VERSION: u8 = 3;
+    type Previous = earlier::ReportingServer;
 
-    fn migrate(previous: earlier::DownstreamServer) -> Self {
+    fn migrate(previous: earlier::ReportingServer) -> Self {
         previous.into()
     }
 }
@@ -231,4 +244,5 @@ first_version! {
     IdentityRecord, "synchronization account";
     RollupRecord, "reporting record";
     WantedRecord, "wanted file record";
+    DeletedRecord, "deleted revisions record";
 }

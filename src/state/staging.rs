@@ -56,7 +56,8 @@ impl State {
                 let mut unknown = Unknown::default();
                 let mut seen = std::collections::HashSet::with_capacity(listed.len());
                 for identity in listed.into_iter().filter(|identity| seen.insert(*identity)) {
-                    if catalog.by_identity(&identity).is_some() {
+                    // What was deleted is known well enough.
+                    if catalog.by_identity(&identity).is_some() || model.is_deleted(&identity) {
                         unknown.known += 1;
                     } else if model.staged.contains_key(&identity) {
                         unknown.staged += 1;

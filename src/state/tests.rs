@@ -5,6 +5,7 @@ mod cleanup;
 mod commits;
 mod computers;
 mod decisions;
+mod deletion;
 mod downstream;
 mod groups;
 mod imports;

@@ -4,13 +4,15 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::StateError;
+use super::deletion::bring_back;
 use super::model::{COUNTERS, Dirty, Model, PLACEMENTS, PUBLISHING, staged_key};
 use super::records::{
-    ContentRecord, Counters, DecisionRecord, FileOrigin, PlacementsRecord, PublishingRecord,
-    RevisionRecord, TagsRecord, WantedRecord,
+    ContentRecord, Counters, DecisionRecord, DeletedRecord, FileOrigin, PlacementsRecord,
+    PublishingRecord, RevisionRecord, TagsRecord, WantedRecord,
 };
 use super::registry::Tracked;
 use crate::catalog::RevisionIndex;
@@ -158,7 +160,33 @@ impl<'a> Transaction<'a> {
         self.model.publishing = false;
     }
 
+    /// Takes revisions away, and what is stored of them.
+    pub(super) fn remove_revisions(&mut self, revisions: &RoaringBitmap) {
+        let catalog = self.model.catalog.catalog();
+        for id in revisions.iter().filter_map(|index| catalog.revision(index)).map(|it| it.id) {
+            self.staged.batch.delete(Tree::Revisions, id.0.to_be_bytes());
+        }
+        self.mark(|dirty| &mut dirty.catalog);
+        self.model.catalog.remove(revisions);
+    }
+
+    /// Keeps in mind which revisions of an update were deleted; nothing if none are.
+    pub(super) fn put_deleted(&mut self, record: DeletedRecord) {
+        let update = record.update;
+        if record.revisions.is_empty() && record.wanted.is_empty() {
+            self.staged.batch.delete(Tree::Deleted, update.as_bytes().as_slice());
+            self.model.deleted.remove(&update);
+        } else {
+            self.put(Tree::Deleted, update.as_bytes(), &record);
+            self.model.deleted.insert(update, record);
+        }
+    }
+
     pub(super) fn put_decision(&mut self, decision: DecisionRecord) {
+        if decision.declined.is_none() {
+            // Whoever decides on it wants it.
+            bring_back(self, decision.update);
+        }
         self.put(Tree::Approvals, decision.update.as_bytes(), &decision);
         self.mark(|dirty| &mut dirty.policy);
         self.model.set_decision(decision);

@@ -66,6 +66,11 @@ impl Disposable {
         written
     }
 
+    /// Removes what was put under this name, if anything was. What cannot be removed stays.
+    pub fn remove(&self, name: Sha256) {
+        drop(fs::remove_file(self.path(name)));
+    }
+
     fn path(&self, name: Sha256) -> PathBuf {
         let name = name.to_hex();
         self.directory.join(&name[..2]).join(name)
@@ -89,6 +94,9 @@ mod tests {
             files.put(name, &name.0).expect("put again");
             assert_eq!(files.get(name).as_deref(), Some(&name.0[..]));
         }
+        files.remove(dropped);
+        assert_eq!(files.get(dropped), None);
+        files.put(dropped, b"again").expect("put");
         fs::write(files.path(torn), b"half").expect("written");
         fs::write(files.path(kept).with_extension("7"), b"unfinished").expect("written");
         let files = open();

@@ -100,11 +100,13 @@ pub enum Tree {
     Below,
     /// What the upstream server was told of computers.
     Told,
+    /// Revisions that were deleted, so that they do not come again by themselves.
+    Deleted,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 19] = [
+    pub const ALL: [Tree; 20] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -124,6 +126,7 @@ impl Tree {
         Tree::Tags,
         Tree::Below,
         Tree::Told,
+        Tree::Deleted,
     ];
 
     /// The name under which engines and exports know the tree.
@@ -148,6 +151,7 @@ impl Tree {
             Tree::Tags => "tags",
             Tree::Below => "below",
             Tree::Told => "told",
+            Tree::Deleted => "deleted",
         }
     }
 

@@ -11,6 +11,7 @@ mod content;
 mod deployments;
 mod error;
 mod fetch;
+mod following;
 mod progress;
 mod reaction;
 pub mod records;
@@ -44,6 +45,7 @@ use crate::state::State;
 use crate::wire::types::Sha1;
 use authorize::Account;
 use content::Downloads;
+use following::Occasion;
 use progress::{Phase, Progress};
 use records::{
     AnchorsRecord, Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord, SelectionRecord,
@@ -135,6 +137,10 @@ impl Upstream {
     /// # Errors
     /// When there is no upstream server, or one runs already.
     pub async fn start(self: &Arc<Self>, scope: Scope) -> Result<u64, SyncError> {
+        self.begin(scope, Occasion::Wanted).await
+    }
+
+    async fn begin(self: &Arc<Self>, scope: Scope, occasion: Occasion) -> Result<u64, SyncError> {
         let source = self.source().await?.ok_or(SyncError::NoSource)?;
         let account = Account::of(&self.state, &self.settings).await?;
         let number = self.recorded().await?.runs.last().map_or(1, |run| run.number + 1);
@@ -151,12 +157,15 @@ impl Upstream {
         tokio::spawn(async move {
             let reports = source.report && scope == Scope::Everything;
             let called_off = cancelled.clone();
-            let run = upstream.run(number, scope, source, account, &progress, cancelled).await;
+            let what = (number, scope, occasion);
+            let (run, news) = upstream.run(what, source, account, &progress, cancelled).await;
             let done = run.status != event::FAILED;
-            if let Err(error) = upstream.record(run).await {
+            // A server that stops calls off a look, too, which nobody needs to know.
+            let forgotten = occasion == Occasion::Look && *called_off.borrow();
+            if !forgotten && let Err(error) = upstream.record(run, news).await {
                 error!(%error, "a synchronization is missing in the history");
             }
-            if reports && done {
+            if reports && done && news {
                 progress.begin(Phase::Reporting, 0);
                 upstream.report_until(called_off).await;
             }
@@ -195,26 +204,29 @@ impl Upstream {
         }
     }
 
+    /// Runs a synchronization. Says of it, besides what the history will, whether it is news.
     async fn run(
         &self,
-        number: u64,
-        scope: Scope,
+        (number, scope, occasion): (u64, Scope, Occasion),
         source: SourceRecord,
         account: Account,
         progress: &Arc<Progress>,
         mut cancelled: watch::Receiver<bool>,
-    ) -> Run {
+    ) -> (Run, bool) {
         let began = self.state.now();
         let mut events = vec![happened(began, event::STARTED, format!("with {}", source.url))];
-        info!(number, upstream = source.url, "a synchronization began");
-        let (state, settings) = (&self.state, &self.settings);
-        let content = source.content;
-        let sync = Sync { state, settings, progress, account, source };
+        if occasion == Occasion::Wanted {
+            info!(number, upstream = source.url, "a synchronization began");
+        }
+        let settings = &occasion.settings(&self.settings);
+        let (state, content) = (&self.state, source.content);
+        let sync = Sync { state, settings, progress, account, source, occasion };
         let outcome = tokio::select! {
             outcome = sync.run(scope) => outcome,
             _ = cancelled.wait_for(|cancelled| *cancelled) => Err(SyncError::Cancelled),
         };
-        if outcome.is_ok() {
+        let news = outcome.as_ref().is_ok_and(Outcome::is_news) || occasion == Occasion::Wanted;
+        if outcome.is_ok() && news {
             self.state.run_due_rules(true).await;
         }
         let ended = self.state.now();
@@ -243,9 +255,11 @@ impl Upstream {
             };
             format!("{} new, {} changed, {unchanged} unchanged{licences}", moved.new, moved.changed)
         });
-        info!(number, status, text, "a synchronization ended");
+        if news || status == event::FAILED {
+            info!(number, status, text, "a synchronization ended");
+        }
         events.push(happened(ended, status, text));
-        Run {
+        let run = Run {
             number,
             categories_only: scope == Scope::Categories,
             began,
@@ -258,15 +272,20 @@ impl Upstream {
             failures: failed.len() as u64,
             failed: failed.into_iter().take(FAILURES_KEPT).collect(),
             events,
-        }
+        };
+        (run, news)
     }
 
     async fn recorded(&self) -> Result<HistoryRecord, SyncError> {
         Ok(self.state.meta(names::HISTORY).await?.unwrap_or_default())
     }
 
-    async fn record(&self, run: Run) -> Result<(), SyncError> {
+    /// Enters a run into the history, unless it is a look that says nothing new.
+    async fn record(&self, run: Run, news: bool) -> Result<(), SyncError> {
         let mut history = self.recorded().await?;
+        if !following::is_worth_recording(&run, news, history.runs.last()) {
+            return Ok(());
+        }
         history.runs.push(run);
         let old = history.runs.len().saturating_sub(RUNS);
         history.runs.drain(..old);

@@ -19,6 +19,8 @@ pub struct Settings {
     /// How long to wait at least and at most before an upstream server that is busy is told of
     /// computers again: 1 to 5 minutes, as [MS-WSUSSS] note 77 has it.
     pub busy_wait: (Duration, Duration),
+    /// How often it is looked whether the upstream server has something new; none for never.
+    pub follow_every: Option<Duration>,
     /// How often the upstream server is told what is new, besides after each synchronization.
     pub report_every: Duration,
     /// Most bytes a second of downloads; 0 for as many as there are.
@@ -53,6 +55,7 @@ impl Default for Settings {
                 attempts: 7,
             },
             busy_wait: (Duration::from_secs(60), Duration::from_secs(300)),
+            follow_every: None,
             report_every: Duration::from_secs(3600),
             bytes_per_second: 0,
         }

@@ -14,6 +14,7 @@ use super::configuration::configuration;
 use super::deployments::deployments;
 use super::error::SyncError;
 use super::fetch::Fetch;
+use super::following::Occasion;
 use super::progress::{Phase, Progress};
 use super::records::{
     AnchorsRecord, SET_ASIDE, SelectionRecord, SetAside, SourceRecord, UpstreamRecord, names,
@@ -58,6 +59,14 @@ pub(super) struct Sync<'a> {
     pub(super) progress: &'a Arc<Progress>,
     pub(super) account: Account,
     pub(super) source: SourceRecord,
+    pub(super) occasion: Occasion,
+}
+
+impl Outcome {
+    /// Whether anything is here that was not, or had to be asked for anew.
+    pub(super) fn is_news(&self) -> bool {
+        self.anew || self.moved.new + self.moved.changed + self.decisions.unwrap_or(0) > 0
+    }
 }
 
 impl Sync<'_> {
@@ -82,8 +91,10 @@ impl Sync<'_> {
         self.state.set_meta(names::UPSTREAM, upstream.clone()).await?;
 
         let tried_before = std::mem::take(&mut anchors.set_aside);
-        let failed_before: HashSet<UpdateIdentity> =
+        // Neither may be there any more, so none of them makes a synchronization hopeless.
+        let mut failed_before: HashSet<UpdateIdentity> =
             tried_before.iter().map(|failed| failed.revision).collect();
+        failed_before.extend(self.state.wanted_back().await?);
         let fetch = Fetch {
             session: &session,
             state: self.state,
@@ -100,10 +111,11 @@ impl Sync<'_> {
 
         let selection = self.selection().await?;
         let mut updates_anchor = None;
+        let again = scope == Scope::Everything && self.occasion == Occasion::Wanted;
         if scope == Scope::Everything {
             self.progress.begin(Phase::ListingUpdates, 0);
             let anchor = anchors.updates.clone();
-            let mut listed: Vec<_> = failed_before.iter().copied().collect();
+            let mut listed: Vec<_> = failed_before.iter().copied().filter(|_| again).collect();
             if let Some(filter) = Filter::updates(&selection, &anchors.selection, anchor) {
                 let updates = self.list(&mut connection, filter, &mut outcome).await?;
                 updates_anchor = updates.anchor;
@@ -112,7 +124,8 @@ impl Sync<'_> {
             // What failed as a category a moment ago is not asked for a second time.
             listed.retain(|id| outcome.failed.iter().all(|failed| failed.revision != *id));
             self.fetch(&fetch, Phase::Updates, listed, &mut outcome).await?;
-        } else {
+        }
+        if !again {
             // Not tried again, so not forgotten either.
             anchors.set_aside = tried_before;
             let failed = |id| outcome.failed.iter().any(|failed| failed.revision == id);

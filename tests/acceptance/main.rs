@@ -15,6 +15,7 @@ mod replay;
 mod reported_states;
 mod requests;
 mod sample_over_tls;
+mod server_sync_replay;
 mod shutdown;
 mod stable_ids;
 mod sudden_death;

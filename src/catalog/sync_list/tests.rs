@@ -189,7 +189,7 @@ proptest! {
         filter.languages.iter_mut().flatten().for_each(|it| it.delta = true);
         let before = Catalog::build(revisions.iter().take(cut).cloned().collect());
         let after = Catalog::build(revisions);
-        let newest = before.revisions().last().map_or(RevisionId(0), |it| it.id);
+        let newest = before.newest().unwrap_or(RevisionId(0));
         let since = Some(Since { newest, at: i64::MAX });
         let first = ids(&before, &before.sync_updates(&filter, None));
         let second = ids(&after, &after.sync_updates(&filter, since));

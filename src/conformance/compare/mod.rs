@@ -49,7 +49,7 @@ pub enum Freedom {
     RevisionId,
     /// The server's own number of a deployment.
     DeploymentId,
-    /// Scheme, host and port of content URLs.
+    /// Scheme, host and port of content URLs, and of who speaks in a fault.
     Host,
     /// What separates the parts of a multipart answer, and with it the answer's length.
     Boundary,

@@ -243,6 +243,21 @@ fn a_fault_keeps_its_code_and_may_choose_id_and_wording() {
 }
 
 #[test]
+fn who_speaks_in_a_fault_may_be_elsewhere() {
+    let Some(folder) = corpus::folder("server-sync") else { return };
+    let recorded =
+        Dialogue::open(&folder, BODY_LIMIT).unwrap().read("000018").unwrap().response.unwrap();
+    let judge = |from: &str, to: &str| {
+        let got = answer(&recorded, |body| body.replace(from, to));
+        compare(&recorded, &got, &mut Carry::default())
+    };
+    let elsewhere = judge("http://127.0.0.1:8530/", "https://weir.example:8531/");
+    assert_eq!(elsewhere.freedoms, BTreeSet::from([Freedom::Host]));
+    let other = judge("/ServerSyncWebService.asmx</", "/Client.asmx</");
+    assert_eq!(other.difference.unwrap().path, "/Envelope/Body/Fault/faultactor");
+}
+
+#[test]
 fn status_type_and_ranges_must_match() {
     let recorded = |text: &str, body: Option<&[u8]>| RecordedResponse {
         head: ResponseHead::parse(text).unwrap(),

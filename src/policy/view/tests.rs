@@ -56,7 +56,7 @@ impl Server {
         let waits: Option<ContentSince<'_>> = if waits { Some(&content_since) } else { None };
         let groups = [UNASSIGNED_COMPUTERS];
         let view = View::build(&self.catalog, &scope, &self.policy, &groups, waits);
-        let indices = (0..).take(self.catalog.len());
+        let indices = self.catalog.indices();
         indices.map(|index| view.deployment(&self.catalog, &scope, index)).collect()
     }
 

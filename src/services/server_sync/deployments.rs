@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
+use crate::downstream::Decided;
 use crate::policy::approval::{Approval, ApprovalAction, DeadDeployment};
 use crate::policy::target_group::{ALL_COMPUTERS, TargetGroup};
 use crate::services::call::Outcome;
@@ -30,19 +31,22 @@ const BLOCK: i32 = 3;
 
 impl Services {
     /// GetDeployments.
-    pub(super) fn deployments_for_server(
+    pub(super) async fn deployments_for_server(
         &self,
         request: &GetDeploymentsRequest<'_>,
         outcome: &mut Outcome,
     ) -> Result<GetDeploymentsResponse<'static>, ServiceError> {
-        self.server_session(request.cookie.as_ref(), outcome)?;
+        let session = self.server_session(request.cookie.as_ref(), outcome)?;
         let since = Anchor::read(request.deployment_anchor.as_deref(), "deploymentAnchor")?;
         // The specification wants it; other stacks leave it out, and then mean the present.
         let told = Anchor::read(request.sync_anchor.as_deref(), "syncAnchor")?;
         let published = self.state.published();
         let selected = Selected::of(&published, since, told);
         let number = selected.complete_up_to.max(1);
-        let anchor = Anchor { number, at: self.now() };
+        let at = self.now();
+        let decided = Decided { at, up_to: number.into() };
+        self.state.note_decided(session.server, decided).await?;
+        let anchor = Anchor { number, at };
         let policy = &published.policy;
         let result = ServerSyncDeploymentResult {
             anchor: Some(Cow::Owned(anchor.to_string())),

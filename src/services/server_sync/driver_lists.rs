@@ -34,7 +34,7 @@ impl Services {
             return Err(invalid());
         }
         let published = self.state.published();
-        let number = published.catalog.revisions().last().map_or(1, |newest| newest.id.0);
+        let number = published.catalog.newest().map_or(1, |newest| newest.0);
         let anchor = Anchor { number, at: self.now() };
         let result = DriverSetAndRevisionIdList {
             anchor: Some(Cow::Owned(anchor.to_string())),

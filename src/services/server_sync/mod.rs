@@ -152,7 +152,8 @@ impl Services {
             | ServerRequest::DssAuthPing(_)
             | ServerRequest::ReportingPing(_) => Ok(self.ping(outcome, version, call)),
             ServerRequest::GetDeployments(request) => {
-                Ok(soap::respond(version, &self.deployments_for_server(&request, outcome)?))
+                let response = self.deployments_for_server(&request, outcome).await?;
+                Ok(soap::respond(version, &response))
             }
             ServerRequest::DownloadFiles(request) => {
                 let response = self.download_files(&request, outcome).await?;

@@ -33,8 +33,10 @@ const COMPRESS_FROM: usize = 256 << 10;
 /// What decides a list, within the life of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct ListKey {
-    /// The newest revision of the snapshot: a catalogue only grows.
+    /// The newest revision of the snapshot, and how many there are: what is added has higher numbers,
+    /// and what is taken away makes it fewer.
     newest: RevisionId,
+    revisions: usize,
     since: Option<Since>,
     /// None for categories and detectoids.
     filter: Option<UpdateFilter>,
@@ -63,14 +65,15 @@ impl Services {
             .map(|anchor| Since { newest: RevisionId(anchor.number), at: anchor.at });
 
         let published = self.state.published();
-        let newest = published.catalog.revisions().last().map_or(RevisionId(0), |it| it.id);
+        let newest = published.catalog.newest().unwrap_or(RevisionId(0));
+        let revisions = published.catalog.len();
         let at = self.now();
         let filter = match kind {
             ListKind::Configuration => None,
             ListKind::Updates => Some(update_filter(filter)?),
         };
         let new_revisions =
-            self.prepared_list(ListKey { newest, since, filter }, &published).await?;
+            self.prepared_list(ListKey { newest, revisions, since, filter }, &published).await?;
         self.state.note_listed(session.server, kind, Listed { at, newest }).await?;
         let anchor = Anchor { number: newest.0.max(1), at };
         let result = RevisionIdList {

@@ -20,6 +20,5 @@ mod server_sync_data;
 mod server_sync_decisions;
 mod server_sync_faults;
 mod server_sync_lists;
-mod server_sync_replay;
 mod sessions;
 mod versions;

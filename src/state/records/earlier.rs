@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::{Builder, Uuid};
 
-use crate::downstream::{self, Listed};
+use crate::downstream::{self, Listed, Reported};
 use crate::policy::approval::{Approval, ApprovalAction, Declined};
 use crate::policy::terms::{Deadline, Terms};
 use crate::store::value::{NoPrevious, Stored};
@@ -26,6 +26,20 @@ pub struct DownstreamServer {
     authorized: i64,
     configured: Option<Listed>,
     listed: Option<Listed>,
+}
+
+/// A downstream server of which nobody knew what it was told of decisions.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ReportingServer {
+    id: Uuid,
+    name: String,
+    parent: Option<Uuid>,
+    approved: bool,
+    first_seen: i64,
+    authorized: i64,
+    configured: Option<Listed>,
+    listed: Option<Listed>,
+    reported: Option<Reported>,
 }
 
 /// Decisions that knew an action and a deadline.
@@ -76,8 +90,29 @@ impl From<EarlierApproval> for Approval {
     }
 }
 
-impl From<DownstreamServer> for downstream::DownstreamServer {
-    fn from(earlier: DownstreamServer) -> Self {
+impl From<ReportingServer> for downstream::DownstreamServer {
+    fn from(earlier: ReportingServer) -> Self {
+        Self {
+            id: earlier.id,
+            name: earlier.name,
+            parent: earlier.parent,
+            approved: earlier.approved,
+            first_seen: earlier.first_seen,
+            authorized: earlier.authorized,
+            configured: earlier.configured,
+            listed: earlier.listed,
+            decided: None,
+            reported: earlier.reported,
+        }
+    }
+}
+
+impl Stored for ReportingServer {
+    const NAME: &'static str = "downstream server record";
+    const VERSION: u8 = 2;
+    type Previous = DownstreamServer;
+
+    fn migrate(earlier: DownstreamServer) -> Self {
         Self {
             id: earlier.id,
             name: earlier.name,

@@ -15,7 +15,12 @@ fn by() -> By {
 
 /// Of the tests' one moment: what is here for no day is old enough after none.
 fn settings() -> CleanupSettings {
-    CleanupSettings { decline_expired: true, decline_superseded_days: 0, forget_computers_days: 0 }
+    CleanupSettings {
+        decline_expired: true,
+        decline_superseded_days: 0,
+        delete_days: 0,
+        forget_computers_days: 0,
+    }
 }
 
 async fn approve(fixture: &Fixture, number: u8, action: ApprovalAction) {
@@ -86,7 +91,7 @@ async fn computers_that_are_silent_are_forgotten() {
     let settings = CleanupSettings { forget_computers_days: 30, ..settings() };
     let plan = fixture.state.plan_cleanup(settings, later);
     assert_eq!(plan.computers, ["computer-1"]);
-    fixture.state.carry_out_cleanup(&plan).await.expect("done");
+    fixture.state.carry_out_cleanup(plan).await.expect("done");
     assert!(fixture.state.computers().find("computer-1").is_none());
     assert!(fixture.state.computers().find("computer-2").is_some());
     assert_eq!(fixture.journal().pop().expect("an entry")["why"], "it was silent for too long");

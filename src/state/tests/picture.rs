@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use crate::catalog::Scope;
 use crate::computers::event::EventLog;
 use crate::computers::{Computer, Statuses};
 use crate::policy::approval::{Approval, ApprovalAction, DeadDeployment, Declined};
@@ -20,7 +19,8 @@ pub(super) struct Picture {
     /// As they are stored.
     records: Vec<(String, Option<Places>)>,
     relations: Vec<Relations>,
-    scope: Scope,
+    /// What is in scope, software, drivers, members and tops, by our numbers.
+    scope: [Vec<u32>; 5],
     groups: BTreeMap<Uuid, TargetGroup>,
     approvals: BTreeMap<Uuid, Vec<Approval>>,
     declined: BTreeMap<Uuid, Declined>,
@@ -36,7 +36,7 @@ struct Relations {
     is_leaf: bool,
     members: Vec<u32>,
     parents: Vec<u32>,
-    prerequisites: Vec<u32>,
+    prerequisites: BTreeSet<Uuid>,
 }
 
 impl Picture {
@@ -59,7 +59,7 @@ impl Picture {
             sequence: published.sequence,
             records: records(&published),
             relations: relations(&published),
-            scope: published.scope.as_ref().clone(),
+            scope: scope(&published),
             groups: policy.groups.clone(),
             approvals: approvals.map(|(id, approvals)| (*id, approvals.clone())).collect(),
             declined: policy.declined.iter().map(|(id, when)| (*id, when.clone())).collect(),
@@ -72,8 +72,8 @@ impl Picture {
 
     /// Numbers of all deployments, which are given out once.
     pub(super) fn deployments(published: &Published) -> Vec<u32> {
-        let revisions = published.catalog.revisions().iter();
-        let by_default = revisions.map(|revision| revision.deployment_id);
+        let revisions = published.catalog.revisions();
+        let by_default = revisions.map(|(_, revision)| revision.deployment_id);
         let policy = &published.policy;
         let approved = policy.approvals.values().flatten();
         // What was taken back is dead, and stays for the clients that have it cached.
@@ -84,21 +84,37 @@ impl Picture {
 }
 
 fn records(published: &Published) -> Vec<(String, Option<Places>)> {
-    let revisions = (0..).zip(published.catalog.revisions().iter());
-    revisions.map(|(index, it)| (format!("{it:?}"), published.places(index))).collect()
+    let revisions = published.catalog.revisions();
+    let shown = revisions.map(|(index, it)| {
+        let numbers = (it.id, it.deployment_id, it.imported, it.changed, it.core_bytes);
+        (format!("{numbers:?} {:?} {:?}", it.metadata, it.languages), published.places(index))
+    });
+    shown.collect()
+}
+
+fn scope(published: &Published) -> [Vec<u32>; 5] {
+    let scope = &published.scope;
+    let sets = [&scope.in_scope, &scope.software, &scope.drivers, &scope.members, &scope.tops];
+    sets.map(|set| numbers(published, set.iter()))
+}
+
+/// Our numbers of revisions: their places change with a restart once some were deleted.
+fn numbers(published: &Published, indices: impl Iterator<Item = u32>) -> Vec<u32> {
+    indices.map(|index| published.catalog.revision(index).expect("a revision").id.0).collect()
 }
 
 fn relations(published: &Published) -> Vec<Relations> {
     let catalog = &published.catalog;
-    let indices = (0..).take(catalog.len());
-    indices
-        .map(|index| Relations {
-            is_leaf: catalog.is_leaf(index),
-            members: catalog.members(index).to_vec(),
-            parents: catalog.parents(index).to_vec(),
-            prerequisites: catalog.prerequisites(index).collect(),
-        })
-        .collect()
+    let relations = |index| Relations {
+        is_leaf: catalog.is_leaf(index),
+        members: numbers(published, catalog.members(index).iter().copied()),
+        parents: numbers(published, catalog.parents(index).iter().copied()),
+        prerequisites: catalog
+            .prerequisites(index)
+            .filter_map(|it| catalog.update_id(it))
+            .collect(),
+    };
+    catalog.revisions().map(|(index, _)| relations(index)).collect()
 }
 
 /// The deployments for computers in no group, in each, and in all of them.
@@ -109,7 +125,7 @@ fn views(published: &Published) -> BTreeMap<Vec<Uuid>, Vec<Option<Deployment>>> 
     sets.extend([effective(&[]), effective(&groups)]);
     let deployments = |groups: &Vec<Uuid>| {
         let view = published.view(groups);
-        let indices = (0..).take(published.catalog.len());
+        let indices = published.catalog.revisions().map(|(index, _)| index);
         indices.map(|index| view.deployment(&published.catalog, &published.scope, index)).collect()
     };
     sets.into_iter().map(|set| (set.clone(), deployments(&set))).collect()

@@ -13,7 +13,7 @@ use crate::computers::event::Event;
 use crate::policy::approval::ApprovalAction;
 use crate::policy::by::By;
 use crate::policy::terms::Terms;
-use crate::state::{Children, Decision, Members, Published, StateError};
+use crate::state::{Children, Decision, Members, Published, State, StateError};
 use crate::wire::types::{RevisionId, UpdateIdentity};
 
 #[derive(Debug, Clone)]
@@ -21,6 +21,9 @@ enum Step {
     Import(Vec<Document>, bool),
     Approve(u8, String, Terms),
     Decline(u8),
+    Delete(u8),
+    Restore(u8),
+    CleanUp,
     CreateGroup(u8, Option<u8>),
     MoveGroup(u8, Option<u8>),
     DeleteGroup(u8, Children, Members),
@@ -73,7 +76,10 @@ fn steps() -> impl Strategy<Value = Step> {
         4 => (prop::collection::vec(documents(), 1..4), any::<bool>())
             .prop_map(|(documents, more)| Step::Import(documents, more)),
         3 => (0..6_u8, groups(), terms).prop_map(|(u, g, a)| Step::Approve(u, g, a)),
-        1 => (0..6_u8).prop_map(Step::Decline),
+        2 => (0..6_u8).prop_map(Step::Decline),
+        1 => (0..6_u8).prop_map(Step::Delete),
+        1 => (0..6_u8).prop_map(Step::Restore),
+        1 => Just(Step::CleanUp),
         2 => (0..3_u8, prop::option::of(0..3_u8)).prop_map(|(g, p)| Step::CreateGroup(g, p)),
         2 => (0..3_u8, prop::option::of(0..3_u8)).prop_map(|(g, p)| Step::MoveGroup(g, p)),
         1 => (0..3_u8, children, members).prop_map(|(g, c, m)| Step::DeleteGroup(g, c, m)),
@@ -116,6 +122,12 @@ async fn take(fixture: Fixture, step: Step, number: u128) -> Fixture {
             state.decide(by, update(number), decision).await
         }
         Step::Decline(number) => state.decide(by, update(number), Decision::Decline).await,
+        Step::Delete(number) => state.delete_update(by, update(number)).await.map(drop),
+        Step::Restore(number) => state.restore_update(by, update(number)).await,
+        Step::CleanUp => {
+            let plan = State::plan_deletions(&state.published(), NOW);
+            state.carry_out_deletions(plan).await.map(drop)
+        }
         Step::CreateGroup(number, parent) => {
             let id = Uuid::from_u128(0x2000 + u128::from(number));
             state.create_group(by, id, group(number), parent.map(group)).await.map(drop)
@@ -154,18 +166,18 @@ async fn take(fixture: Fixture, step: Step, number: u128) -> Fixture {
 
 /// Numbers identify: each belongs to one thing for ever.
 fn check_numbers(published: &Published, ids: &mut HashMap<RevisionId, UpdateIdentity>) {
-    for revision in published.catalog.revisions().iter() {
+    for (_, revision) in published.catalog.revisions() {
         let identity = revision.metadata.identity;
         assert_eq!(*ids.entry(revision.id).or_insert(identity), identity, "an id was used again");
     }
-    let identities: BTreeSet<_> =
-        ids.values().map(|id| (id.update_id, id.revision_number)).collect();
-    assert_eq!(identities.len(), ids.len(), "a revision got a second id");
+    let here = published.catalog.revisions().map(|(_, revision)| revision.metadata.identity);
+    let identities: BTreeSet<_> = here.map(|id| (id.update_id, id.revision_number)).collect();
+    assert_eq!(identities.len(), published.catalog.len(), "a revision has a second id");
     let deployments = Picture::deployments(published);
     let distinct: BTreeSet<_> = deployments.iter().collect();
     assert_eq!(distinct.len(), deployments.len(), "a deployment's number was used again");
-    let mut revisions = published.catalog.revisions().iter();
-    assert!(revisions.all(|revision| revision.changed <= published.sequence));
+    let mut revisions = published.catalog.revisions();
+    assert!(revisions.all(|(_, revision)| revision.changed <= published.sequence));
 }
 
 proptest! {

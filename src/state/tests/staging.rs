@@ -118,7 +118,7 @@ async fn a_start_finishes_what_a_killed_process_began_to_publish() {
         fixture.state.publish_staged().await.expect("published");
         assert_eq!(fixture.state.published().catalog.len(), 5, "after {commits} commits");
         let ids: std::collections::BTreeSet<_> =
-            fixture.state.published().catalog.revisions().iter().map(|it| it.id).collect();
+            fixture.state.published().catalog.revisions().map(|(_, it)| it.id).collect();
         assert_eq!(ids.len(), 5, "no number was given out twice");
     }
 }

@@ -271,7 +271,7 @@ fn revisions(published: &Published, mode: ContentMode) -> Vec<RevisionIndex> {
     match mode {
         ContentMode::None => Vec::new(),
         ContentMode::Approved => published.installed_by_approvals(),
-        ContentMode::All => (0..).take(published.catalog.len()).collect(),
+        ContentMode::All => published.catalog.indices().collect(),
     }
 }
 

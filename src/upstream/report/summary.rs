@@ -107,9 +107,7 @@ struct Update {
 
 fn updates(published: &Published) -> impl Iterator<Item = Update> {
     let catalog = &published.catalog;
-    let indices = 0..u32::try_from(catalog.len()).unwrap_or(u32::MAX);
-    indices.filter_map(move |index| {
-        let revision = catalog.revision(index)?;
+    catalog.revisions().filter_map(move |(index, revision)| {
         let metadata = &revision.metadata;
         let id = metadata.identity.update_id;
         let is_kind = matches!(metadata.update_type, UpdateType::Software | UpdateType::Driver);

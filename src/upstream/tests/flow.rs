@@ -29,7 +29,7 @@ async fn all_of_it_is_what_an_import_of_the_documents_makes() {
         let index = published.catalog.by_identity(identity).expect("synchronised");
         assert_eq!(pair.state.document(published.places(index).unwrap()).unwrap(), *text);
     }
-    let revisions = (0..).take(published.catalog.len());
+    let revisions = published.catalog.indices();
     let file = revisions.flat_map(|index| published.catalog.files(index)).next().unwrap();
     let origins = pair.state.origins(vec![*file]).await.unwrap();
     assert_eq!(

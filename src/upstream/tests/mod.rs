@@ -2,9 +2,11 @@
 //! recordings of a real one.
 
 mod content;
+mod deleted;
 mod fake;
 mod faults;
 mod flow;
+mod following;
 mod kill;
 mod node;
 mod recorded;
@@ -106,12 +108,16 @@ impl Pair {
     /// Synchronises to the end.
     async fn sync(&self, scope: Scope) -> Run {
         let number = self.upstream.start(scope).await.unwrap();
-        while !self.upstream.running().is_null() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        self.ended().await;
         let run = self.upstream.history().await.unwrap().pop().unwrap();
         assert_eq!(run.number, number);
         run
+    }
+
+    async fn ended(&self) {
+        while !self.upstream.running().is_null() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     fn has(&self, identity: &UpdateIdentity) -> bool {

@@ -83,7 +83,7 @@ async fn a_real_servers_answers_make_the_documents_that_it_has() {
         compared += 1;
     }
     assert_eq!(compared, 3);
-    let revisions = (0..).take(published.catalog.len());
+    let revisions = published.catalog.indices();
     let files: Vec<_> =
         revisions.flat_map(|index| published.catalog.files(index)).copied().collect();
     let origins = pair.state.origins(files.clone()).await.unwrap();

@@ -46,11 +46,20 @@ impl Level {
 
     /// One below another that runs.
     pub(crate) fn below(above: &Self, replica: bool) -> Self {
+        Self::configured(above, replica, "")
+    }
+
+    /// One below another that runs, which looks for itself what is new there.
+    pub(crate) fn following(above: &Self, replica: bool) -> Self {
+        Self::configured(above, replica, "follow_seconds = 1\n")
+    }
+
+    fn configured(above: &Self, replica: bool, more: &str) -> Self {
         let relay = Relay::to(above.http());
         let directory = Directory::new();
-        directory.configure(
-            "hold_installs = false\n[sync]\nretry_seconds = 0\nattempts = 3\nconnections = 2\n",
-        );
+        directory.configure(&format!(
+            "hold_installs = false\n[sync]\nretry_seconds = 0\nattempts = 3\nconnections = 2\n{more}"
+        ));
         let url = relay.url();
         let mut source = vec!["sync", "source", &url, "--content", "none"];
         if replica {
@@ -104,7 +113,7 @@ impl Level {
             let update = catalog.update_of(*index);
             update.and_then(|update| catalog.latest(update)) == Some(*index)
         };
-        let latest: BTreeSet<u32> = (0..).take(catalog.len()).filter(is_latest).collect();
+        let latest: BTreeSet<u32> = catalog.indices().filter(is_latest).collect();
         let members = latest.iter().flat_map(|index| catalog.members(*index)).copied();
         let listed: BTreeSet<u32> = latest.iter().copied().chain(members).collect();
         for index in listed {

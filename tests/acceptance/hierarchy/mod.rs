@@ -2,6 +2,7 @@
 
 mod deaths;
 mod faults;
+mod following;
 mod levels;
 mod pull_through;
 mod replicas;
