@@ -13,6 +13,7 @@ mod file_locations;
 mod get_authorization_cookie;
 mod get_config;
 mod get_cookie;
+mod quiet_scan;
 mod refresh_cache;
 mod register_computer;
 mod report_event_batch;
@@ -24,7 +25,6 @@ mod sync_updates;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -40,6 +40,7 @@ use crate::upstream::Upstream;
 use crate::wire::time::DateTime;
 use crate::wire::wusp::client::ConfigurationProperty;
 use cookie::Keyring;
+use quiet_scan::Digests;
 use rollup::Rollup;
 use server_sync::ServerSync;
 
@@ -88,17 +89,6 @@ impl Default for Settings {
     }
 }
 
-/// Where a call came from, as far as an answer depends on it.
-#[derive(Debug, Clone)]
-pub struct Peer {
-    /// The other end of the connection.
-    pub address: SocketAddr,
-    /// The server's name and port as the client has them.
-    pub host: Option<String>,
-    /// Whether the connection is TLS.
-    pub https: bool,
-}
-
 /// The web services over one state.
 pub struct Services {
     state: Arc<State>,
@@ -108,6 +98,7 @@ pub struct Services {
     properties: Vec<ConfigurationProperty<'static>>,
     server_sync: Arc<ServerSync>,
     rollup: Rollup,
+    digests: Digests,
     upstream: Option<Arc<Upstream>>,
 }
 
@@ -159,6 +150,7 @@ impl Services {
             properties,
             server_sync,
             rollup: Rollup::default(),
+            digests: Digests::new(),
             upstream: None,
         })
     }

@@ -7,6 +7,7 @@
 mod audit;
 mod cleanup;
 mod computers;
+mod contact;
 mod content;
 mod decide;
 mod deletion;
@@ -49,6 +50,7 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder};
 pub use audit::{AuditEntry, AuditFilter};
 pub use cleanup::{Cleanup, CleanupSettings};
 pub use computers::{ComputerDetails, Registration};
+pub use contact::{Contact, QuietScan};
 pub use content::AddedContent;
 pub use decide::Decision;
 pub use groups::{Children, Members};
