@@ -7,6 +7,7 @@
 //! of one compiler, which the file names, and one kind of processor.
 
 mod callgrind;
+mod drivers;
 mod fixture;
 mod requests;
 mod steps;
@@ -55,7 +56,7 @@ fn main() -> ExitCode {
     }
     let chosen = steps::ALL.iter().filter(|step| step.name.starts_with(&options.only));
     if options.callgrind {
-        return callgrind::run(chosen, options.record);
+        return callgrind::run(chosen.filter(|step| step.counted), options.record);
     }
     println!("{:<28} {:>14}", "STEP", "TIME");
     for step in chosen {

@@ -42,9 +42,7 @@ fn figures(results: &Results) -> String {
             continue;
         };
         line(&mut text, row, figure);
-        if !figure.note.is_empty() {
-            let _ = writeln!(notes, "- `{}`: {}.", row.name, figure.note);
-        }
+        let _ = writeln!(notes, "- `{}`: {}.", row.name, figure.note);
     }
     text + &notes
 }

@@ -31,6 +31,8 @@ pub(crate) enum Measure {
     Start,
     /// Reports.
     Events,
+    /// Superseded updates are deleted while computers scan.
+    Delete,
     /// Downloads.
     Content {
         /// Whether over TLS.
@@ -204,6 +206,22 @@ pub(crate) const ROWS: &[Row] = &[
         bound: Bound::AtLeast(4_000.0, 20_000.0),
     },
     Row {
+        name: "delete-time",
+        text: "20,000 superseded updates deleted while computers scan",
+        unit: "s",
+        measure: Measure::Delete,
+        size: Size::Wsusscn2,
+        bound: Bound::AtMost(20.0, 5.0),
+    },
+    Row {
+        name: "delete-p99",
+        text: "99 of 100 of these scans take so many times as long as before",
+        unit: "times",
+        measure: Measure::Delete,
+        size: Size::Wsusscn2,
+        bound: Bound::AtMost(2.0, 1.2),
+    },
+    Row {
         name: "content-http",
         text: "content, 1 MiB ranges over HTTP",
         unit: "ranges/s",
@@ -233,7 +251,8 @@ impl Measure {
             | Self::Sync
             | Self::RevisionList
             | Self::Start
-            | Self::Events => true,
+            | Self::Events
+            | Self::Delete => true,
             // A file is a file, however many others there are.
             Self::Content { .. } => false,
         }

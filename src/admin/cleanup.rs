@@ -5,13 +5,17 @@ use serde_json::{Value, json};
 use super::AdminError;
 use super::updates::deleted;
 use crate::state::{CleanupSettings, State};
+use crate::upstream::Upstream;
 
 /// Says what is cleaned up, and does it if `run`.
 pub(super) async fn clean_up(
     state: &State,
+    upstream: &Upstream,
     settings: CleanupSettings,
     run: bool,
 ) -> Result<Value, AdminError> {
+    let settings =
+        CleanupSettings { keep_all_content: upstream.keeps_all_content().await?, ..settings };
     let cleanup = match run {
         true => state.clean_up(settings).await?,
         false => state.preview_cleanup(settings).await?,
@@ -24,6 +28,10 @@ pub(super) async fn clean_up(
         "done": run,
         "declined": declines.collect::<Value>(),
         "deleted": cleanup.deletions.iter().flat_map(|it| &it.0).map(deleted).collect::<Value>(),
+        "content": {
+            "files": cleanup.content.len(),
+            "bytes": cleanup.content.iter().map(|(_, length)| length).sum::<u64>(),
+        },
         "computers": cleanup.computers,
     }))
 }

@@ -1,6 +1,7 @@
 //! What an administrator can ask for. Serialised as JSON between command line and server.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -56,6 +57,46 @@ pub enum Command {
     RestoreUpdate {
         /// The update.
         update: Uuid,
+    },
+    /// All deployment packages.
+    ListPackages,
+    /// One package with its files.
+    ShowPackage {
+        /// Its name.
+        name: String,
+    },
+    /// Makes an empty package.
+    CreatePackage {
+        /// Its name.
+        name: String,
+    },
+    /// Adds the content of updates to a package, and takes that of others out.
+    ChangePackage {
+        /// Its name.
+        name: String,
+        /// The updates to add.
+        add: BTreeSet<Uuid>,
+        /// The updates to take out.
+        remove: BTreeSet<Uuid>,
+    },
+    /// Exports a package to a folder.
+    ExportPackage {
+        /// Its name.
+        name: String,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Verifies what a folder has of a package.
+    VerifyPackage {
+        /// Its name.
+        name: String,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Deletes a package.
+    DeletePackage {
+        /// Its name.
+        name: String,
     },
     /// Declines an update.
     Decline {

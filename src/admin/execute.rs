@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    AdminError, Command, Subject, audit, cleanup, computers, content, downstream, groups,
+    AdminError, Command, Subject, audit, cleanup, computers, content, downstream, groups, packages,
     placements, rules, sync, update_groups, updates,
 };
 
@@ -40,12 +40,23 @@ pub async fn execute(subject: &Subject, command: Command) -> Result<Value, Admin
             update_groups::withdraw(state, name, group).await?
         }
         Command::DeleteUpdateGroup { name } => update_groups::delete(state, name).await?,
+        Command::ListPackages => packages::list(state),
+        Command::ShowPackage { name } => packages::show(state, &name)?,
+        Command::CreatePackage { name } => packages::create(state, name).await?,
+        Command::ChangePackage { name, add, remove } => {
+            packages::change(state, name, add, remove).await?
+        }
+        Command::ExportPackage { name, folder } => packages::export(state, &name, folder).await?,
+        Command::VerifyPackage { name, folder } => packages::verify(state, &name, folder).await?,
+        Command::DeletePackage { name } => packages::delete(state, name).await?,
         Command::ListRules => rules::list(state),
         Command::PutRule { rule } => rules::put(state, *rule).await?,
         Command::RemoveRule { name } => rules::remove(state, name).await?,
         Command::PreviewRule { name } => rules::preview(state, &name)?,
         Command::RunRule { name } => rules::run(state, &name).await?,
-        Command::Cleanup { settings, run } => cleanup::clean_up(state, settings, run).await?,
+        Command::Cleanup { settings, run } => {
+            cleanup::clean_up(state, upstream, settings, run).await?
+        }
         Command::Audit { last, mentions } => audit::list(state, last, mentions).await?,
         Command::Undo { number } => audit::undo(state, number).await?,
         Command::ListGroups => groups::list(state),

@@ -15,6 +15,7 @@ mod execute;
 mod frames;
 mod groups;
 pub mod import;
+mod packages;
 mod placements;
 mod rules;
 mod socket;

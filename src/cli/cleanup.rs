@@ -1,25 +1,38 @@
 //! `weir cleanup`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use super::output::fields;
 use super::{CliError, Context};
 use crate::admin::Command;
+use crate::state::CleanupSettings;
 
 /// Decline what was withdrawn or replaced, delete what is of no use any more and forget silent
 /// computers, as configured.
 #[derive(Debug, Subcommand)]
 pub(super) enum Cleanup {
     /// Show what would be done now.
-    Preview,
+    Preview(When),
     /// Do it now, instead of at the next of the times at which a server does it by itself.
-    Run,
+    Run(When),
+}
+
+/// How long to wait.
+#[derive(Debug, Args)]
+pub(super) struct When {
+    /// Delete declined updates and replaced revisions at once, however recently they became so.
+    #[arg(long)]
+    now: bool,
 }
 
 impl Cleanup {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
-        let run = matches!(self, Self::Run);
-        let command = Command::Cleanup { settings: context.config.cleanup(), run };
+        let (run, When { now: delete_now }) = match self {
+            Self::Preview(when) => (false, when),
+            Self::Run(when) => (true, when),
+        };
+        let settings = CleanupSettings { delete_now, ..context.config.cleanup() };
+        let command = Command::Cleanup { settings, run };
         context.output.print(&context.run(command).await?, fields)
     }
 }

@@ -68,8 +68,6 @@ pub(super) struct DownstreamConfig {
     pub(super) require_approval: bool,
     /// The languages that servers are told there are updates in; none for all.
     pub(super) languages: Vec<String>,
-    /// Most hardware ids by which a server may ask for drivers at once; 0 for by classification alone.
-    pub(super) hardware_ids: u16,
 }
 
 /// Certificates.
@@ -94,6 +92,8 @@ pub(super) struct CleanupConfig {
     pub(super) decline_superseded_days: u32,
     /// Days after which declined updates and replaced revisions are deleted; 0 for never.
     pub(super) delete_days: u32,
+    /// Days after which content that nothing needs is removed; 0 for never.
+    pub(super) delete_content_days: u32,
     /// Days after which silent computers are forgotten; 0 for never.
     pub(super) forget_computers_days: u32,
 }
@@ -125,8 +125,6 @@ pub(super) struct SyncConfig {
     pub(super) attempts: u32,
     /// Seconds before the second time; twice as many before each other.
     pub(super) retry_seconds: u64,
-    /// Whether drivers for the hardware of the computers here are asked for.
-    pub(super) drivers_by_inventory: bool,
     /// Seconds from one look at whether it has something new to the next; 0 for never.
     pub(super) follow_seconds: u64,
     /// Minutes from one report to the upstream server to the next.
@@ -196,6 +194,7 @@ impl Default for CleanupConfig {
             decline_expired: true,
             decline_superseded_days: 90,
             delete_days: 30,
+            delete_content_days: 30,
             forget_computers_days: 0,
         }
     }
@@ -217,7 +216,6 @@ impl Default for SyncConfig {
             answer_seconds: settings.limits.exchange.as_secs(),
             attempts: settings.patience.attempts,
             retry_seconds: settings.patience.first.as_secs(),
-            drivers_by_inventory: settings.drivers_by_inventory,
             follow_seconds: settings.follow_every.map_or(0, |every| every.as_secs()),
             report_minutes: settings.report_every.as_secs() / 60,
             bytes_per_second: settings.bytes_per_second,
@@ -312,6 +310,10 @@ impl Config {
             decline_expired: self.cleanup.decline_expired,
             decline_superseded_days: self.cleanup.decline_superseded_days,
             delete_days: self.cleanup.delete_days,
+            delete_now: false,
+            delete_content_days: self.cleanup.delete_content_days,
+            // What is synchronised says so.
+            keep_all_content: false,
             forget_computers_days: self.cleanup.forget_computers_days,
         }
     }
@@ -339,7 +341,6 @@ impl Config {
             max_update_data: services::Settings::default().max_update_data,
             approve_downstream: self.downstream.require_approval,
             downstream_languages: self.downstream.languages.clone(),
-            downstream_hardware_ids: self.downstream.hardware_ids,
         }
     }
 
@@ -360,7 +361,6 @@ impl Config {
                 first: Duration::from_secs(sync.retry_seconds),
                 ..defaults.patience
             },
-            drivers_by_inventory: sync.drivers_by_inventory,
             follow_every: (sync.follow_seconds > 0)
                 .then(|| Duration::from_secs(sync.follow_seconds)),
             report_every: Duration::from_secs(sync.report_minutes.saturating_mul(60)),

@@ -17,6 +17,7 @@ mod import;
 mod log_lines;
 mod metrics;
 mod output;
+mod package;
 mod placement;
 mod record;
 mod replay;
@@ -87,6 +88,9 @@ enum Command {
     /// Manage sets of updates that are deployed as one.
     #[command(name = "updategroup", subcommand)]
     UpdateGroup(update_group::UpdateGroup),
+    /// Manage deployment packages: sets of content for distribution points.
+    #[command(subcommand)]
+    Package(package::Package),
     /// Manage rules that deploy updates by themselves.
     #[command(subcommand)]
     Rule(rule::Rule),
@@ -213,6 +217,7 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
         Command::Update(command) => command.run(&context).await,
         Command::Group(command) => command.run(&context).await,
         Command::UpdateGroup(command) => command.run(&context).await,
+        Command::Package(command) => command.run(&context).await,
         Command::Rule(command) => command.run(&context).await,
         Command::Audit(command) => command.run(&context).await,
         Command::Cleanup(command) => command.run(&context).await,

@@ -60,7 +60,7 @@ pub(super) struct Add {
     /// A severity: Critical, Important, Moderate or Low.
     #[arg(long = "severity")]
     severities: Vec<String>,
-    /// A default language of the document, for example en.
+    /// A language that it is for, for example de; an update that names none is for all.
     #[arg(long = "language")]
     languages: Vec<String>,
     /// x64, x86 or arm64, as titles name it.

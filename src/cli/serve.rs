@@ -89,7 +89,8 @@ impl Serve {
         let following = tokio::spawn(Arc::clone(&upstream).follow());
         let downloads = tokio::spawn(Arc::clone(&upstream).follow_downloads());
         let rules = tokio::spawn(run_rules(Arc::clone(&state)));
-        let cleanup = tokio::spawn(clean_up(Arc::clone(&state), config.cleanup()));
+        let cleanup =
+            tokio::spawn(clean_up(Arc::clone(&state), Arc::clone(&upstream), config.cleanup()));
         let reports = tokio::spawn(Arc::clone(&upstream).follow_reports());
 
         let ready = serde_json::json!({
@@ -186,14 +187,17 @@ async fn run_rules(state: Arc<State>) {
 }
 
 /// Cleans up again and again, from a while after the start on.
-async fn clean_up(state: Arc<State>, settings: CleanupSettings) {
+async fn clean_up(state: Arc<State>, upstream: Arc<Upstream>, settings: CleanupSettings) {
     loop {
         tokio::time::sleep(CLEANUP_CHECK).await;
-        match state.clean_up(settings).await {
+        // When that cannot be known, nothing that may be wanted is removed.
+        let keep_all_content = upstream.keeps_all_content().await.unwrap_or(true);
+        match state.clean_up(CleanupSettings { keep_all_content, ..settings }).await {
             Ok(done) => {
                 let deleted: usize = done.deletions.iter().map(Deletion::len).sum();
                 let (declined, forgotten) = (done.declines.len(), done.computers.len());
-                info!(declined, deleted, forgotten, "cleaned up");
+                let files = done.content.len();
+                info!(declined, deleted, files, forgotten, "cleaned up");
             }
             Err(error) => warn!(%error, "the cleanup did not end"),
         }

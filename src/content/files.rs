@@ -165,6 +165,43 @@ impl ContentStore {
         self.root.join(PARTIAL).join(sha1.to_hex())
     }
 
+    /// Removes a file, if it is stored.
+    pub fn remove(&self, sha1: &Sha1) -> Result<(), ContentError> {
+        self.open.replaced(sha1);
+        let path = self.path(sha1);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&path)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The files that were stored before `before` (unix seconds), in no order.
+    pub fn stored(&self, before: i64) -> Result<Vec<Sha1>, ContentError> {
+        let mut stored = Vec::new();
+        for folder in 0..=u8::MAX {
+            let folder = self.root.join(format!("{folder:02X}"));
+            stored.extend(files_before(&folder, before)?);
+        }
+        Ok(stored)
+    }
+
+    /// Throws away the parts of files that are not `wanted` and of which none came since `before`
+    /// (unix seconds).
+    pub fn discard_partials(
+        &self,
+        before: i64,
+        wanted: impl Fn(&Sha1) -> bool,
+    ) -> Result<(), ContentError> {
+        for sha1 in files_before(&self.root.join(PARTIAL), before)? {
+            if !wanted(&sha1) {
+                let path = self.partial_path(&sha1);
+                drop(fs::remove_file(path.with_extension("map")));
+                fs::remove_file(&path).map_err(at(&path))?;
+            }
+        }
+        Ok(())
+    }
+
     fn rename_in(&self, path: &Path, expected: &UpdateFile) -> Result<(), ContentError> {
         let target = self.path(&expected.sha1);
         let dir = target.parent().unwrap_or(&self.root);
@@ -222,6 +259,26 @@ impl ContentStore {
         let folder = format!("{:02X}", sha1.0[sha1.0.len() - 1]);
         self.root.join(folder).join(name)
     }
+}
+
+/// The files in a folder that are called as a digest is and did not change since `before`.
+fn files_before(folder: &Path, before: i64) -> Result<Vec<Sha1>, ContentError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(at(folder))?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(at(folder))?;
+        let name = entry.file_name();
+        let Some(sha1) = name.to_str().and_then(Sha1::from_hex) else { continue };
+        let modified = entry.metadata().and_then(|it| it.modified()).map_err(at(folder))?;
+        let since = modified.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |it| it.as_secs());
+        if i64::try_from(since).is_ok_and(|since| since < before) {
+            found.push(sha1);
+        }
+    }
+    Ok(found)
 }
 
 /// Reads `source` to its end and computes both digests and its length.

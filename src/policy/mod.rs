@@ -9,6 +9,7 @@ pub mod by;
 pub mod cron;
 pub mod eula;
 pub mod group_tree;
+pub mod package;
 pub mod placement;
 pub mod rule;
 pub mod target_group;
@@ -23,6 +24,7 @@ use uuid::Uuid;
 
 use approval::{Approval, DeadDeployment, Declined};
 use eula::AcceptedEula;
+use package::Package;
 use placement::Placement;
 use rule::Rule;
 use target_group::TargetGroup;
@@ -50,6 +52,8 @@ pub struct Policy {
     pub tags: Arc<BTreeMap<Uuid, BTreeSet<String>>>,
     /// Where computers go that register for the first time.
     pub placements: Arc<Vec<Placement>>,
+    /// Sets of content for distribution points.
+    pub packages: Arc<BTreeMap<Uuid, Package>>,
 }
 
 impl Policy {
@@ -85,6 +89,12 @@ impl Policy {
     pub fn update_group(&self, name: &str) -> Option<&UpdateGroup> {
         let name = name.trim();
         self.update_groups.values().find(|group| group.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The package called `name`, compared without regard to case.
+    pub fn package(&self, name: &str) -> Option<&Package> {
+        let name = name.trim();
+        self.packages.values().find(|package| package.name.eq_ignore_ascii_case(name))
     }
 
     /// The rule called `name`, compared without regard to case.

@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use crate::content::address::content_path;
 use crate::metadata::model::UpdateFile;
-use crate::services::call::SoapCall;
-use crate::services::{ServiceError, Services};
+use crate::services::{Peer, ServiceError, Services};
 use crate::wire::types::Sha1;
 use crate::wire::wusp::client::GetFileLocationsRequest;
 use crate::wire::wusp::types::FileLocation;
@@ -18,10 +18,10 @@ impl Services {
     pub(super) fn file_locations<'f>(
         &self,
         files: impl Iterator<Item = &'f UpdateFile>,
-        call: &SoapCall,
+        peer: &Peer,
         algorithm: Option<&'static str>,
     ) -> Vec<FileLocation<'static>> {
-        let base = self.content_base(call);
+        let base = self.content_base(peer);
         let mut seen = HashSet::new();
         files
             .filter(|file| seen.insert(file.sha1))
@@ -37,7 +37,7 @@ impl Services {
     pub(super) fn locations_of(
         &self,
         request: &GetFileLocationsRequest,
-        call: &SoapCall,
+        peer: &Peer,
     ) -> Result<Vec<FileLocation<'static>>, ServiceError> {
         let invalid = || ServiceError::parameter("fileDigests");
         let digests = request.file_digests.as_ref().ok_or_else(invalid)?;
@@ -50,29 +50,22 @@ impl Services {
         for sha1 in wanted {
             files.extend(self.state.file(&published, &sha1)?);
         }
-        Ok(self.file_locations(files.iter(), call, None))
+        Ok(self.file_locations(files.iter(), peer, None))
     }
 
     /// What content URLs start with: the configured address, or the one the client itself used.
-    fn content_base(&self, call: &SoapCall) -> String {
+    fn content_base(&self, peer: &Peer) -> String {
         if let Some(base) = &self.settings.public_url {
             return base.trim_end_matches('/').to_owned();
         }
-        let scheme = if call.https { "https" } else { "http" };
-        format!("{scheme}://{}", call.host.as_deref().unwrap_or("localhost"))
+        let scheme = if peer.https { "https" } else { "http" };
+        format!("{scheme}://{}", peer.host.as_deref().unwrap_or("localhost"))
     }
 }
 
-/// `/Content/<last two hexadecimal digits>/<SHA-1>.<extension>`, upper case.
+/// Where a file is below this address.
 fn content_url(base: &str, file: &UpdateFile) -> String {
-    let digest = file.sha1.to_hex();
-    let folder = &digest[digest.len() - 2..];
-    // Only an extension that is plainly one is repeated: the name is a publisher's text.
-    let extension = file.name.rsplit_once('.').map(|(_, extension)| extension);
-    let extension = extension
-        .filter(|e| (1..=8).contains(&e.len()) && e.bytes().all(|b| b.is_ascii_alphanumeric()))
-        .unwrap_or("bin");
-    format!("{base}/Content/{folder}/{digest}.{extension}")
+    format!("{base}/{}", content_path(file))
 }
 
 #[cfg(test)]

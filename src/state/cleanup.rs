@@ -6,20 +6,23 @@
 //! that look once more. Each decline has its reason in the journal and can be undone.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::compaction;
 use super::decide::decline;
 use super::mirror::check_decides;
 use super::transaction::Transaction;
-use super::{Deletion, Published, State, StateError, Tracked};
+use super::{ContentNeeds, Deletion, Published, State, StateError, Tracked};
 use crate::catalog::{Revision, RevisionIndex};
 use crate::computers::UpdateInstallationState::{Downloaded, Failed, NotInstalled};
 use crate::metadata::model::{PublicationState, UpdateType};
 use crate::policy::Policy;
 use crate::policy::approval::{Approval, ApprovalAction};
 use crate::policy::by::By;
+use crate::wire::types::Sha1;
 
 /// What is cleaned up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,8 +33,23 @@ pub struct CleanupSettings {
     pub decline_superseded_days: u32,
     /// Days after which declined updates and replaced revisions are deleted; 0 for never.
     pub delete_days: u32,
+    /// Whether these are deleted at once, however few days ago that was.
+    pub delete_now: bool,
+    /// Days after which content that nothing needs is removed; 0 for never.
+    pub delete_content_days: u32,
+    /// Whether the files of all updates are to be here, approved or not.
+    pub keep_all_content: bool,
     /// Days after which silent computers are forgotten; 0 for never.
     pub forget_computers_days: u32,
+}
+
+impl CleanupSettings {
+    /// What of the content is removed at `now` (unix seconds), if anything ever is.
+    fn content(self, now: i64) -> Option<ContentNeeds> {
+        let days = i64::from(self.delete_content_days);
+        let all = self.keep_all_content;
+        (days > 0).then(|| ContentNeeds { all, before: now - days * DAY })
+    }
 }
 
 /// What a cleanup does.
@@ -41,6 +59,8 @@ pub struct Cleanup {
     pub declines: Vec<(Uuid, String)>,
     /// What is deleted.
     pub deletions: Vec<Deletion>,
+    /// Content files that are removed, with their lengths.
+    pub content: Vec<(Sha1, u64)>,
     /// Client ids of computers that are forgotten.
     pub computers: Vec<String>,
 }
@@ -58,6 +78,9 @@ impl State {
         if self.writer.submit(is_replica).await? {
             cleanup.declines.clear();
         }
+        if let Some(needs) = settings.content(self.now()) {
+            cleanup.content = self.plan_content(needs).await?;
+        }
         Ok(cleanup)
     }
 
@@ -74,8 +97,9 @@ impl State {
             declines.extend(superseded(&published, &computers, before));
         }
         let mut deletions = Vec::new();
-        if settings.delete_days > 0 {
-            let before = now - i64::from(settings.delete_days) * DAY;
+        if settings.delete_days > 0 || settings.delete_now {
+            let days = if settings.delete_now { 0 } else { settings.delete_days };
+            let before = now - i64::from(days) * DAY;
             deletions = Self::plan_deletions(&published, before);
         }
         let mut silent = Vec::new();
@@ -85,7 +109,7 @@ impl State {
             silent = silent_ones.map(|tracked| tracked.computer.client_id.clone()).collect();
             silent.sort_unstable();
         }
-        Cleanup { declines, deletions, computers: silent }
+        Cleanup { declines, deletions, content: Vec::new(), computers: silent }
     }
 
     /// Cleans up, and says what was done.
@@ -94,7 +118,11 @@ impl State {
     /// When the store refuses; what was done before stays.
     pub async fn clean_up(&self, settings: CleanupSettings) -> Result<Cleanup, StateError> {
         let cleanup = self.preview_cleanup(settings).await?;
-        self.carry_out_cleanup(cleanup).await
+        let mut cleanup = self.carry_out_cleanup(cleanup).await?;
+        if let Some(needs) = settings.content(self.now()) {
+            cleanup.content = self.clean_content(needs).await?;
+        }
+        Ok(cleanup)
     }
 
     /// Does what is planned, and says what of it was done.
@@ -115,6 +143,7 @@ impl State {
             decline_all.await?;
         }
         cleanup.deletions = self.carry_out_deletions(cleanup.deletions).await?;
+        self.compact(compaction::WORTH).await?;
         for client_id in &cleanup.computers {
             let by = By::weir("it was silent for too long");
             match self.delete_computer(by, client_id.clone()).await {
@@ -192,6 +221,6 @@ fn is_installed_somewhere(policy: &Policy, update: Uuid) -> bool {
 fn last_heard(tracked: &Tracked) -> i64 {
     let Tracked { computer, statuses, last_contact, below } = tracked;
     let reported = below.as_ref().and_then(|below| below.last_sync.max(below.last_status));
-    let heard = last_contact.at().unwrap_or(0).max(statuses.received).max(computer.updated);
+    let heard = last_contact.load(Ordering::Relaxed).max(statuses.received).max(computer.updated);
     heard.max(reported.unwrap_or(0))
 }

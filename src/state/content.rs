@@ -54,11 +54,17 @@ impl State {
     }
 
     /// Lets clients have a file that was verified; true if they could not before.
-    async fn note_content(&self, sha1: Sha1, size: u64) -> Result<bool, StateError> {
+    pub(super) async fn note_content(&self, sha1: Sha1, size: u64) -> Result<bool, StateError> {
+        let contents = Arc::clone(&self.contents);
         self.writer
             .submit(move |transaction| {
                 if transaction.model.contents.contains_key(&sha1) {
                     return Ok(false);
+                }
+                // A cleanup that had found the file without a use may have removed this one, too.
+                if !contents.contains(&sha1, size) {
+                    let reason = "the file was removed as it arrived; it has to come again";
+                    return Err(StateError::Refused(reason.into()));
                 }
                 let changed = transaction.sequence();
                 transaction.put_content(sha1, ContentRecord { size, changed });

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::mirror::check_decides;
 use super::records::PlacementsRecord;
 use super::transaction::{Transaction, Written};
-use super::{State, StateError, Tracked};
+use super::{State, StateError, Tracked, rules, update_groups};
 use crate::computers::Computer;
 use crate::policy::approval::Approval;
 use crate::policy::by::By;
@@ -215,6 +215,8 @@ pub(super) fn delete(
     for id in doomed.into_iter().rev() {
         end_approvals(transaction, id);
         release(transaction, id, refuge);
+        update_groups::end_deployments_to(transaction, by, id);
+        rules::end_targets(transaction, by, id);
         placements.placements.retain(|placement| placement.group != id);
         transaction.journal(by, json!({ "delete_group": id }));
         transaction.delete_group(id);

@@ -175,11 +175,13 @@ impl State {
             .map(|(document, _)| document)
             .collect();
         let library = Arc::clone(&self.library);
+        let arriving = library.arriving();
         let put = blocking(move || put(&library, unknown)).await??;
         let library = Arc::clone(&self.library);
         let added = self
             .writer
             .submit(move |transaction| {
+                let _applied = arriving;
                 // Once more: somebody else may have imported some of it meanwhile.
                 let known = put
                     .iter()

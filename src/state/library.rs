@@ -3,7 +3,10 @@
 //! What a document says is read at every start, fragments are sent to every computer, and documents
 //! hardly to anyone. So each kind has packs of its own: what is read together lies together.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -43,6 +46,42 @@ pub(super) struct Library {
     documents: Packs,
     fragments: Packs,
     records: Packs,
+    /// How many put what no record refers to yet.
+    arriving: Arc<AtomicUsize>,
+}
+
+/// Lives from before something is put until its records are applied: the packs that it may be in are
+/// left alone meanwhile.
+#[derive(Debug)]
+pub(super) struct Arriving(Arc<AtomicUsize>);
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Packs of each kind in which little lives.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Sparse {
+    documents: BTreeSet<u32>,
+    fragments: BTreeSet<u32>,
+    records: BTreeSet<u32>,
+}
+
+impl Sparse {
+    pub(super) fn is_empty(&self) -> bool {
+        self.documents.is_empty() && self.fragments.is_empty() && self.records.is_empty()
+    }
+
+    /// Whether any of these places is in one of them.
+    pub(super) fn has(&self, places: &Places) -> bool {
+        let Places { document, core, others, record } = places;
+        self.documents.contains(&document.pack)
+            || self.fragments.contains(&core.pack)
+            || self.fragments.contains(&others.pack)
+            || self.records.contains(&record.pack)
+    }
 }
 
 impl Library {
@@ -56,7 +95,79 @@ impl Library {
             documents: Packs::open(&packs.join("documents"))?,
             fragments: Packs::open(&packs.join("fragments"))?,
             records: Packs::open(&packs.join("records"))?,
+            arriving: Arc::default(),
         })
+    }
+
+    /// To be called before something is put, and held until its records are applied.
+    pub(super) fn arriving(&self) -> Arriving {
+        self.arriving.fetch_add(1, Ordering::SeqCst);
+        Arriving(Arc::clone(&self.arriving))
+    }
+
+    /// The packs of which so much is of no use that it is worth the while to move what is of use, at
+    /// most `limit` bytes of each kind; none while something arrives that may lie in them. Nothing is
+    /// put into them any more.
+    pub(super) fn sparse(
+        &self,
+        used: impl Iterator<Item = Places> + Clone,
+        worth: u64,
+        limit: u64,
+    ) -> Result<Sparse, StoreError> {
+        let few = |packs: &Packs, found: Vec<(u32, u64)>| {
+            let mut left = limit;
+            let fits = |(_, living): &(u32, u64)| {
+                left.checked_sub(*living).map(|rest| left = rest).is_some()
+            };
+            let few: BTreeSet<u32> = found.into_iter().take_while(fits).map(|it| it.0).collect();
+            few.iter().for_each(|number| packs.seal(*number));
+            few
+        };
+        let documents = self.documents.sparse(used.clone().map(|it| it.document), worth)?;
+        let fragments = used.clone().flat_map(|it| [it.core, it.others]);
+        let fragments = self.fragments.sparse(fragments, worth)?;
+        let records = self.records.sparse(used.map(|it| it.record), worth)?;
+        let sparse = Sparse {
+            documents: few(&self.documents, documents),
+            fragments: few(&self.fragments, fragments),
+            records: few(&self.records, records),
+        };
+        // Who comes from here on finds them sealed; who came before may have put something there.
+        match self.arriving.load(Ordering::SeqCst) {
+            0 => Ok(sparse),
+            _ => Ok(Sparse::default()),
+        }
+    }
+
+    /// Puts what lies in `sparse` packs once more, and gives where everything lies then.
+    pub(super) fn put_again(
+        &self,
+        all: &[Places],
+        sparse: &Sparse,
+    ) -> Result<Vec<Places>, StoreError> {
+        let mut moved = all.to_vec();
+        let again = |packs: &Packs, from: &BTreeSet<u32>, places: Vec<&mut Place>| {
+            let places: Vec<_> = places.into_iter().filter(|it| from.contains(&it.pack)).collect();
+            let entries = places.iter().map(|place| packs.read(**place));
+            let entries = entries.collect::<Result<Vec<_>, _>>()?;
+            let put = packs.put_many(&entries)?;
+            places.into_iter().zip(put).for_each(|(place, new)| *place = new);
+            Ok::<_, StoreError>(())
+        };
+        let documents = moved.iter_mut().map(|it| &mut it.document).collect();
+        again(&self.documents, &sparse.documents, documents)?;
+        let fragments = moved.iter_mut().flat_map(|it| [&mut it.core, &mut it.others]).collect();
+        again(&self.fragments, &sparse.fragments, fragments)?;
+        let records = moved.iter_mut().map(|it| &mut it.record).collect();
+        again(&self.records, &sparse.records, records)?;
+        Ok(moved)
+    }
+
+    /// Removes packs that no record refers to any more.
+    pub(super) fn remove(&self, sparse: &Sparse) -> Result<(), StoreError> {
+        self.documents.remove(sparse.documents.iter().copied())?;
+        self.fragments.remove(sparse.fragments.iter().copied())?;
+        self.records.remove(sparse.records.iter().copied())
     }
 
     /// Stores `entries`; when it returns, they survive a power cut. The places are in their order.

@@ -6,9 +6,10 @@
 
 mod audit;
 mod cleanup;
+mod compaction;
 mod computers;
-mod contact;
 mod content;
+mod content_cleanup;
 mod decide;
 mod deletion;
 mod downstream;
@@ -23,6 +24,7 @@ mod model;
 mod neighbours;
 mod obsolete;
 mod origins;
+mod packages;
 mod packed;
 mod placement;
 mod published;
@@ -39,8 +41,8 @@ mod update_groups;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -50,8 +52,8 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder};
 pub use audit::{AuditEntry, AuditFilter};
 pub use cleanup::{Cleanup, CleanupSettings};
 pub use computers::{ComputerDetails, Registration};
-pub use contact::{Contact, QuietScan};
 pub use content::AddedContent;
+pub use content_cleanup::ContentNeeds;
 pub use decide::Decision;
 pub use groups::{Children, Members};
 pub use health::Measures;
@@ -79,6 +81,7 @@ use crate::store::packs::Place;
 use crate::store::sled::SledStore;
 use crate::store::{Store, StoreError};
 use crate::wire::types::Sha1;
+use compaction::Retired;
 use downstream::Downstream;
 use health::Health;
 use library::Library;
@@ -183,6 +186,7 @@ pub struct State {
     packed: Arc<Disposable>,
     contents: Arc<ContentStore>,
     journal: PathBuf,
+    retired: Mutex<Vec<Retired>>,
     fragments: Cache<Place, Arc<PreparedFragments>, ByBytes>,
     fragment_requests: AtomicU64,
     fragment_reads: AtomicU64,
@@ -250,6 +254,7 @@ impl State {
             packed: Arc::new(packed),
             contents: Arc::new(contents),
             journal: journal_directory,
+            retired: Mutex::default(),
             fragments: fragment_cache(settings.fragment_cache),
             fragment_requests: AtomicU64::new(0),
             fragment_reads: AtomicU64::new(0),

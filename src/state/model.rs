@@ -15,7 +15,7 @@ use super::mirror::{REPLICA, ReplicaRecord};
 use super::published::{Published, Remembered};
 use super::records::{
     ContentRecord, Counters, DecisionRecord, DeletedRecord, PlacementsRecord, RevisionRecord,
-    TagsRecord, WantedRecord,
+    TagsRecord, UnneededRecord, WantedRecord,
 };
 use super::registry::Tracked;
 use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
@@ -26,6 +26,7 @@ use crate::metadata::model::UpdateMetadata;
 use crate::policy::Policy;
 use crate::policy::approval::{Approval, DeadDeployment};
 use crate::policy::eula::AcceptedEula;
+use crate::policy::package::Package;
 use crate::policy::rule::Rule;
 use crate::policy::target_group::TargetGroup;
 use crate::policy::update_group::UpdateGroup;
@@ -64,6 +65,8 @@ pub(super) struct Model {
     pub(super) publishing: bool,
     /// Revisions that were deleted, by their update.
     pub(super) deleted: BTreeMap<Uuid, DeletedRecord>,
+    /// Files that nothing needs, with the time (unix seconds) since when that is known.
+    pub(super) unneeded: BTreeMap<Sha1, i64>,
     /// The server that decides instead of this one.
     pub(super) replica_of: Option<Arc<str>>,
 }
@@ -84,6 +87,7 @@ impl Model {
             staged: BTreeMap::new(),
             publishing: false,
             deleted: BTreeMap::new(),
+            unneeded: BTreeMap::new(),
             replica_of: None,
         };
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
@@ -153,6 +157,12 @@ impl Model {
             model.staged.insert(identity, value::decode(bytes)?);
             Ok(())
         })?;
+        store.load(Tree::Unneeded, &mut |key, bytes| {
+            let sha1 = key.try_into().map_err(|_| StoreError::corrupt("an unneeded file's key"))?;
+            let record: UnneededRecord = value::decode(bytes)?;
+            model.unneeded.insert(Sha1(sha1), record.since);
+            Ok(())
+        })?;
         store.load(Tree::Deleted, &mut |_, bytes| {
             let record: DeletedRecord = value::decode(bytes)?;
             model.deleted.insert(record.update, record);
@@ -185,6 +195,12 @@ impl Model {
         store.load(Tree::Rules, &mut |_, bytes| {
             let rule: Rule = value::decode(bytes)?;
             rules.insert(rule.id, rule);
+            Ok(())
+        })?;
+        let packages = Arc::make_mut(&mut policy.packages);
+        store.load(Tree::Packages, &mut |_, bytes| {
+            let package: Package = value::decode(bytes)?;
+            packages.insert(package.id, package);
             Ok(())
         })?;
         let tags = Arc::make_mut(&mut policy.tags);

@@ -136,23 +136,7 @@ impl Published {
 
     /// The revisions that somebody is to install, or may, by what was approved, with all they bundle.
     pub fn installed_by_approvals(&self) -> Vec<RevisionIndex> {
-        let installs = self.policy.approvals.iter().filter(|(_, approvals)| {
-            approvals.iter().any(|approval| {
-                let action = approval.terms.action;
-                matches!(action, ApprovalAction::Install | ApprovalAction::Optional)
-            })
-        });
-        let mut reached: Vec<_> = installs
-            .filter_map(|(update, _)| self.catalog.update(update))
-            .filter_map(|update| self.catalog.latest(update))
-            .collect();
-        let mut seen: RoaringBitmap = reached.iter().copied().collect();
-        let mut next = 0;
-        while let Some(index) = reached.get(next).copied() {
-            next += 1;
-            reached.extend(self.catalog.members(index).iter().filter(|it| seen.insert(**it)));
-        }
-        reached
+        installed_by_approvals(&self.catalog, &self.policy)
     }
 
     /// Since which commit every file of the revision and of all it bundles is here; none while one
@@ -169,6 +153,27 @@ impl Published {
         }
         Some(since)
     }
+}
+
+/// See [`Published::installed_by_approvals`].
+pub(super) fn installed_by_approvals(catalog: &Catalog, policy: &Policy) -> Vec<RevisionIndex> {
+    let installs = policy.approvals.iter().filter(|(_, approvals)| {
+        approvals.iter().any(|approval| {
+            let action = approval.terms.action;
+            matches!(action, ApprovalAction::Install | ApprovalAction::Optional)
+        })
+    });
+    let mut reached: Vec<_> = installs
+        .filter_map(|(update, _)| catalog.update(update))
+        .filter_map(|update| catalog.latest(update))
+        .collect();
+    let mut seen: RoaringBitmap = reached.iter().copied().collect();
+    let mut next = 0;
+    while let Some(index) = reached.get(next).copied() {
+        next += 1;
+        reached.extend(catalog.members(index).iter().filter(|it| seen.insert(**it)));
+    }
+    reached
 }
 
 fn index_files(catalog: &Catalog) -> HashMap<Sha1, RevisionIndex> {

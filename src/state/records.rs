@@ -17,6 +17,7 @@ use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, DeadDeployment, Declined};
 use crate::policy::eula::AcceptedEula;
+use crate::policy::package::Package;
 use crate::policy::placement::Placement;
 use crate::policy::rule::Rule;
 use crate::policy::target_group::TargetGroup;
@@ -147,6 +148,13 @@ pub struct DeletedRecord {
     pub wanted: BTreeSet<u32>,
 }
 
+/// A content file that nothing needs. In `unneeded`, by SHA-1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnneededRecord {
+    /// Unix seconds of the cleanup that found it so.
+    pub since: i64,
+}
+
 /// The numbers that are given out once. In `meta` as `counters`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
@@ -245,4 +253,6 @@ first_version! {
     RollupRecord, "reporting record";
     WantedRecord, "wanted file record";
     DeletedRecord, "deleted revisions record";
+    UnneededRecord, "unneeded file record";
+    Package, "package record";
 }

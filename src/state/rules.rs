@@ -265,6 +265,19 @@ fn check(policy: &Policy, rule: &Rule, now: i64) -> Result<(), StateError> {
     Ok(())
 }
 
+/// Takes a target group that is about to go from all rules. One that is left without any deploys
+/// nothing until somebody gives it another.
+pub(super) fn end_targets(transaction: &mut Transaction<'_>, by: &By, group: Uuid) {
+    let is_target = |rule: &&Rule| rule.targets.iter().any(|target| target.group == group);
+    let concerned = transaction.model.policy.rules.values().filter(is_target);
+    for before in concerned.cloned().collect::<Vec<_>>() {
+        let mut rule = before.clone();
+        rule.targets.retain(|target| target.group != group);
+        transaction.journal(by, json!({ "rule": rule, "before": before }));
+        transaction.put_rule(rule);
+    }
+}
+
 /// The update group's name with the day of the run in it.
 fn expand(name: &str, now: i64) -> String {
     let now = time::OffsetDateTime::from_unix_timestamp(now);

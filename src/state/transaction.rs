@@ -9,10 +9,11 @@ use uuid::Uuid;
 
 use super::StateError;
 use super::deletion::bring_back;
+use super::library::Places;
 use super::model::{COUNTERS, Dirty, Model, PLACEMENTS, PUBLISHING, staged_key};
 use super::records::{
     ContentRecord, Counters, DecisionRecord, DeletedRecord, FileOrigin, PlacementsRecord,
-    PublishingRecord, RevisionRecord, TagsRecord, WantedRecord,
+    PublishingRecord, RevisionRecord, TagsRecord, UnneededRecord, WantedRecord,
 };
 use super::registry::Tracked;
 use crate::catalog::RevisionIndex;
@@ -23,12 +24,13 @@ use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, ApprovalAction, DeadDeployment};
 use crate::policy::by::By;
 use crate::policy::eula::AcceptedEula;
+use crate::policy::package::Package;
 use crate::policy::rule::Rule;
 use crate::policy::target_group::TargetGroup;
 use crate::policy::update_group::UpdateGroup;
 use crate::store::value::{self, Stored};
 use crate::store::{Batch, Change, Store, StoreError, Tree};
-use crate::wire::types::{Sha1, UpdateIdentity};
+use crate::wire::types::{RevisionId, Sha1, UpdateIdentity};
 
 /// The changes of one commit. A change refuses before it calls any method that alters something.
 pub(super) struct Transaction<'a> {
@@ -160,6 +162,18 @@ impl<'a> Transaction<'a> {
         self.model.publishing = false;
     }
 
+    /// Takes note that what belongs to a revision lies elsewhere, if it was where that is said.
+    pub(super) fn move_revision(&mut self, id: RevisionId, from: Places, to: Places) {
+        let Some(index) = self.model.catalog.catalog().by_id(id) else { return };
+        if let Some(places) = self.model.places.get_mut(index as usize).filter(|it| **it == from) {
+            *places = to;
+        }
+        if let Some(record) = self.model.record(index) {
+            self.put(Tree::Revisions, &id.0.to_be_bytes(), &record);
+            self.mark(|dirty| &mut dirty.catalog);
+        }
+    }
+
     /// Takes revisions away, and what is stored of them.
     pub(super) fn remove_revisions(&mut self, revisions: &RoaringBitmap) {
         let catalog = self.model.catalog.catalog();
@@ -234,6 +248,18 @@ impl<'a> Transaction<'a> {
         Arc::make_mut(&mut self.model.policy.update_groups).remove(&id);
     }
 
+    pub(super) fn put_package(&mut self, package: Package) {
+        self.put(Tree::Packages, package.id.as_bytes(), &package);
+        self.mark(|dirty| &mut dirty.policy);
+        Arc::make_mut(&mut self.model.policy.packages).insert(package.id, package);
+    }
+
+    pub(super) fn delete_package(&mut self, id: Uuid) {
+        self.staged.batch.delete(Tree::Packages, id.as_bytes().as_slice());
+        self.mark(|dirty| &mut dirty.policy);
+        Arc::make_mut(&mut self.model.policy.packages).remove(&id);
+    }
+
     pub(super) fn put_rule(&mut self, rule: Rule) {
         self.put(Tree::Rules, rule.id.as_bytes(), &rule);
         self.mark(|dirty| &mut dirty.policy);
@@ -277,6 +303,24 @@ impl<'a> Transaction<'a> {
         self.model.contents.insert(sha1, record);
         if self.model.wanted.remove(&sha1).is_some() {
             self.staged.batch.delete(Tree::Wanted, sha1.0.as_slice());
+        }
+    }
+
+    /// Lets nobody be offered a file any more.
+    pub(super) fn delete_content(&mut self, sha1: &Sha1) {
+        self.staged.batch.delete(Tree::Contents, sha1.0.as_slice());
+        self.mark(|dirty| &mut dirty.contents);
+        self.model.contents.remove(sha1);
+        self.set_unneeded(*sha1, None);
+    }
+
+    /// Notes since when a file is of no use, or that it is of use.
+    pub(super) fn set_unneeded(&mut self, sha1: Sha1, since: Option<i64>) {
+        if let Some(since) = since {
+            self.put(Tree::Unneeded, &sha1.0, &UnneededRecord { since });
+            self.model.unneeded.insert(sha1, since);
+        } else if self.model.unneeded.remove(&sha1).is_some() {
+            self.staged.batch.delete(Tree::Unneeded, sha1.0.as_slice());
         }
     }
 

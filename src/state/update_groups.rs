@@ -217,6 +217,16 @@ pub(super) fn leave(transaction: &mut Transaction<'_>, updates: &BTreeSet<Uuid>)
     }
 }
 
+/// Ends the deployments to a target group that is about to go, and with it what they approved.
+pub(super) fn end_deployments_to(transaction: &mut Transaction<'_>, by: &By, target: Uuid) {
+    let is_there = |group: &&UpdateGroup| group.deployments.iter().any(|it| it.group == target);
+    let concerned = transaction.model.policy.update_groups.values().filter(is_there);
+    for mut group in concerned.cloned().collect::<Vec<_>>() {
+        group.deployments.retain(|deployment| deployment.group != target);
+        put(transaction, by, group);
+    }
+}
+
 /// Stores a group, unless it is as it was.
 pub(super) fn put(transaction: &mut Transaction<'_>, by: &By, group: UpdateGroup) -> UpdateGroup {
     let before = transaction.model.policy.update_groups.get(&group.id);

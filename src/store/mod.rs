@@ -102,11 +102,15 @@ pub enum Tree {
     Told,
     /// Revisions that were deleted, so that they do not come again by themselves.
     Deleted,
+    /// Content files that nothing needs, and since when.
+    Unneeded,
+    /// Deployment packages.
+    Packages,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 20] = [
+    pub const ALL: [Tree; 22] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -127,6 +131,8 @@ impl Tree {
         Tree::Below,
         Tree::Told,
         Tree::Deleted,
+        Tree::Unneeded,
+        Tree::Packages,
     ];
 
     /// The name under which engines and exports know the tree.
@@ -152,6 +158,8 @@ impl Tree {
             Tree::Below => "below",
             Tree::Told => "told",
             Tree::Deleted => "deleted",
+            Tree::Unneeded => "unneeded",
+            Tree::Packages => "packages",
         }
     }
 

@@ -9,11 +9,9 @@ mod authorize;
 mod configuration;
 mod content;
 mod deployments;
-mod drivers;
 mod error;
 mod fetch;
 mod following;
-mod inventory;
 mod progress;
 mod reaction;
 pub mod records;
@@ -48,7 +46,6 @@ use crate::wire::types::Sha1;
 use authorize::Account;
 use content::Downloads;
 use following::Occasion;
-use inventory::Inventory;
 use progress::{Phase, Progress};
 use records::{
     AnchorsRecord, Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord, SelectionRecord,
@@ -73,7 +70,6 @@ pub struct Upstream {
     settings: Settings,
     running: Mutex<Option<Running>>,
     downloads: Arc<Downloads>,
-    inventory: Inventory,
     /// One report at a time.
     reporting: tokio::sync::Mutex<()>,
 }
@@ -91,8 +87,7 @@ impl Upstream {
     pub fn new(state: Arc<State>, settings: Settings) -> Arc<Self> {
         let downloads = Arc::new(Downloads::new(Arc::clone(&state), settings.clone()));
         let (running, reporting) = (Mutex::new(None), tokio::sync::Mutex::new(()));
-        let inventory = Inventory::default();
-        Arc::new(Self { state, settings, running, downloads, inventory, reporting })
+        Arc::new(Self { state, settings, running, downloads, reporting })
     }
 
     /// The upstream server.
@@ -111,6 +106,12 @@ impl Upstream {
         let decides = source.replica.then(|| source.url.clone());
         self.state.set_meta(names::SOURCE, source).await?;
         Ok(self.state.set_replica(decides).await?)
+    }
+
+    /// Whether the files of all updates are to be here, approved or not.
+    pub async fn keeps_all_content(&self) -> Result<bool, SyncError> {
+        let source = self.source().await?;
+        Ok(source.is_some_and(|source| source.content == records::ContentMode::All))
     }
 
     /// What is selected.
@@ -225,8 +226,7 @@ impl Upstream {
         }
         let settings = &occasion.settings(&self.settings);
         let (state, content) = (&self.state, source.content);
-        let inventory = &self.inventory;
-        let sync = Sync { state, settings, progress, account, source, inventory, occasion };
+        let sync = Sync { state, settings, progress, account, source, occasion };
         let outcome = tokio::select! {
             outcome = sync.run(scope) => outcome,
             _ = cancelled.wait_for(|cancelled| *cancelled) => Err(SyncError::Cancelled),

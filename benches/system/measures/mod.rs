@@ -1,6 +1,7 @@
 //! One file a measure.
 
 mod content;
+mod delete;
 mod events;
 mod first_scan;
 mod import;
@@ -47,6 +48,7 @@ pub(crate) fn take(measure: Measure, size: Size, options: &Options) -> Outcome<V
         Measure::RevisionList => vec![revision_list::take(size, options)?],
         Measure::Start => vec![start::take(size, options)?],
         Measure::Events => vec![events::take(size, options)?],
+        Measure::Delete => delete::take(size, options)?,
         Measure::Content { tls } => vec![content::take(tls, options)?],
     };
     let rows = ROWS.iter().filter(|row| row.measure == measure);

@@ -4,6 +4,8 @@ use crate::wire::types::RevisionId;
 use std::collections::HashSet;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 use super::super::draft::{Draft, uuid};
 use super::*;
@@ -242,44 +244,102 @@ fn any_entry() -> impl Strategy<Value = DriverEntry> {
     )
 }
 
+/// What a device has: the date of its driver if it has one, its rank, and the computer hardware id that
+/// it was chosen by.
+type Present = (Option<i64>, i32, Option<Uuid>);
+
+fn present() -> impl Strategy<Value = Present> {
+    let rank = prop::sample::select(vec![-1, 0x2000, 0x01_2000, 0xFF_2000]);
+    (prop::option::of(0..3i64), rank, prop::option::of((1..5u128).prop_map(uuid)))
+}
+
+fn drivers(most: usize) -> impl Strategy<Value = Vec<Vec<DriverEntry>>> {
+    prop::collection::vec(prop::collection::vec(any_entry(), 1..4), 0..most)
+}
+
+/// Catalogues with drivers, and what is eligible of them.
+fn catalogue(drivers: &[Vec<DriverEntry>]) -> (Catalog, RoaringBitmap) {
+    let drafts = (1..).zip(drivers).map(|(id, entries)| {
+        let draft = Draft::new(id, id.into(), 1);
+        entries.iter().fold(draft, |draft, entry| draft.drives(entry.clone())).build()
+    });
+    let catalog = Catalog::build(drafts.collect());
+    let scope = catalog.scope(&RoaringBitmap::new());
+    let eligible = catalog.eligible_drivers(&scope, &[], None);
+    (catalog, eligible)
+}
+
+type Offered = HashSet<(RevisionIndex, Vec<String>)>;
+
+/// What a device is offered, and what it ought to be by the tournament.
+fn found_and_expected(
+    catalog: &(Catalog, RoaringBitmap),
+    drivers: &[Vec<DriverEntry>],
+    (hardware_ids, compatible_ids): (&[&str], &[&str]),
+    (date, rank, chid): Present,
+) -> (Offered, Offered) {
+    let own = [uuid(1), uuid(2)];
+    let computer = Computer { hardware_ids: &own, feature_score_key: Some(SYSTEM) };
+    let ids = [hardware_ids, compatible_ids].concat();
+    let matching_id = ids[ids.len() / 2];
+    let installed = date.map(|ver_date| InstalledDriver {
+        matching_id: Some(matching_id),
+        ver_date,
+        ver_version: 1,
+        rank,
+        matching_computer_hardware_id: chid,
+        ..installed()
+    });
+    let (hardware_ids, compatible_ids) = (hardware_ids.to_vec(), compatible_ids.to_vec());
+    let device = Device { hardware_ids, compatible_ids, installed };
+    let found = catalog.0.best_drivers(&catalog.1, &computer, std::slice::from_ref(&device));
+
+    let best = tournament(drivers, &own, &ids);
+    let present = DriverEntry { ver_date: date.unwrap_or(0), ver_version: 1, ..entry() };
+    let present = Candidate {
+        revision: 0,
+        entry: &present,
+        computer: own.iter().position(|&id| Some(id) == chid).unwrap_or(100),
+        device: ids.len() / 2,
+        score: if rank == -1 { 255 } else { u8::try_from(rank >> 16).expect("two digits") },
+    };
+    let best = best.filter(|best| date.is_none() || is_better(best, &present));
+    let expected =
+        best.iter().map(|best| (best.revision, vec![best.entry.hardware_id.clone()])).collect();
+    (found.into_iter().map(|found| (found.revision, found.hardware_ids)).collect(), expected)
+}
+
+/// The ids that devices of the tests have, in any order.
+const IDS: [&str; 4] = [r"pci\a&rev", r"pci\a", r"pci\class", "usb"];
+
 proptest! {
     #[test]
-    fn the_best_driver_wins_the_tournament(
-        drivers in prop::collection::vec(prop::collection::vec(any_entry(), 1..4), 0..6),
-        date in prop::option::of(0..3i64),
-        rank in prop::sample::select(vec![-1, 0x2000, 0x01_2000, 0xFF_2000]),
-        chid in prop::option::of((1..5u128).prop_map(uuid)),
-    ) {
-        let drafts = (1..).zip(&drivers).map(|(id, entries)| {
-            let draft = Draft::new(id, id.into(), 1);
-            entries.iter().fold(draft, |draft, entry| draft.drives(entry.clone())).build()
-        });
-        let catalog = Catalog::build(drafts.collect());
-        let scope = catalog.scope(&RoaringBitmap::new());
-        let eligible = catalog.eligible_drivers(&scope, &[], None);
-        let own = [uuid(1), uuid(2)];
-        let computer = Computer { hardware_ids: &own, feature_score_key: Some(SYSTEM) };
-        let installed = date.map(|ver_date| InstalledDriver {
-            ver_date, ver_version: 1, rank, matching_computer_hardware_id: chid, ..installed()
-        });
-        let device = Device { installed, ..device() };
-        let found = catalog.best_drivers(&eligible, &computer, std::slice::from_ref(&device));
-
-        let ids = [device.hardware_ids, device.compatible_ids].concat();
-        let best = tournament(&drivers, &own, &ids);
-        let present = DriverEntry { ver_date: date.unwrap_or(0), ver_version: 1, ..entry() };
-        let present = Candidate {
-            revision: 0,
-            entry: &present,
-            computer: own.iter().position(|&id| Some(id) == chid).unwrap_or(100),
-            device: 1,
-            score: if rank == -1 { 255 } else { u8::try_from(rank >> 16).expect("two digits") },
-        };
-        let best = best.filter(|best| date.is_none() || is_better(best, &present));
-        let expected: HashSet<_> =
-            best.iter().map(|best| (best.revision, vec![best.entry.hardware_id.clone()])).collect();
-        let found: HashSet<_> =
-            found.into_iter().map(|found| (found.revision, found.hardware_ids)).collect();
+    fn the_best_driver_wins_the_tournament(drivers in drivers(6), present in present()) {
+        let catalog = catalogue(&drivers);
+        let device = (&IDS[..2], &IDS[2..3]);
+        let (found, expected) = found_and_expected(&catalog, &drivers, device, present);
         prop_assert_eq!(found, expected);
     }
+}
+
+#[test]
+fn ten_thousand_devices_get_what_the_tournament_says() {
+    let mut runner = TestRunner::deterministic();
+    let ids = (Just(IDS.to_vec()).prop_shuffle(), 1..3usize, 3..5usize);
+    let (mut devices, mut offered) = (0, 0);
+    for _ in 0..50 {
+        let drivers = drivers(40).new_tree(&mut runner).expect("drivers").current();
+        let catalog = catalogue(&drivers);
+        for _ in 0..200 {
+            let (ids, hardware, all) = ids.new_tree(&mut runner).expect("a device").current();
+            let device = (&ids[..hardware], &ids[hardware..all]);
+            let present = present().new_tree(&mut runner).expect("a driver").current();
+            let (found, expected) = found_and_expected(&catalog, &drivers, device, present);
+            assert_eq!(found, expected, "{device:?} with {present:?} of {drivers:?}");
+            devices += 1;
+            offered += expected.len();
+        }
+    }
+    assert_eq!(devices, 10_000);
+    assert!((1_000..9_900).contains(&offered), "{offered} devices are offered one");
 }

@@ -31,7 +31,8 @@ pub struct Criteria {
     pub bulletins: Vec<String>,
     /// `MsrcSeverity`: Critical, Important, Moderate, Low.
     pub severities: Vec<String>,
-    /// The document's default language: what the server keeps of an update's languages.
+    /// Languages of Windows that it is for, for example `en` or `zh-cn`; one that names none is for
+    /// all.
     pub languages: Vec<String>,
     /// `x64`, `x86` or `arm64`, as titles name it; a title that names none is for all.
     pub architectures: Vec<String>,
@@ -101,7 +102,6 @@ impl Criteria {
             && any_fits(&patterns, articles)
             && any_fits(&self.bulletins, metadata.security_bulletin_ids.iter().map(String::as_str))
             && any_fits(&self.severities, metadata.msrc_severity.as_deref())
-            && any_fits(&self.languages, [metadata.default_language.as_str()])
             && any_fits(&self.architectures, architectures(metadata))
     }
 }
@@ -142,6 +142,7 @@ impl<'a, E> Search<'a, E> {
         let criteria = self.criteria;
         let fits = criteria.superseded.is_none_or(|wanted| wanted == self.is_superseded(candidate))
             && criteria.required.is_none_or(|least| candidate.required >= least)
+            && self.fits_languages(candidate)
             && any_fits(&criteria.tags, candidate.tags.iter().map(String::as_str))
             && self.fits_categories(candidate);
         if !fits {
@@ -160,6 +161,11 @@ impl<'a, E> Search<'a, E> {
         }
         let own = self.catalog.categories(candidate.index);
         self.categories.iter().all(|wanted| !own.is_disjoint(wanted))
+    }
+
+    fn fits_languages(&self, candidate: &Candidate<'_>) -> bool {
+        let own = self.catalog.revision(candidate.index).map_or(&[][..], |it| &it.languages);
+        own.is_empty() || any_fits(&self.criteria.languages, own.iter().map(String::as_str))
     }
 
     fn is_within(&self, days: Option<u32>, since: i64) -> bool {

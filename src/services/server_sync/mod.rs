@@ -20,8 +20,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::Semaphore;
 
 use crate::services::call::Outcome;
-use crate::services::call::SoapCall;
-use crate::services::{ServiceError, Services};
+use crate::services::{Peer, ServiceError, Services};
 use crate::wire::body::{BodyWriter, Prepared};
 use crate::wire::request::ServerRequest;
 use crate::wire::soap::{self, SoapVersion};
@@ -108,7 +107,7 @@ impl Services {
         &self,
         request: ServerRequest<'_>,
         version: SoapVersion,
-        call: &SoapCall,
+        peer: &Peer,
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
         match request {
@@ -138,8 +137,7 @@ impl Services {
                 Ok(soap::respond(version, &response))
             }
             ServerRequest::GetDriverIdList(request) => {
-                let response = self.driver_list(&request, outcome).await?;
-                Ok(soap::respond(version, &response))
+                Ok(soap::respond(version, &self.driver_list(&request, outcome)?))
             }
             ServerRequest::GetDriverSetData(request) => {
                 Ok(soap::respond(version, &self.driver_sets(&request, outcome)?))
@@ -151,7 +149,7 @@ impl Services {
             }
             ServerRequest::ServerSyncPing(_)
             | ServerRequest::DssAuthPing(_)
-            | ServerRequest::ReportingPing(_) => Ok(self.ping(outcome, version, call)),
+            | ServerRequest::ReportingPing(_) => Ok(self.ping(outcome, version, peer)),
             ServerRequest::GetDeployments(request) => {
                 let response = self.deployments_for_server(&request, outcome).await?;
                 Ok(soap::respond(version, &response))
@@ -180,14 +178,14 @@ impl Services {
 
     /// Ping of any of three services ([MS-WSUSSS] 3.1.4.12), which nobody uses. It says whether
     /// changes can be made, and nothing of the machine.
-    fn ping(&self, outcome: &Outcome, version: SoapVersion, call: &SoapCall) -> BodyWriter {
+    fn ping(&self, outcome: &Outcome, version: SoapVersion, peer: &Peer) -> BodyWriter {
         let now = DateTime::from_unix(self.now(), 0).unwrap_or(DateTime::MAX);
         let service = outcome.operation.map(|operation| format!("{:?}", operation.service()));
         let result = MonitoredServicesResponse {
             success_flag: Some(self.state.health().is_ok()),
             services_time: Some(now),
             services_name: service.map(Cow::Owned),
-            is_https: Some(call.https),
+            is_https: Some(peer.https),
             config_file_last_modified_time: Some(self.last_change),
             config_file_next_expiration_time: Some(DateTime::NEVER),
             config_file_expiration_modulo_in_minutes: Some(0),

@@ -48,6 +48,8 @@ pub(super) struct Told {
     pub(super) deployment: u32,
     pub(super) action: String,
     pub(super) is_leaf: bool,
+    /// As it was sent.
+    pub(super) deadline: Option<String>,
 }
 
 /// What a pass was answered.
@@ -200,7 +202,10 @@ fn told(answer: &Answer, list: &str) -> Vec<Told> {
             })
         };
         let text = |path: &[&str]| child(path).text().unwrap_or_default().to_owned();
+        let mut deployment = child(&["Deployment"]).children();
+        let deadline = deployment.find(|child| child.tag_name().name() == "Deadline");
         Told {
+            deadline: deadline.and_then(|it| it.text()).map(str::to_owned),
             id: text(&["ID"]).parse().expect("a number"),
             deployment: text(&["Deployment", "ID"]).parse().expect("a number"),
             action: text(&["Deployment", "Action"]),

@@ -1,6 +1,7 @@
 //! The services as an agent meets them: envelopes in, envelopes out, over a real state in a
 //! temporary directory, by a clock that the test turns.
 
+mod administration;
 mod agent;
 mod categories;
 mod changes;
@@ -10,7 +11,6 @@ mod faults;
 mod handshake;
 mod metadata;
 mod mirror;
-mod quiet_scan;
 mod reports;
 mod rollup;
 mod scan;

@@ -19,6 +19,9 @@ fn settings() -> CleanupSettings {
         decline_expired: true,
         decline_superseded_days: 0,
         delete_days: 0,
+        delete_now: false,
+        delete_content_days: 0,
+        keep_all_content: false,
         forget_computers_days: 0,
     }
 }

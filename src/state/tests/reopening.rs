@@ -126,7 +126,10 @@ async fn take(fixture: Fixture, step: Step, number: u128) -> Fixture {
         Step::Restore(number) => state.restore_update(by, update(number)).await,
         Step::CleanUp => {
             let plan = State::plan_deletions(&state.published(), NOW);
-            state.carry_out_deletions(plan).await.map(drop)
+            match state.carry_out_deletions(plan).await {
+                Ok(_) => state.compact(1).await.map(drop),
+                Err(error) => Err(error),
+            }
         }
         Step::CreateGroup(number, parent) => {
             let id = Uuid::from_u128(0x2000 + u128::from(number));

@@ -7,9 +7,9 @@
 //! is whole, and what a killed import leaves behind is a tail that nothing refers to: the next
 //! start cuts it off ([`Packs::settle`]).
 //!
-//! Entries never change and no revision is ever forgotten, so space dies only when an import is
-//! refused at the last moment, a few kilobytes at a time. It is not reclaimed, except for packs in
-//! which nothing lives: those are removed as a whole.
+//! Entries never change. Room dies with revisions that are deleted, and is given back a pack at a
+//! time: whoever holds the records finds the packs in which little lives ([`Packs::sparse`]), puts
+//! what does once more, and has the packs removed once nobody refers to them ([`Packs::remove`]).
 //!
 //! Files that clients download are not entries; they belong to the content layer.
 
@@ -161,6 +161,50 @@ impl Packs {
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         tail.end = tail.end.and_then(|_| ends.get(&tail.pack).copied());
         Ok(settled)
+    }
+
+    /// The packs of which less than half is of the `used` places, and of which at least `worth` bytes
+    /// are not, with the bytes that are; those first that free the most for what has to be put again.
+    pub fn sparse(
+        &self,
+        used: impl Iterator<Item = Place>,
+        worth: u64,
+    ) -> Result<Vec<(u32, u64)>, StoreError> {
+        let mut living: BTreeMap<u32, u64> = BTreeMap::new();
+        for place in used {
+            let bytes = HEADER as u64 + u64::from(place.length);
+            *living.entry(place.pack).or_default() += bytes;
+        }
+        let mut sparse = Vec::new();
+        for (number, pack) in self.packs.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            let living = living.get(number).copied().unwrap_or(0);
+            let dead = pack.length()?.saturating_sub(living);
+            if dead > living && dead >= worth {
+                sparse.push((*number, living));
+            }
+        }
+        sparse.sort_by_key(|(_, living)| *living);
+        Ok(sparse)
+    }
+
+    /// Lets no further batch into a pack.
+    pub fn seal(&self, pack: u32) {
+        self.abandon(pack);
+    }
+
+    /// Removes packs that nothing refers to any more and that were [sealed](Self::seal).
+    ///
+    /// # Errors
+    /// The disk's. What is not removed, the next [`Packs::settle`] removes.
+    pub fn remove(&self, numbers: impl Iterator<Item = u32>) -> Result<(), StoreError> {
+        for number in numbers {
+            // The last one stays: its number must not be given out again while places have it.
+            let mut packs = self.packs.write().unwrap_or_else(PoisonError::into_inner);
+            if packs.last_key_value().is_some_and(|(last, _)| *last != number) {
+                packs.remove(&number).map_or(Ok(()), |pack| pack.remove())?;
+            }
+        }
+        durable::sync_directory(&self.directory)
     }
 
     fn pack(&self, number: u32) -> Option<Arc<Pack>> {

@@ -162,3 +162,24 @@ fn another_format_is_refused() {
     let error = Packs::open(&scratch.path().join("packs")).unwrap_err();
     assert!(matches!(error, StoreError::NewerFormat { .. }), "{error}");
 }
+
+#[test]
+fn a_pack_in_which_little_lives_is_found_and_removed() {
+    let (scratch, packs) = open();
+    let first = packs.put_many(&[vec![1; 1000], vec![2; 100]]).unwrap();
+    let living = || std::iter::once(first[1]);
+    assert_eq!(packs.sparse(first.iter().copied(), 1).unwrap(), []);
+    assert_eq!(packs.sparse(living(), 1008 + BEGIN_BYTES).unwrap(), [(0, 108)]);
+    assert_eq!(packs.sparse(living(), 1009 + BEGIN_BYTES).unwrap(), [], "not worth it");
+    packs.seal(0);
+    let moved = packs.put_many(&[packs.read(first[1]).unwrap()]).unwrap();
+    assert_eq!(moved[0].pack, 1, "nothing more comes into a sealed one");
+    assert_eq!(packs.read(first[0]).unwrap(), vec![1; 1000], "until it is removed");
+    packs.remove([0, 1].into_iter()).unwrap();
+    assert!(!file(&scratch, 0).exists() && packs.read(first[1]).is_err());
+    assert_eq!(packs.read(moved[0]).unwrap(), vec![2; 100], "the last one stays");
+    assert_eq!(reopen(&scratch).read(moved[0]).unwrap(), vec![2; 100]);
+}
+
+/// What a pack has before its first entry.
+const BEGIN_BYTES: u64 = 8;

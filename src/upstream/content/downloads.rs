@@ -175,6 +175,12 @@ impl Downloads {
                 }
             }
         }
+        let packaged = published.policy.packages.values().flat_map(|it| it.files().into_values());
+        for file in packaged.filter(|_| mode != ContentMode::None) {
+            if !published.contents.contains_key(&file.sha1) && seen.insert(file.sha1) {
+                files.push((true, file.size, file.sha1));
+            }
+        }
         files.sort_unstable();
         Ok(files.into_iter().map(|(_, _, sha1)| sha1).collect())
     }

@@ -3,7 +3,6 @@
 
 mod content;
 mod deleted;
-mod drivers;
 mod fake;
 mod faults;
 mod flow;
@@ -40,7 +39,6 @@ pub(super) struct Pair {
 fn settings() -> Settings {
     Settings {
         workers: 3,
-        drivers_by_inventory: true,
         limits: ClientLimits {
             body: 4 << 20,
             connect: Duration::from_secs(5),

@@ -23,7 +23,11 @@ fn titled(draft: Draft, title: &str) -> NewRevision {
 fn revisions() -> Vec<NewRevision> {
     let mut first = titled(Draft::new(5, 5, 1).filed_under(&[3]), "");
     let mut update = titled(
-        Draft::new(6, 5, 2).filed_under(&[3]).filed_under(&[4]).bundles(&[(6, 1)]),
+        Draft::new(6, 5, 2)
+            .languages(&["de", "zh-cn"])
+            .filed_under(&[3])
+            .filed_under(&[4])
+            .bundles(&[(6, 1)]),
         "2026-10 Cumulative Update for x64-based Systems (KB5000001)",
     );
     let file = |size| UpdateFile { sha1: Sha1([0; 20]), sha256: None, name: "a".into(), size };
@@ -99,8 +103,9 @@ fn every_text_is_a_pattern_of_which_one_has_to_fit() {
         assert!(!fits(&with(&[bad])), "{bad}");
         assert!(fits(&with(&[bad, good])), "{bad} or {good}");
     }
-    assert!(fits(&Criteria { languages: vec!["EN".into()], ..Criteria::default() }));
-    assert!(!fits(&Criteria { languages: vec!["de".into()], ..Criteria::default() }));
+    assert!(fits(&Criteria { languages: vec!["DE".into()], ..Criteria::default() }));
+    assert!(fits(&Criteria { languages: vec!["zh-*".into()], ..Criteria::default() }));
+    assert!(!fits(&Criteria { languages: vec!["en".into()], ..Criteria::default() }));
 }
 
 #[test]
