@@ -42,7 +42,9 @@ fn figures(results: &Results) -> String {
             continue;
         };
         line(&mut text, row, figure);
-        let _ = writeln!(notes, "- `{}`: {}.", row.name, figure.note);
+        if !figure.note.is_empty() {
+            let _ = writeln!(notes, "- `{}`: {}.", row.name, figure.note);
+        }
     }
     text + &notes
 }

@@ -1,7 +1,6 @@
 //! Computers: what they are, and the state of every update on them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -91,7 +90,7 @@ fn summary(
     let below = tracked.below.as_deref();
     let contact = match below {
         Some(below) => below.last_sync,
-        None => Some(tracked.last_contact.load(Ordering::Relaxed)).filter(|at| *at > 0),
+        None => tracked.last_contact.at(),
     };
     json!({
         "client_id": computer.client_id,

@@ -186,6 +186,11 @@ impl Catalog {
         matches.map(|(revision, hardware_ids)| DriverMatch { revision, hardware_ids }).collect()
     }
 
+    /// The revisions of drivers for the device with this id.
+    pub(super) fn drivers_for(&self, hardware_id: &str) -> impl Iterator<Item = RevisionIndex> {
+        self.driver_table.rows(hardware_id).iter().map(|row| row.revision)
+    }
+
     fn best_driver(
         &self,
         eligible: &RoaringBitmap,

@@ -52,4 +52,4 @@ pub use revision::{NewRevision, Revision, RevisionIndex, UpdateIndex};
 pub use revision_set::RevisionSet;
 pub use scope::Scope;
 pub use snapshot::Catalog;
-pub use sync_list::{Since, UpdateFilter, Wanted};
+pub use sync_list::{DriverFilter, Since, UpdateFilter, Wanted};

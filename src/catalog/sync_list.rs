@@ -44,6 +44,15 @@ pub struct UpdateFilter {
     pub languages: Option<Vec<Wanted<String>>>,
 }
 
+/// Which drivers a downstream server wants ([MS-WSUSSS] 3.1.4.7.3.4).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DriverFilter {
+    /// Ids of devices, in lower case; a driver has to be for one of them.
+    pub devices: Vec<Wanted<String>>,
+    /// Categories, in one of which a driver has to be; none for any.
+    pub categories: Vec<Wanted<Uuid>>,
+}
+
 impl Catalog {
     /// The revisions of categories and detectoids, all that there are of each, that are new since
     /// `since`. A real server tells older revisions of them too, against the specification.
@@ -88,6 +97,28 @@ impl Catalog {
             .filter(|&index| self.is_new(index, since) || speaks_what_was_added(index))
             .collect();
         self.with_members(news | whole, &spoken)
+    }
+
+    /// The latest revisions of drivers that match `filter`. Of what it says the other server has
+    /// already, only what is new since `since`.
+    pub fn sync_drivers(&self, filter: &DriverFilter, since: Option<Since>) -> RoaringBitmap {
+        let of = |counts: &dyn Fn(&Wanted<String>) -> bool| {
+            let devices = filter.devices.iter().filter(|device| counts(device));
+            let drivers = devices.flat_map(|device| self.drivers_for(&device.id));
+            let is_latest = |index: &RevisionIndex| {
+                let update = self.update_of(*index);
+                update.and_then(|update| self.latest(update)) == Some(*index)
+            };
+            drivers.filter(is_latest).collect::<RoaringBitmap>()
+        };
+        let mut matched = of(&|_| true);
+        if !filter.categories.is_empty() {
+            matched &= self.filed_as_wanted(&filter.categories);
+        }
+        let Some(since) = since else { return matched };
+        let whole = of(&|device| !device.delta) | self.added(&filter.categories, Some(since));
+        let is_wanted = |index: &u32| whole.contains(*index) || self.is_new(*index, since);
+        matched.iter().filter(is_wanted).collect()
     }
 
     /// These revisions and what they bundle, as far as it is in a wanted language.

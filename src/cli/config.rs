@@ -68,6 +68,8 @@ pub(super) struct DownstreamConfig {
     pub(super) require_approval: bool,
     /// The languages that servers are told there are updates in; none for all.
     pub(super) languages: Vec<String>,
+    /// Most hardware ids by which a server may ask for drivers at once; 0 for by classification alone.
+    pub(super) hardware_ids: u16,
 }
 
 /// Certificates.
@@ -125,6 +127,8 @@ pub(super) struct SyncConfig {
     pub(super) attempts: u32,
     /// Seconds before the second time; twice as many before each other.
     pub(super) retry_seconds: u64,
+    /// Whether drivers for the hardware of the computers here are asked for.
+    pub(super) drivers_by_inventory: bool,
     /// Seconds from one look at whether it has something new to the next; 0 for never.
     pub(super) follow_seconds: u64,
     /// Minutes from one report to the upstream server to the next.
@@ -216,6 +220,7 @@ impl Default for SyncConfig {
             answer_seconds: settings.limits.exchange.as_secs(),
             attempts: settings.patience.attempts,
             retry_seconds: settings.patience.first.as_secs(),
+            drivers_by_inventory: settings.drivers_by_inventory,
             follow_seconds: settings.follow_every.map_or(0, |every| every.as_secs()),
             report_minutes: settings.report_every.as_secs() / 60,
             bytes_per_second: settings.bytes_per_second,
@@ -341,6 +346,7 @@ impl Config {
             max_update_data: services::Settings::default().max_update_data,
             approve_downstream: self.downstream.require_approval,
             downstream_languages: self.downstream.languages.clone(),
+            downstream_hardware_ids: self.downstream.hardware_ids,
         }
     }
 
@@ -361,6 +367,7 @@ impl Config {
                 first: Duration::from_secs(sync.retry_seconds),
                 ..defaults.patience
             },
+            drivers_by_inventory: sync.drivers_by_inventory,
             follow_every: (sync.follow_seconds > 0)
                 .then(|| Duration::from_secs(sync.follow_seconds)),
             report_every: Duration::from_secs(sync.report_minutes.saturating_mul(60)),

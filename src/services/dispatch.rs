@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::services::call::{Outcome, Refusal, SoapAnswer, SoapCall};
 use crate::services::get_config::PLUG_IN;
-use crate::services::{Peer, ServiceError, Services};
+use crate::services::{ServiceError, Services};
 use crate::wire::body::BodyWriter;
 use crate::wire::fault::{ErrorCode, Fault};
 use crate::wire::operation::Service;
@@ -62,6 +62,9 @@ impl Services {
         call: &SoapCall,
         outcome: &mut Outcome,
     ) -> Result<(SoapVersion, BodyWriter), ServiceError> {
+        if let Some(answer) = self.scan_again(call, outcome) {
+            return Ok(answer);
+        }
         let text = soap::decode(&call.body, call.content_type.as_deref())?;
         self.operation(call, &text, outcome).await
     }
@@ -83,21 +86,20 @@ impl Services {
                 "the request is longer than {limit} bytes"
             )));
         }
-        let peer = Peer { address: call.peer, host: call.host.clone(), https: call.https };
-        let body = self.run(envelope, &peer, outcome).await?;
+        let body = self.run(envelope, call, outcome).await?;
         Ok((version, body))
     }
 
     async fn run(
         &self,
         envelope: Envelope<'_>,
-        peer: &Peer,
+        call: &SoapCall,
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
         let version = envelope.version;
         match Request::read(envelope)? {
-            Request::Agent(request) => self.run_agents(request, version, peer, outcome).await,
-            Request::Server(request) => self.run_servers(request, version, peer, outcome).await,
+            Request::Agent(request) => self.run_agents(request, version, call, outcome).await,
+            Request::Server(request) => self.run_servers(request, version, call, outcome).await,
         }
     }
 
@@ -105,7 +107,7 @@ impl Services {
         &self,
         request: AgentRequest<'_>,
         version: SoapVersion,
-        peer: &Peer,
+        call: &SoapCall,
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
         match request {
@@ -129,7 +131,7 @@ impl Services {
                 Ok(soap::respond(version, &client::GetCookieResponse(cookie.as_wire())))
             }
             AgentRequest::RegisterComputer(request) => {
-                self.register(request, peer, outcome).await?;
+                self.register(request, call, outcome).await?;
                 Ok(soap::respond(version, &client::RegisterComputerResponse))
             }
             AgentRequest::StartCategoryScan(request) => {
@@ -140,20 +142,22 @@ impl Services {
                 };
                 Ok(soap::respond(version, &response))
             }
-            AgentRequest::SyncUpdates(request) => self.sync_updates(request, version, outcome),
+            AgentRequest::SyncUpdates(request) => {
+                self.sync_updates(request, version, call, outcome)
+            }
             AgentRequest::SyncPrinterCatalog(request) => {
                 self.sync_printer_catalog(&request, version, outcome)
             }
             AgentRequest::RefreshCache(request) => self.refresh_cache(&request, version, outcome),
             AgentRequest::GetExtendedUpdateInfo(request) => {
-                self.extended_update_info(request, version, peer, outcome)
+                self.extended_update_info(request, version, call, outcome)
             }
             AgentRequest::GetExtendedUpdateInfo2(request) => {
-                self.extended_update_info2(request, version, peer, outcome)
+                self.extended_update_info2(request, version, call, outcome)
             }
             AgentRequest::GetFileLocations(request) => {
                 let session = self.session(request.cookie.as_ref(), outcome)?;
-                let file_locations = &self.locations_of(&request, peer)?;
+                let file_locations = &self.locations_of(&request, call)?;
                 let cookie = self.seal(&session)?;
                 let new_cookie = cookie.as_wire();
                 let response = client::GetFileLocationsResponse { file_locations, new_cookie };

@@ -72,6 +72,16 @@ fn installed<'a>(driver: &'a client::InstalledDriver<'_>) -> Option<InstalledDri
 }
 
 impl Services {
+    /// What hardware there is, is of use to a server that asks its upstream server for drivers.
+    pub(super) fn note_hardware(&self, parameters: &SyncUpdateParameters<'_>) {
+        let Some(upstream) = &self.upstream else { return };
+        let devices = parameters.system_spec.iter().flatten();
+        let ids = devices.flat_map(|device| [&device.hardware_ids, &device.compatible_ids]);
+        let ids = ids.flatten().flatten().map(|id| &**id);
+        let own = parameters.computer_spec.as_ref().and_then(|spec| spec.hardware_ids.as_deref());
+        upstream.note_hardware(ids, own.unwrap_or_default());
+    }
+
     pub(super) fn sync_printer_catalog(
         &self,
         request: &SyncPrinterCatalogRequest<'_>,

@@ -7,7 +7,8 @@ use crate::catalog::RevisionIndex;
 use crate::metadata::model::UpdateMetadata;
 use crate::metadata::prepared::{FragmentType, PreparedFragment, PreparedFragments};
 use crate::services::call::Outcome;
-use crate::services::{Peer, ServiceError, Services};
+use crate::services::call::SoapCall;
+use crate::services::{ServiceError, Services};
 use crate::state::Published;
 use crate::wire::body::BodyWriter;
 use crate::wire::soap::{self, SoapVersion};
@@ -47,7 +48,7 @@ impl Services {
         &self,
         request: GetExtendedUpdateInfoRequest<'_>,
         version: SoapVersion,
-        peer: &Peer,
+        call: &SoapCall,
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
         self.session(request.cookie.as_ref(), outcome)?;
@@ -65,7 +66,7 @@ impl Services {
             }
         }
         let updates = fragments(&question, &found);
-        let files = self.files(&question, &found, peer);
+        let files = self.files(&question, &found, call);
         let info = ExtendedUpdateInfo {
             updates: &updates,
             file_locations: &files,
@@ -78,7 +79,7 @@ impl Services {
         &self,
         request: GetExtendedUpdateInfo2Request<'_>,
         version: SoapVersion,
-        peer: &Peer,
+        call: &SoapCall,
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
         self.session(request.cookie.as_ref(), outcome)?;
@@ -91,7 +92,7 @@ impl Services {
             found.extend(self.find(&question, &published, published.catalog.by_identity(&id))?);
         }
         let updates = fragments(&question, &found);
-        let files = self.files(&question, &found, peer);
+        let files = self.files(&question, &found, call);
         let info = ExtendedUpdateInfo {
             updates: &updates,
             file_locations: &files,
@@ -125,7 +126,7 @@ impl Services {
         &self,
         question: &Question<'_>,
         found: &[Found],
-        peer: &Peer,
+        call: &SoapCall,
     ) -> Vec<FileLocation<'static>> {
         let asks = |kind| question.info_types.contains(&kind);
         let content = asks(XmlUpdateFragmentType::Extended) || asks(XmlUpdateFragmentType::FileUrl);
@@ -136,7 +137,7 @@ impl Services {
             let eulas = metadata.eulas.iter().filter(|_| licences);
             files.chain(eulas.map(|eula| &eula.file))
         });
-        self.file_locations(files, peer, question.algorithm)
+        self.file_locations(files, call, question.algorithm)
     }
 }
 

@@ -8,7 +8,8 @@ use std::collections::HashSet;
 
 use crate::content::address::content_path;
 use crate::metadata::model::UpdateFile;
-use crate::services::{Peer, ServiceError, Services};
+use crate::services::call::SoapCall;
+use crate::services::{ServiceError, Services};
 use crate::wire::types::Sha1;
 use crate::wire::wusp::client::GetFileLocationsRequest;
 use crate::wire::wusp::types::FileLocation;
@@ -18,10 +19,10 @@ impl Services {
     pub(super) fn file_locations<'f>(
         &self,
         files: impl Iterator<Item = &'f UpdateFile>,
-        peer: &Peer,
+        call: &SoapCall,
         algorithm: Option<&'static str>,
     ) -> Vec<FileLocation<'static>> {
-        let base = self.content_base(peer);
+        let base = self.content_base(call);
         let mut seen = HashSet::new();
         files
             .filter(|file| seen.insert(file.sha1))
@@ -37,7 +38,7 @@ impl Services {
     pub(super) fn locations_of(
         &self,
         request: &GetFileLocationsRequest,
-        peer: &Peer,
+        call: &SoapCall,
     ) -> Result<Vec<FileLocation<'static>>, ServiceError> {
         let invalid = || ServiceError::parameter("fileDigests");
         let digests = request.file_digests.as_ref().ok_or_else(invalid)?;
@@ -50,16 +51,16 @@ impl Services {
         for sha1 in wanted {
             files.extend(self.state.file(&published, &sha1)?);
         }
-        Ok(self.file_locations(files.iter(), peer, None))
+        Ok(self.file_locations(files.iter(), call, None))
     }
 
     /// What content URLs start with: the configured address, or the one the client itself used.
-    fn content_base(&self, peer: &Peer) -> String {
+    fn content_base(&self, call: &SoapCall) -> String {
         if let Some(base) = &self.settings.public_url {
             return base.trim_end_matches('/').to_owned();
         }
-        let scheme = if peer.https { "https" } else { "http" };
-        format!("{scheme}://{}", peer.host.as_deref().unwrap_or("localhost"))
+        let scheme = if call.https { "https" } else { "http" };
+        format!("{scheme}://{}", call.host.as_deref().unwrap_or("localhost"))
     }
 }
 

@@ -13,6 +13,7 @@ mod file_locations;
 mod get_authorization_cookie;
 mod get_config;
 mod get_cookie;
+mod quiet_scan;
 mod refresh_cache;
 mod register_computer;
 mod report_event_batch;
@@ -24,7 +25,6 @@ mod sync_updates;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -40,6 +40,7 @@ use crate::upstream::Upstream;
 use crate::wire::time::DateTime;
 use crate::wire::wusp::client::ConfigurationProperty;
 use cookie::Keyring;
+use quiet_scan::Digests;
 use rollup::Rollup;
 use server_sync::ServerSync;
 
@@ -67,6 +68,9 @@ pub struct Settings {
     pub max_update_data: usize,
     /// The languages that downstream servers are told there are updates in; none for all.
     pub downstream_languages: Vec<String>,
+    /// Most hardware ids by which a downstream server may ask for drivers at once. 0 as in WSUS,
+    /// which has them come with their classification alone.
+    pub downstream_hardware_ids: u16,
 }
 
 impl Default for Settings {
@@ -80,19 +84,9 @@ impl Default for Settings {
             approve_downstream: false,
             max_update_data: 2_000_000,
             downstream_languages: Vec::new(),
+            downstream_hardware_ids: 0,
         }
     }
-}
-
-/// Where a call came from, as far as an answer depends on it.
-#[derive(Debug, Clone)]
-pub struct Peer {
-    /// The other end of the connection.
-    pub address: SocketAddr,
-    /// The server's name and port as the client has them.
-    pub host: Option<String>,
-    /// Whether the connection is TLS.
-    pub https: bool,
 }
 
 /// The web services over one state.
@@ -104,6 +98,7 @@ pub struct Services {
     properties: Vec<ConfigurationProperty<'static>>,
     server_sync: Arc<ServerSync>,
     rollup: Rollup,
+    digests: Digests,
     upstream: Option<Arc<Upstream>>,
 }
 
@@ -155,6 +150,7 @@ impl Services {
             properties,
             server_sync,
             rollup: Rollup::default(),
+            digests: Digests::new(),
             upstream: None,
         })
     }

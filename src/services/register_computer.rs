@@ -2,7 +2,8 @@
 
 use crate::computers::computer::{ComputerInfo, bounded};
 use crate::services::call::Outcome;
-use crate::services::{Peer, ServiceError, Services};
+use crate::services::call::SoapCall;
+use crate::services::{ServiceError, Services};
 use crate::state::Registration;
 use crate::wire::wusp::client::{self, RegisterComputerRequest};
 
@@ -10,7 +11,7 @@ impl Services {
     pub(super) async fn register(
         &self,
         request: RegisterComputerRequest<'_>,
-        peer: &Peer,
+        call: &SoapCall,
         outcome: &mut Outcome,
     ) -> Result<(), ServiceError> {
         let session = self.session(request.cookie.as_ref(), outcome)?;
@@ -20,7 +21,7 @@ impl Services {
             client_id: session.state.client_id,
             requested_group: session.state.target_group,
             client_side_targeting: self.settings.client_side_targeting,
-            address: peer.address.ip().to_string(),
+            address: call.peer.ip().to_string(),
         };
         Ok(self.state.register(registration).await?)
     }

@@ -8,7 +8,7 @@ use crate::catalog::{Delta, DriverMatch, RevisionIndex, Scan};
 use crate::metadata::prepared::{FragmentType, PreparedFragments};
 use crate::policy::target_group;
 use crate::policy::view::View;
-use crate::services::call::Outcome;
+use crate::services::call::{Outcome, SoapCall};
 use crate::services::deployments::Deployments;
 use crate::services::session::{CATEGORY_SCANS, Session};
 use crate::services::{ServiceError, Services, drivers};
@@ -58,6 +58,7 @@ impl Services {
         &self,
         request: SyncUpdatesRequest<'_>,
         version: SoapVersion,
+        call: &SoapCall,
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
         let session = self.session(request.cookie.as_ref(), outcome)?;
@@ -65,10 +66,12 @@ impl Services {
         self.check(&parameters)?;
         let asked = self.asked(session)?;
         let pass = if parameters.skip_software_sync == Some(true) {
+            self.note_hardware(&parameters);
             drivers::driver_pass(&asked, &parameters)
         } else {
             software_pass(&asked, &parameters)
         };
+        self.remember_quiet(call, version, &asked, &pass);
         self.answer(asked, pass, |info| soap::respond(version, &SyncUpdatesResponse(info)))
     }
 

@@ -6,7 +6,6 @@
 //! that look once more. Each decline has its reason in the journal and can be undone.
 
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -221,6 +220,6 @@ fn is_installed_somewhere(policy: &Policy, update: Uuid) -> bool {
 fn last_heard(tracked: &Tracked) -> i64 {
     let Tracked { computer, statuses, last_contact, below } = tracked;
     let reported = below.as_ref().and_then(|below| below.last_sync.max(below.last_status));
-    let heard = last_contact.load(Ordering::Relaxed).max(statuses.received).max(computer.updated);
+    let heard = last_contact.at().unwrap_or(0).max(statuses.received).max(computer.updated);
     heard.max(reported.unwrap_or(0))
 }

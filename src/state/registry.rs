@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::computers::rollup::Below;
 use crate::computers::{Computer, Statuses};
+use crate::state::contact::Contact;
 
 const SHARDS: usize = 64;
 
@@ -23,25 +23,21 @@ pub struct Tracked {
     pub statuses: Arc<Statuses>,
     /// What another server reported of it, when it gets its updates there.
     pub below: Option<Arc<Below>>,
-    /// Unix seconds of its last scan request. Not durable: it is a hint for administrators, and a
-    /// write for every scan would be the largest load on the store.
-    pub last_contact: Arc<AtomicI64>,
+    /// What its last scan request left behind.
+    pub last_contact: Arc<Contact>,
 }
 
 impl Tracked {
     /// Notes that the computer asked for something at `now` (unix seconds).
     pub fn touch(&self, now: i64) {
-        self.last_contact.store(now, Ordering::Relaxed);
+        self.last_contact.note(now);
     }
 
     /// Unix seconds of when it last asked for updates, here or, if it is another server's, there.
     pub fn last_sync(&self) -> Option<i64> {
         match &self.below {
             Some(below) => below.last_sync,
-            None => {
-                let contact = Some(self.last_contact.load(Ordering::Relaxed)).filter(|at| *at > 0);
-                contact.max(self.statuses.scan.map(|scan| scan.at))
-            }
+            None => self.last_contact.at().max(self.statuses.scan.map(|scan| scan.at)),
         }
     }
 

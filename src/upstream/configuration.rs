@@ -1,5 +1,6 @@
 //! GetConfigData ([MS-WSUSSS] 3.1.4.4): what the upstream server is and allows.
 
+use super::drivers::DriverLimits;
 use super::error::SyncError;
 use super::records::{Language, UpstreamRecord};
 use super::session::Connection;
@@ -13,13 +14,13 @@ const UPDATES: u32 = 100;
 /// memory.
 const MOST_UPDATES: u32 = 1_000;
 
-/// Asks, and returns what is known with the new anchor. `known` is what was said before, of which
+/// Asks, and returns what is known, the new anchor, and how drivers can be asked for. `known` is what was said before, of which
 /// the answer only tells the changes.
 pub(super) async fn configuration(
     connection: &mut Connection,
     known: &UpstreamRecord,
     anchor: Option<&str>,
-) -> Result<(UpstreamRecord, Option<String>), SyncError> {
+) -> Result<(UpstreamRecord, Option<String>, DriverLimits), SyncError> {
     let anchor = anchor.map(ToOwned::to_owned);
     let request = move |cookie| GetConfigDataRequest {
         cookie: Some(cookie),
@@ -51,14 +52,19 @@ pub(super) async fn configuration(
                 })
                 .collect(),
         };
-        Some((said, config.new_config_anchor.map(std::borrow::Cow::into_owned)))
+        let ids = |most| usize::try_from(limit(most)).unwrap_or(usize::MAX);
+        let drivers = DriverLimits {
+            devices: ids(config.max_number_of_pnp_hardware_ids_in_request),
+            computers: ids(config.max_number_of_computer_ids_in_request),
+        };
+        Some((said, config.new_config_anchor.map(std::borrow::Cow::into_owned), drivers))
     });
-    let (mut said, anchor) = answer.await?.ok_or(SyncError::Incomplete {
+    let (mut said, anchor, drivers) = answer.await?.ok_or(SyncError::Incomplete {
         operation: Operation::GetConfigData,
         missing: "GetConfigDataResult",
     })?;
     said.languages = merge(&known.languages, said.languages);
-    Ok((said, anchor))
+    Ok((said, anchor, drivers))
 }
 
 /// The languages after those that changed took the place of what they were.

@@ -66,6 +66,12 @@ pub enum SyncError {
         /// What is missing.
         missing: &'static str,
     },
+    /// The upstream server answers with more than there can be.
+    #[error("{}: the answers list more than there can be", .operation.label())]
+    TooMany {
+        /// What was asked.
+        operation: Operation,
+    },
     /// So many revisions failed one after the other that it is not them.
     #[error("{failed} revisions failed one after the other, the last because {reason}")]
     Hopeless {

@@ -9,9 +9,11 @@ mod authorize;
 mod configuration;
 mod content;
 mod deployments;
+mod drivers;
 mod error;
 mod fetch;
 mod following;
+mod inventory;
 mod progress;
 mod reaction;
 pub mod records;
@@ -46,6 +48,7 @@ use crate::wire::types::Sha1;
 use authorize::Account;
 use content::Downloads;
 use following::Occasion;
+use inventory::Inventory;
 use progress::{Phase, Progress};
 use records::{
     AnchorsRecord, Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord, SelectionRecord,
@@ -70,6 +73,7 @@ pub struct Upstream {
     settings: Settings,
     running: Mutex<Option<Running>>,
     downloads: Arc<Downloads>,
+    inventory: Inventory,
     /// One report at a time.
     reporting: tokio::sync::Mutex<()>,
 }
@@ -87,7 +91,8 @@ impl Upstream {
     pub fn new(state: Arc<State>, settings: Settings) -> Arc<Self> {
         let downloads = Arc::new(Downloads::new(Arc::clone(&state), settings.clone()));
         let (running, reporting) = (Mutex::new(None), tokio::sync::Mutex::new(()));
-        Arc::new(Self { state, settings, running, downloads, reporting })
+        let inventory = Inventory::default();
+        Arc::new(Self { state, settings, running, downloads, inventory, reporting })
     }
 
     /// The upstream server.
@@ -226,7 +231,8 @@ impl Upstream {
         }
         let settings = &occasion.settings(&self.settings);
         let (state, content) = (&self.state, source.content);
-        let sync = Sync { state, settings, progress, account, source, occasion };
+        let inventory = &self.inventory;
+        let sync = Sync { state, settings, progress, account, source, inventory, occasion };
         let outcome = tokio::select! {
             outcome = sync.run(scope) => outcome,
             _ = cancelled.wait_for(|cancelled| *cancelled) => Err(SyncError::Cancelled),

@@ -17,6 +17,8 @@ pub(super) enum Phase {
     Categories,
     /// Which updates there are.
     ListingUpdates,
+    /// Which drivers there are for the hardware here.
+    ListingDrivers,
     /// Their documents.
     Updates,
     /// All of it becomes visible.
@@ -35,6 +37,7 @@ impl Phase {
             Self::ListingCategories => "listing categories",
             Self::Categories => "fetching categories",
             Self::ListingUpdates => "listing updates",
+            Self::ListingDrivers => "listing drivers",
             Self::Updates => "fetching updates",
             Self::Publishing => "publishing",
             Self::Reporting => "reporting",

@@ -124,6 +124,38 @@ pub struct AnchorsRecord {
     pub set_aside: Vec<SetAside>,
 }
 
+/// How far we are with drivers for the hardware here. In `meta` as `sync drivers`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DriversRecord {
+    /// The upstream server that was asked.
+    pub url: String,
+    /// Of GetDriverIdList.
+    pub anchor: Option<String>,
+    /// The products for which the anchor holds; none for all.
+    pub products: Vec<Uuid>,
+}
+
+/// The hardware that computers here have. In `meta` as `sync inventory`, by itself, as it is large and
+/// changes less often than anchors.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InventoryRecord {
+    /// Ids of devices, in lower case.
+    pub devices: Vec<Hardware<String>>,
+    /// Computer hardware ids.
+    pub computers: Vec<Hardware<Uuid>>,
+}
+
+/// Hardware that a computer here has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hardware<T> {
+    /// Which.
+    pub id: T,
+    /// When a computer last named it, in days since 1970.
+    pub day: i64,
+    /// Whether the anchor of drivers holds for it.
+    pub asked: bool,
+}
+
 /// A revision that could not be taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetAside {
@@ -250,6 +282,8 @@ first_version! {
     ReportRecord, "reporting record of this server";
     SelectionRecord, "synchronization selection";
     AnchorsRecord, "synchronization anchors";
+    DriversRecord, "driver synchronization record";
+    InventoryRecord, "hardware inventory";
     UpstreamRecord, "upstream server record";
     ScheduleRecord, "synchronization schedule";
     HistoryRecord, "synchronization history";
@@ -260,6 +294,8 @@ pub(super) mod names {
     pub(in crate::upstream) const SOURCE: &str = "sync source";
     pub(in crate::upstream) const SELECTION: &str = "sync selection";
     pub(in crate::upstream) const ANCHORS: &str = "sync anchors";
+    pub(in crate::upstream) const DRIVERS: &str = "sync drivers";
+    pub(in crate::upstream) const INVENTORY: &str = "sync inventory";
     pub(in crate::upstream) const UPSTREAM: &str = "sync upstream";
     pub(in crate::upstream) const SCHEDULE: &str = "sync schedule";
     pub(in crate::upstream) const HISTORY: &str = "sync history";

@@ -14,6 +14,9 @@ pub struct Settings {
     pub workers: usize,
     /// What one answer may take.
     pub limits: ClientLimits,
+    /// Whether drivers for the hardware of the computers here are asked for. Off: what an upstream
+    /// server has of drivers otherwise comes with their classification, as in WSUS.
+    pub drivers_by_inventory: bool,
     /// What is waited before what failed is tried again.
     pub patience: Patience,
     /// How long to wait at least and at most before an upstream server that is busy is told of
@@ -49,6 +52,7 @@ impl Default for Settings {
                 connect: Duration::from_secs(30),
                 exchange: Duration::from_secs(900),
             },
+            drivers_by_inventory: false,
             patience: Patience {
                 first: Duration::from_secs(2),
                 longest: Duration::from_secs(120),

@@ -12,12 +12,15 @@ use serde::{Deserialize, Serialize};
 use super::authorize::Account;
 use super::configuration::configuration;
 use super::deployments::deployments;
+use super::drivers::{DriverLimits, Question};
 use super::error::SyncError;
 use super::fetch::Fetch;
 use super::following::Occasion;
+use super::inventory::Inventory;
 use super::progress::{Phase, Progress};
 use super::records::{
-    AnchorsRecord, SET_ASIDE, SelectionRecord, SetAside, SourceRecord, UpstreamRecord, names,
+    AnchorsRecord, DriversRecord, InventoryRecord, SET_ASIDE, SelectionRecord, SetAside,
+    SourceRecord, UpstreamRecord, names,
 };
 use super::revisions::{Filter, Listed, list};
 use super::session::{Connection, Session};
@@ -59,8 +62,12 @@ pub(super) struct Sync<'a> {
     pub(super) progress: &'a Arc<Progress>,
     pub(super) account: Account,
     pub(super) source: SourceRecord,
+    pub(super) inventory: &'a Inventory,
     pub(super) occasion: Occasion,
 }
+
+/// What is to be remembered of drivers.
+type Remembered = (Option<InventoryRecord>, DriversRecord);
 
 impl Outcome {
     /// Whether anything is here that was not, or had to be asked for anew.
@@ -87,7 +94,7 @@ impl Sync<'_> {
             None => UpstreamRecord::default(),
         };
         let asked = configuration(&mut connection, &known, anchors.configuration.as_deref());
-        let (upstream, configuration_anchor) = asked.await?;
+        let (upstream, configuration_anchor, driver_limits) = asked.await?;
         self.state.set_meta(names::UPSTREAM, upstream.clone()).await?;
 
         let tried_before = std::mem::take(&mut anchors.set_aside);
@@ -110,7 +117,7 @@ impl Sync<'_> {
         self.fetch(&fetch, Phase::Categories, categories.revisions, &mut outcome).await?;
 
         let selection = self.selection().await?;
-        let mut updates_anchor = None;
+        let (mut updates_anchor, mut drivers) = (None, None);
         let again = scope == Scope::Everything && self.occasion == Occasion::Wanted;
         if scope == Scope::Everything {
             self.progress.begin(Phase::ListingUpdates, 0);
@@ -120,6 +127,12 @@ impl Sync<'_> {
                 let updates = self.list(&mut connection, filter, &mut outcome).await?;
                 updates_anchor = updates.anchor;
                 listed.extend(updates.revisions);
+            }
+            if self.settings.drivers_by_inventory {
+                let asked = self.drivers(&mut connection, &selection, driver_limits, &mut outcome);
+                let (revisions, remembered) = asked.await?;
+                listed.extend(revisions);
+                drivers = Some(remembered);
             }
             // What failed as a category a moment ago is not asked for a second time.
             listed.retain(|id| outcome.failed.iter().all(|failed| failed.revision != *id));
@@ -143,6 +156,14 @@ impl Sync<'_> {
             }
             anchors.set_aside.extend(outcome.failed.iter().cloned());
             self.state.set_meta(names::ANCHORS, anchors.clone()).await?;
+            if let Some((inventory, drivers)) = drivers {
+                // In this order: with an older anchor too much is asked for, and never too little,
+                // as what was asked is here.
+                if let Some(inventory) = inventory {
+                    self.state.set_meta(names::INVENTORY, inventory).await?;
+                }
+                self.state.set_meta(names::DRIVERS, drivers).await?;
+            }
         }
         if self.source.replica && scope == Scope::Everything {
             outcome.decisions = self.take_over(&mut connection, anchors).await?;
@@ -206,6 +227,46 @@ impl Sync<'_> {
             }
             listed => listed,
         }
+    }
+
+    /// Lists drivers for the hardware that computers here have, and returns with them what is to be
+    /// remembered once they are here: the inventory, if it changed, and how far we are.
+    async fn drivers(
+        &self,
+        connection: &mut Connection,
+        selection: &SelectionRecord,
+        limits: DriverLimits,
+        outcome: &mut Outcome,
+    ) -> Result<(Vec<UpdateIdentity>, Remembered), SyncError> {
+        let known: Option<InventoryRecord> = self.state.meta(names::INVENTORY).await?;
+        let known = known.unwrap_or_default();
+        let mut inventory = known.clone();
+        self.inventory.merge_into(&mut inventory, self.state.now());
+        let before: Option<DriversRecord> = self.state.meta(names::DRIVERS).await?;
+        let url = self.source.url.clone();
+        let fresh = DriversRecord { url, ..DriversRecord::default() };
+        let mut before = before.filter(|before| before.url == fresh.url).unwrap_or(fresh);
+        let mut revisions = Vec::new();
+        if let Some(question) = Question::about(&inventory, &before, selection, limits) {
+            self.progress.begin(Phase::ListingDrivers, 0);
+            let (question, drivers) = match question.ask(connection).await {
+                Err(error)
+                    if question.has_anchor()
+                        && (is_of_another(&error) || error.is_about("filter")) =>
+                {
+                    tracing::warn!(%error, "the upstream server is asked for all drivers");
+                    outcome.anew = true;
+                    let question = question.for_the_first_time();
+                    let drivers = question.ask(connection).await?;
+                    (question, drivers)
+                }
+                drivers => (question, drivers?),
+            };
+            question.was_answered(&drivers, &mut inventory, &mut before);
+            revisions = drivers.revisions;
+        }
+        let inventory = (inventory != known).then_some(inventory);
+        Ok((revisions, (inventory, before)))
     }
 
     /// Fetches what of `listed` is not here.

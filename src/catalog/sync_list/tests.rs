@@ -8,7 +8,7 @@ use super::super::draft::{Draft, uuid};
 use super::super::naive::Naive;
 use super::super::revision::NewRevision;
 use super::*;
-use crate::metadata::model::CategoryType;
+use crate::metadata::model::{CategoryType, DriverEntry};
 
 const UPDATES: u128 = 9;
 const LANGUAGES: [&str; 3] = ["de", "en", "ja"];
@@ -224,4 +224,50 @@ fn adding_a_category_refetches_only_it() {
     assert_eq!(found, [5, 6, 7].map(RevisionId).into(), "what was added, and what is new");
     let nobody = UpdateFilter { classifications: Vec::new(), ..filter };
     assert!(catalog.sync_updates(&nobody, Some(since)).is_empty());
+}
+
+#[test]
+fn drivers_are_found_by_device_and_category() {
+    const PRODUCT: u128 = 1;
+    let drives = |hardware_id: &str| DriverEntry {
+        hardware_id: hardware_id.to_owned(),
+        ver_date: 0,
+        ver_version: 0,
+        class: String::new(),
+        manufacturer: String::new(),
+        provider: String::new(),
+        model: String::new(),
+        whql_driver_id: None,
+        feature_scores: Vec::new(),
+        distribution_chids: Vec::new(),
+        target_chids: Vec::new(),
+    };
+    let catalog = Catalog::build(vec![
+        Draft::new(1, PRODUCT, 1).category(CategoryType::Product).build(),
+        Draft::new(2, 10, 1).needs(&[PRODUCT]).drives(drives("PCI\\A")).build(),
+        Draft::new(3, 11, 1).needs(&[PRODUCT]).drives(drives("pci\\b")).build(),
+        Draft::new(4, 12, 1).drives(drives("pci\\a")).build(),
+        Draft::new(5, 10, 2).needs(&[PRODUCT]).drives(drives("pci\\a")).build(),
+        Draft::new(6, 13, 1).needs(&[PRODUCT]).build(),
+    ]);
+    let found = |devices: &[(&str, bool)], products: &[bool], since: Option<u32>| {
+        let device = |(id, delta): &(&str, bool)| Wanted { id: (*id).to_owned(), delta: *delta };
+        let product = |delta: &bool| Wanted { id: uuid(PRODUCT), delta: *delta };
+        let filter = DriverFilter {
+            devices: devices.iter().map(device).collect(),
+            categories: products.iter().map(product).collect(),
+        };
+        let since = since.map(|newest| Since { newest: RevisionId(newest), at: i64::MAX });
+        let mut found: Vec<u32> =
+            ids(&catalog, &catalog.sync_drivers(&filter, since)).iter().map(|id| id.0).collect();
+        found.sort_unstable();
+        found
+    };
+    let (a, b) = (("pci\\a", true), ("pci\\b", true));
+    assert_eq!(found(&[a], &[], None), [4, 5], "the latest revisions");
+    assert_eq!(found(&[a, b], &[true], None), [3, 5], "of the category");
+    assert_eq!(found(&[a, b], &[true], Some(4)), [5], "that are new");
+    assert_eq!(found(&[a, ("pci\\b", false)], &[true], Some(4)), [3, 5], "or for a new device");
+    assert_eq!(found(&[a, b], &[false], Some(9)), [3, 5], "or of a new category");
+    assert!(found(&[], &[true], None).is_empty() && found(&[("usb", false)], &[], None).is_empty());
 }

@@ -144,7 +144,7 @@ impl Key {
 }
 
 /// Random bytes for keys and the first nonces. Without a source of them a server must not go on.
-pub(super) fn random<const N: usize>() -> [u8; N] {
+pub(in crate::services) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     aws_lc_rs::rand::fill(&mut bytes).expect("the system has a random source");
     bytes

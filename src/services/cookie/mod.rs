@@ -22,6 +22,7 @@ mod tests;
 mod version;
 
 pub use dss::{DssAuthorizationState, DssSessionState};
+pub(super) use keyring::random;
 pub use keyring::{Keyring, KeyringError};
 pub use state::{AuthorizationState, SessionState, TooLong};
 pub use version::{InvalidVersion, ProtocolVersion};

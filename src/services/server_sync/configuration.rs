@@ -51,10 +51,12 @@ impl Services {
             // Content is fetched when somebody needs it.
             lazy_sync: Some(true),
             server_hosts_psf_files: Some(false),
-            // Drivers are found by product and classification, as on a real server.
+            // There are no driver sets, by which alone a computer's own ids would count.
             max_number_of_computer_ids_in_request: Some(0),
             max_number_of_driver_sets_per_request: Some(0),
-            max_number_of_pnp_hardware_ids_in_request: Some(0),
+            max_number_of_pnp_hardware_ids_in_request: Some(
+                self.settings.downstream_hardware_ids.into(),
+            ),
             max_number_of_updates_per_request: Some(MAX_UPDATES as i32),
             new_config_anchor: Some(Cow::Owned(now.to_string())),
             protocol_version: Some(Cow::Borrowed(PROTOCOL_VERSION)),

@@ -20,7 +20,8 @@ use quick_cache::sync::Cache;
 use tokio::sync::Semaphore;
 
 use crate::services::call::Outcome;
-use crate::services::{Peer, ServiceError, Services};
+use crate::services::call::SoapCall;
+use crate::services::{ServiceError, Services};
 use crate::wire::body::{BodyWriter, Prepared};
 use crate::wire::request::ServerRequest;
 use crate::wire::soap::{self, SoapVersion};
@@ -107,7 +108,7 @@ impl Services {
         &self,
         request: ServerRequest<'_>,
         version: SoapVersion,
-        peer: &Peer,
+        call: &SoapCall,
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
         match request {
@@ -137,7 +138,8 @@ impl Services {
                 Ok(soap::respond(version, &response))
             }
             ServerRequest::GetDriverIdList(request) => {
-                Ok(soap::respond(version, &self.driver_list(&request, outcome)?))
+                let response = self.driver_list(&request, outcome).await?;
+                Ok(soap::respond(version, &response))
             }
             ServerRequest::GetDriverSetData(request) => {
                 Ok(soap::respond(version, &self.driver_sets(&request, outcome)?))
@@ -149,7 +151,7 @@ impl Services {
             }
             ServerRequest::ServerSyncPing(_)
             | ServerRequest::DssAuthPing(_)
-            | ServerRequest::ReportingPing(_) => Ok(self.ping(outcome, version, peer)),
+            | ServerRequest::ReportingPing(_) => Ok(self.ping(outcome, version, call)),
             ServerRequest::GetDeployments(request) => {
                 let response = self.deployments_for_server(&request, outcome).await?;
                 Ok(soap::respond(version, &response))
@@ -178,14 +180,14 @@ impl Services {
 
     /// Ping of any of three services ([MS-WSUSSS] 3.1.4.12), which nobody uses. It says whether
     /// changes can be made, and nothing of the machine.
-    fn ping(&self, outcome: &Outcome, version: SoapVersion, peer: &Peer) -> BodyWriter {
+    fn ping(&self, outcome: &Outcome, version: SoapVersion, call: &SoapCall) -> BodyWriter {
         let now = DateTime::from_unix(self.now(), 0).unwrap_or(DateTime::MAX);
         let service = outcome.operation.map(|operation| format!("{:?}", operation.service()));
         let result = MonitoredServicesResponse {
             success_flag: Some(self.state.health().is_ok()),
             services_time: Some(now),
             services_name: service.map(Cow::Owned),
-            is_https: Some(peer.https),
+            is_https: Some(call.https),
             config_file_last_modified_time: Some(self.last_change),
             config_file_next_expiration_time: Some(DateTime::NEVER),
             config_file_expiration_modulo_in_minutes: Some(0),

@@ -144,7 +144,7 @@ fn update_filter(filter: &ServerSyncFilter<'_>) -> Result<UpdateFilter, ServiceE
 }
 
 /// In an order of their own, so that equal filters have one answer.
-fn wanted(list: Option<&[IdAndDelta]>) -> Result<Vec<Wanted<uuid::Uuid>>, ServiceError> {
+pub(super) fn wanted(list: Option<&[IdAndDelta]>) -> Result<Vec<Wanted<uuid::Uuid>>, ServiceError> {
     let read = |it: &IdAndDelta| {
         let (Some(id), Some(delta)) = (it.id, it.delta) else {
             return Err(ServiceError::parameter("filter"));

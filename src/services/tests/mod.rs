@@ -11,6 +11,7 @@ mod faults;
 mod handshake;
 mod metadata;
 mod mirror;
+mod quiet_scan;
 mod reports;
 mod rollup;
 mod scan;

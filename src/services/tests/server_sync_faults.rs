@@ -37,6 +37,9 @@ async fn what_cannot_be_answered_is_a_fault_with_the_parameters_name() {
     let answer = dss.call(Operation::GetDriverIdList, drivers).await;
     answer.is_fault("InvalidParameters", "filter");
     dss.call(Operation::GetDriverIdList, "<filter><PnpHardwareIds/></filter>").await.ok();
+    let computer = "<filter><ComputerIds><IdAndDelta><Id>7509bbfa-124b-407a-85ab-96c47f862775</Id>\
+                    <Delta>false</Delta></IdAndDelta></ComputerIds></filter>";
+    dss.call(Operation::GetDriverIdList, computer).await.is_fault("InvalidParameters", "filter");
     let sets = format!("<driverSets><guid>{DSS}</guid></driverSets>");
     for (sets, works) in [("<driverSets/>", true), ("", false), (&sets, false)] {
         let answer = dss.call(Operation::GetDriverSetData, sets).await;

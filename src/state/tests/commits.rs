@@ -41,7 +41,7 @@ async fn a_failed_commit_leaves_nothing_and_the_next_change_succeeds() {
     assert!(fixture.state.register(registration(2, "")).await.is_err());
     assert_eq!(Picture::of(&fixture.state).await, before);
     let seen = &fixture.state.computers().find("computer-1").expect("a computer").last_contact;
-    assert_eq!(seen.load(std::sync::atomic::Ordering::Relaxed), 77, "a hint was lost");
+    assert_eq!(seen.at(), Some(77), "a hint was lost");
 
     fixture.state.health().expect("it goes on");
     fixture

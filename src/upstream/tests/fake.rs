@@ -59,6 +59,8 @@ pub(in crate::upstream) struct World {
     /// Most revisions in one answer, and in one request.
     pub(in crate::upstream) per_answer: usize,
     pub(in crate::upstream) per_request: i32,
+    /// Most devices in a question for drivers.
+    pub(in crate::upstream) devices_per_request: i32,
     pub(in crate::upstream) misbehave: HashMap<Operation, VecDeque<Misbehaviour>>,
     /// `gzip`, `xpress` or none.
     pub(in crate::upstream) encoding: Option<&'static str>,
@@ -173,6 +175,11 @@ impl World {
                 self.check(request.cookie)?;
                 soap::respond(version, &self.list(request.filter.unwrap())?)
             }
+            Operation::GetDriverIdList => {
+                let request: GetDriverIdListRequest<'_> = envelope.read().unwrap();
+                self.check(request.cookie)?;
+                soap::respond(version, &self.drivers(request.filter.unwrap())?)
+            }
             Operation::GetUpdateData => {
                 let request: GetUpdateDataRequest = envelope.read().unwrap();
                 self.check(request.cookie)?;
@@ -220,6 +227,7 @@ impl World {
             catalog_only_sync: Some(self.catalog_only),
             lazy_sync: Some(true),
             max_number_of_updates_per_request: Some(self.per_request),
+            max_number_of_pnp_hardware_ids_in_request: Some(self.devices_per_request),
             new_config_anchor: Some("1,2026-10-04 16:33:26.668".into()),
             protocol_version: Some("1.20".into()),
             language_update_list: Some(if has_anchor { vec![] } else { vec![german] }),
@@ -268,6 +276,38 @@ impl World {
             new_revisions: Some(Content::Value(revisions)),
         };
         Ok(GetRevisionIdListResponse { result: Some(result) })
+    }
+
+    /// Drivers of any category for the devices.
+    fn drivers(
+        &self,
+        filter: ServerSyncDriverFilter<'_>,
+    ) -> Result<GetDriverIdListResponse<'static>, ErrorCode> {
+        let anchor = match filter.anchor.as_deref().map(str::parse::<u64>) {
+            None => 0,
+            Some(Ok(anchor)) => anchor,
+            Some(Err(_)) => return Err(ErrorCode::InvalidParameters),
+        };
+        assert!(filter.categories.is_some(), "it has to be present");
+        let devices = filter.pnp_hardware_ids.unwrap();
+        if devices.len() > usize::try_from(self.devices_per_request).unwrap() {
+            return Err(ErrorCode::InvalidParameters);
+        }
+        let fits = |text: &str, added: u64| {
+            let drives = parse(text).unwrap().drivers;
+            devices.iter().any(|device| {
+                let id = device.id.as_deref().unwrap();
+                drives.iter().any(|driver| driver.hardware_id.eq_ignore_ascii_case(id))
+                    && (device.delta == Some(false) || added > anchor)
+            })
+        };
+        let drivers = self.documents.iter().filter(|(_, (text, added))| fits(text, *added));
+        let result = DriverSetAndRevisionIdList {
+            anchor: Some(self.clock.to_string().into()),
+            new_revisions: Some(drivers.map(|(identity, _)| *identity).collect()),
+            ..DriverSetAndRevisionIdList::default()
+        };
+        Ok(GetDriverIdListResponse { result: Some(result) })
     }
 
     fn data(

@@ -3,6 +3,7 @@
 
 mod content;
 mod deleted;
+mod drivers;
 mod fake;
 mod faults;
 mod flow;
@@ -39,6 +40,7 @@ pub(super) struct Pair {
 fn settings() -> Settings {
     Settings {
         workers: 3,
+        drivers_by_inventory: true,
         limits: ClientLimits {
             body: 4 << 20,
             connect: Duration::from_secs(5),

@@ -54,7 +54,8 @@ impl Level {
         Self::configured(above, replica, "follow_seconds = 1\n")
     }
 
-    fn configured(above: &Self, replica: bool, more: &str) -> Self {
+    /// One below another that runs, with these lines for synchronising.
+    pub(crate) fn configured(above: &Self, replica: bool, more: &str) -> Self {
         let relay = Relay::to(above.http());
         let directory = Directory::new();
         directory.configure(&format!(

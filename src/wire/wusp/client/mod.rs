@@ -1,5 +1,6 @@
 //! The Client web service ([MS-WUSP] 2.2.2.2).
 
+mod around_cookie;
 mod extended_update_info;
 mod get_config;
 mod get_config2;
@@ -16,6 +17,7 @@ mod sync_printer_catalog;
 mod sync_updates;
 mod system_spec;
 
+pub use around_cookie::AroundCookie;
 pub use extended_update_info::{ExtendedUpdateInfo, UpdateData};
 pub use get_config::{
     AuthPlugInInfo, Config, ConfigurationProperty, GetConfigRequest, GetConfigResponse,
