@@ -18,13 +18,14 @@ pub struct Contact {
     quiet: Mutex<Option<QuietScan>>,
 }
 
-/// A software scan of all categories that found nothing new, nothing changed and nothing out of
+/// A software scan of all that a computer has cached that found nothing new, nothing changed and nothing out of
 /// scope.
 #[derive(Debug, Clone)]
 pub struct QuietScan {
     /// Tells the request, all but its cookie, from any other of this computer's.
     pub request: [u8; 32],
-    /// What it was answered from.
+    /// What it was answered from. Its content goes as always; some hundred bytes of it stay until no
+    /// computer names it any more, so that nothing else can be taken for it.
     pub published: Weak<Published>,
     /// Fingerprint of the view of the computer's groups.
     pub view: u64,

@@ -1,10 +1,14 @@
 //! A scan that is the last one over again is answered without being read, and that must show in
 //! nothing: the same request in a form that is always read gets the same answer.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::agent::{Agent, Hello, Parameters};
 use super::documents::Document;
 use super::server::{Answer, HOUR, Server, call, clock, with_cookie};
 use crate::policy::approval::ApprovalAction::{Block, Install, None as Withdrawn};
+use crate::policy::by::By;
 use crate::services::call::{Outcome, SoapCall};
 use crate::wire::operation::Operation;
 
@@ -41,6 +45,12 @@ async fn told(agent: &mut Agent<'_>, other: &[u32]) -> String {
         text.replace(&text[cookie.expect("a cookie").range()], "")
     };
     assert_eq!(apart(&answer), apart(&read));
+    let state = |answer: &Answer| {
+        let cookie = STANDARD.decode(answer.text_of("EncryptedData")).expect("base64");
+        let services = agent.server.services();
+        services.keyring().open_session(&cookie, agent.server.now()).expect("a cookie")
+    };
+    assert_eq!(state(&answer), state(&read));
     apart(&answer)
 }
 
@@ -112,10 +122,30 @@ async fn only_the_same_request_of_the_same_computer_is_known() {
     let operation = Some(Operation::RefreshCache);
     assert!(!is_known(&server, &SoapCall { operation, ..known.clone() }));
 
+    let declared = [b"<!-- -->", &body[..]].concat();
+    assert!(!is_known(&server, &changed(&declared)));
+
     // What a cookie is checked for holds all the same.
     let text = std::str::from_utf8(&body).expect("UTF-8");
     assert!(!is_known(&server, &changed(with_cookie(text, "AAAA").as_bytes())));
     server.pass(HOUR);
     assert!(!is_known(&server, &known), "it has expired");
     server.soap(known).await.is_fault("CookieExpired", "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_computer_that_is_not_here_any_more_is_not_known() {
+    let mut server = Server::start(clock!()).await;
+    let cached = &server.import([Document::software(1)]).await;
+    let mut agent = Agent::new(&server).await;
+    told(&mut agent, cached).await;
+    told(&mut agent, cached).await;
+    let known = scan(&agent, cached);
+    assert!(is_known(&server, &known));
+    let state = server.services().state();
+    state.delete_computer(By::administrator(), agent.client_id).await.expect("deleted");
+    assert!(!is_known(&server, &known));
+    server.soap(known.clone()).await.is_fault("RegistrationRequired", "");
+    server.restart(|_, _| ()).await;
+    assert!(!is_known(&server, &known));
 }
