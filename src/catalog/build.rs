@@ -151,7 +151,7 @@ impl CatalogBuilder {
     }
 
     /// Takes revisions away. What they bundled, replaced or needed stays, and so does what needs them;
-    /// [`Catalog::removable`] tells what can go without harm.
+    /// [`Removal::removable`](super::Removal::removable) tells what can go without harm.
     pub fn remove(&mut self, revisions: &RoaringBitmap) {
         let here: RoaringBitmap =
             revisions.iter().filter(|index| self.catalog.revision(*index).is_some()).collect();
