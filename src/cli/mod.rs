@@ -35,9 +35,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::admin::{Access, AdminError, Command as AdminCommand, explain};
+use crate::admin::{Access, AdminError, Operation, explain};
 use config::{Config, ConfigError};
 use output::Output;
 
@@ -161,12 +162,21 @@ impl Context {
         Ok(Access::open(data, &self.config.state(), self.config.upstream(), serve::now)?)
     }
 
-    /// Carries out one administrative command and closes the way again.
-    async fn run(&self, command: AdminCommand) -> Result<serde_json::Value, CliError> {
+    /// Carries out one operation and closes the way again.
+    async fn run<O: Operation>(&self, operation: O) -> Result<O::Answer, CliError> {
         let access = self.access()?;
-        let answer = access.run(command).await;
+        let answer = access.run(operation).await;
         access.close().await;
         Ok(answer?)
+    }
+
+    /// Carries out one operation and prints its answer.
+    async fn show(
+        &self,
+        operation: impl Operation,
+        table: impl FnOnce(&Value) -> String,
+    ) -> Result<(), CliError> {
+        self.output.print(&self.run(operation).await?, table)
     }
 }
 

@@ -14,10 +14,10 @@ use super::metrics::StateMetrics;
 use super::output::write_out;
 use super::signals::Signals;
 use super::{CliError, Context, failed, log_lines};
-use crate::admin::{Socket, Source, Subject, import_into};
+use crate::admin::{Api, Source, Subject, import_into};
 use crate::metadata::sample;
 use crate::server::tls::{self, Tls};
-use crate::server::{Authority, Drained, Server};
+use crate::server::{AdminServer, Authority, Drained, Server};
 use crate::services::Services;
 use crate::state::{CleanupSettings, Deletion, State};
 use crate::upstream::Upstream;
@@ -64,13 +64,15 @@ impl Serve {
         let services = Arc::new(services.with_upstream(Arc::clone(&upstream)));
         let certificates = settings.https.map(|_| certificates(&config)).transpose()?;
 
-        let shutdown_time = settings.limits.shutdown_time;
+        let limits = settings.limits.clone();
         let mut metrics = Registry::default();
         metrics.register_collector(Box::new(StateMetrics(Arc::clone(&state))));
         let server =
             Server::bind(settings, certificates.clone(), Arc::clone(&services), metrics).await;
         let server = server.map_err(|error| failed(&error))?;
-        let socket = Socket::bind(&config.data)
+        let subject = Subject { state: Arc::clone(&state), upstream: Arc::clone(&upstream) };
+        let api = Arc::new(Api::new(Arc::new(subject)));
+        let admin = AdminServer::bind(&config.data, limits, api, server.metrics())
             .map_err(|error| CliError::Failed(format!("cannot listen for commands: {error}")))?;
         let mut signals = Signals::catch().map_err(|error| failed(&error))?;
 
@@ -80,9 +82,7 @@ impl Serve {
             // An error means that the sender is gone, which is a stop as well.
             async move { drop(stopped.changed().await) }
         };
-        let subject = Subject { state: Arc::clone(&state), upstream: Arc::clone(&upstream) };
-        let socket = socket.serve(Arc::new(subject), until_stopped(), shutdown_time);
-        let socket = tokio::spawn(socket);
+        let admin = tokio::spawn(admin.run(until_stopped()));
         let watcher = certificates.map(|certificates| tokio::spawn(certificates.watch()));
         let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
         let schedule = tokio::spawn(Arc::clone(&upstream).follow_schedule());
@@ -113,7 +113,9 @@ impl Serve {
         if let Drained::Cut(connections) = server.run(until_stopped()).await {
             warn!(connections, "the shutdown deadline cut connections");
         }
-        drop(socket.await);
+        if let Ok(Drained::Cut(connections)) = admin.await {
+            warn!(connections, "the shutdown deadline cut an administrator's request");
+        }
         watcher.iter().for_each(tokio::task::JoinHandle::abort);
         rotation.abort();
         schedule.abort();
