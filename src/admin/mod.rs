@@ -8,6 +8,7 @@ mod access;
 mod audit;
 mod cleanup;
 mod command;
+mod compliance;
 mod computers;
 mod content;
 mod downstream;
@@ -25,6 +26,7 @@ mod updates;
 
 pub use access::Access;
 pub use command::{Command, FragmentKind, RuleDraft};
+pub use compliance::UpdateOnComputer;
 pub use execute::execute;
 pub use import::{ImportReport, Source, import as import_into};
 pub use socket::{SOCKET, Socket};
