@@ -30,6 +30,9 @@ pub struct Endpoint {
     run: fn(Value, Call) -> Running,
 }
 
+/// Fields that stand in a path, by their names.
+pub(super) type PathFields = Vec<(&'static str, String)>;
+
 type Running = Pin<Box<dyn Future<Output = Result<Value, AdminError>> + Send>>;
 
 /// All operations.
@@ -135,7 +138,7 @@ impl Endpoint {
 
     /// The fields that a path has in its segments, if the path is this operation's; the segments
     /// are decoded.
-    pub(super) fn fields_in(&self, path: &[String]) -> Option<Vec<(&'static str, String)>> {
+    pub(super) fn fields_in(&self, path: &[String]) -> Option<PathFields> {
         let own = self.route.path.trim_start_matches('/').split('/');
         if own.clone().count() != path.len() {
             return None;

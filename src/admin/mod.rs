@@ -10,6 +10,7 @@ pub mod api;
 pub mod audit;
 pub mod cleanup;
 mod client;
+pub mod compliance;
 pub mod computers;
 pub mod content;
 pub mod downstream;

@@ -5,8 +5,13 @@
 
 pub mod computer;
 pub mod event;
+pub mod hresult;
+pub mod numbers;
+pub mod relapses;
 pub mod rollup;
+pub mod rows;
 pub mod status;
+pub mod unknown;
 
 pub use computer::Computer;
-pub use status::{Statuses, UpdateInstallationState};
+pub use status::{Compliance, Statuses, UpdateInstallationState};

@@ -23,6 +23,7 @@ mod meta;
 mod mirror;
 mod model;
 mod neighbours;
+mod numbering;
 mod obsolete;
 mod origins;
 mod packages;
@@ -88,6 +89,7 @@ use downstream::Downstream;
 use health::Health;
 use library::Library;
 use model::Model;
+use numbering::SharedNumbers;
 use records::DocumentRecord;
 use writer::{Owned, Writer};
 
@@ -181,6 +183,7 @@ pub struct State {
     published: Arc<ArcSwap<Published>>,
     registry: Arc<Registry>,
     downstream: Arc<Downstream>,
+    numbers: SharedNumbers,
     writer: Writer,
     health: Arc<Health>,
     library: Arc<Library>,
@@ -217,6 +220,8 @@ impl State {
         let journal_directory = data.join("journal");
         let journal = Journal::open(&journal_directory)?;
         let mut model = Model::load(store.as_ref(), &library)?;
+        numbering::migrate(&mut model, store.as_mut())?;
+        let numbers = model.numbers.clone();
         if model.publishing {
             // The process ended while a synchronization became visible.
             staging::move_all(&mut model, store.as_mut(), &library, now(), staging::CHUNK)?;
@@ -250,6 +255,7 @@ impl State {
             published,
             registry,
             downstream,
+            numbers,
             writer,
             health,
             library,

@@ -12,15 +12,17 @@ use uuid::Uuid;
 
 use super::library::{Library, Places};
 use super::mirror::{REPLICA, ReplicaRecord};
+use super::numbering::{self, SharedNumbers};
 use super::published::{Published, Remembered};
 use super::records::{
     ContentRecord, Counters, DecisionRecord, DeletedRecord, PlacementsRecord, RevisionRecord,
-    TagsRecord, UnneededRecord, WantedRecord,
+    StatusRecord, TagsRecord, UnneededRecord, WantedRecord,
 };
 use super::registry::Tracked;
 use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
+use crate::computers::Computer;
 use crate::computers::rollup::Below;
-use crate::computers::{Computer, Statuses};
+use crate::computers::status::UpdateStatus;
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::Policy;
@@ -57,6 +59,10 @@ pub(super) struct Model {
     pub(super) waiting: BTreeSet<(i64, Uuid)>,
     pub(super) contents: HashMap<Sha1, ContentRecord>,
     pub(super) computers: HashMap<String, Tracked>,
+    /// What stands for updates in what computers report.
+    pub(super) numbers: SharedNumbers,
+    /// By client id, rows that an earlier version stored.
+    pub(super) unnumbered: Vec<(String, Vec<UpdateStatus>)>,
     pub(super) downstream: BTreeMap<Uuid, Arc<DownstreamServer>>,
     pub(super) wanted: BTreeMap<Sha1, WantedRecord>,
     /// Fetched, durable, and seen by nobody until they are moved to the revisions.
@@ -82,6 +88,8 @@ impl Model {
             waiting: BTreeSet::new(),
             contents: HashMap::new(),
             computers: HashMap::new(),
+            numbers: SharedNumbers::default(),
+            unnumbered: Vec::new(),
             downstream: BTreeMap::new(),
             wanted: BTreeMap::new(),
             staged: BTreeMap::new(),
@@ -120,9 +128,9 @@ impl Model {
             model.contents.insert(Sha1(sha1), value::decode(bytes)?);
             Ok(())
         })?;
-        let mut statuses: HashMap<Vec<u8>, Arc<Statuses>> = HashMap::new();
+        let mut statuses: HashMap<Vec<u8>, StatusRecord> = HashMap::new();
         store.load(Tree::Statuses, &mut |key, bytes| {
-            statuses.insert(key.to_vec(), Arc::new(value::decode(bytes)?));
+            statuses.insert(key.to_vec(), value::decode(bytes)?);
             Ok(())
         })?;
         let mut below: HashMap<Vec<u8>, Arc<Below>> = HashMap::new();
@@ -132,8 +140,12 @@ impl Model {
         })?;
         store.load(Tree::Computers, &mut |key, bytes| {
             let computer: Computer = value::decode(bytes)?;
+            let StatusRecord { statuses, unnumbered } = statuses.remove(key).unwrap_or_default();
+            if !unnumbered.is_empty() {
+                model.unnumbered.push((computer.client_id.clone(), unnumbered));
+            }
             let tracked = Tracked {
-                statuses: statuses.remove(key).unwrap_or_default(),
+                statuses: Arc::new(statuses),
                 below: below.remove(key),
                 last_contact: Arc::default(),
                 computer: Arc::new(computer),
@@ -173,6 +185,7 @@ impl Model {
             model.replica_of = replica.of.map(Arc::from);
         }
         model.publishing = store.read(Tree::Meta, PUBLISHING.as_bytes())?.is_some();
+        numbering::settle(&model, numbering::load(store)?);
         Ok(model)
     }
 

@@ -13,6 +13,7 @@ mod groups;
 mod imports;
 mod meta;
 mod mirror;
+mod numbering;
 mod packages;
 mod picture;
 mod refusals;

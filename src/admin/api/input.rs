@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::schema::{check, kinds, resolve};
+use crate::admin::endpoint::PathFields;
 use crate::admin::{AdminError, Endpoint, FieldError};
 
 /// The segments of a path, decoded; none if one is not UTF-8 when it is.
@@ -17,7 +18,7 @@ pub(super) fn segments(path: &str) -> Option<Vec<String>> {
 /// [`AdminError::Invalid`] names every field that is wrong.
 pub(super) fn fields(
     endpoint: &Endpoint,
-    path: Vec<(&'static str, String)>,
+    path: PathFields,
     query: Option<&str>,
     body: Option<Value>,
 ) -> Result<Value, AdminError> {

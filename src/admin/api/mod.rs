@@ -21,6 +21,7 @@ use hyper::{Response, StatusCode};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
+use super::endpoint::PathFields;
 use super::{AdminError, Call, Caller, Endpoint, Subject, endpoints};
 use crate::server::{self, ApiAnswer, ApiRequest, Way};
 use crate::state::StateError;
@@ -39,13 +40,13 @@ pub struct Api {
 
 /// Why a request is not answered with what it asked for.
 struct Refusal {
-    problem: Problem,
+    problem: Box<Problem>,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl<E: Into<Problem>> From<E> for Refusal {
     fn from(problem: E) -> Self {
-        Self { problem: problem.into(), header: None }
+        Self { problem: Box::new(problem.into()), header: None }
     }
 }
 
@@ -93,7 +94,7 @@ impl server::Api for Api {
             Err(Refusal { problem, header }) => {
                 let status = StatusCode::from_u16(problem.status);
                 let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                respond(status, problem::MEDIA_TYPE, &problem, header)
+                respond(status, problem::MEDIA_TYPE, &*problem, header)
             }
         };
         ApiAnswer { operation, response }
@@ -101,10 +102,7 @@ impl server::Api for Api {
 }
 
 /// The operation that a request is for, and the fields in its path.
-fn find(
-    method: &str,
-    path: &str,
-) -> Result<(&'static Endpoint, Vec<(&'static str, String)>), Refusal> {
+fn find(method: &str, path: &str) -> Result<(&'static Endpoint, PathFields), Refusal> {
     let nothing = || Problem::new(StatusCode::NOT_FOUND, "there is nothing here");
     let segments = path.strip_prefix(BASE).and_then(input::segments).ok_or_else(nothing)?;
     let mut allowed = Vec::new();
@@ -113,7 +111,7 @@ fn find(
         let Some(fields) = endpoint.fields_in(&segments) else { continue };
         allowed.push(endpoint.route.method.name());
         // A path that names fewer fields says more exactly what is meant.
-        let better = |(_, others): &(_, Vec<(&'static str, String)>)| fields.len() < others.len();
+        let better = |(_, others): &(_, PathFields)| fields.len() < others.len();
         if endpoint.route.method.name() == method && found.as_ref().is_none_or(better) {
             found = Some((endpoint, fields));
         }
@@ -125,7 +123,7 @@ fn find(
             let problem = format!("{method} is not allowed here");
             let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, problem);
             let header = HeaderValue::from_str(&allowed.join(", ")).ok().map(|it| (ALLOW, it));
-            Err(Refusal { problem, header })
+            Err(Refusal { problem: Box::new(problem), header })
         }
     }
 }

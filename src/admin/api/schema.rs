@@ -146,9 +146,8 @@ impl Check<'_> {
         for (name, value) in fields {
             let at = format!("{at}/{name}");
             let own = known.and_then(|known| known.get(name));
-            match own.or_else(|| schema.get("additionalProperties")) {
-                Some(schema) => self.value(schema, value, at, depth + 1),
-                None => {}
+            if let Some(schema) = own.or_else(|| schema.get("additionalProperties")) {
+                self.value(schema, value, at, depth + 1);
             }
         }
     }

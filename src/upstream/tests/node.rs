@@ -65,7 +65,7 @@ impl Node {
     /// Synchronises to the end, the report included.
     pub(super) async fn sync(&self) -> Run {
         self.upstream.start(Scope::Everything).await.unwrap();
-        while !self.upstream.running().is_none() {
+        while self.upstream.running().is_some() {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
         self.upstream.history().await.unwrap().pop().unwrap()
@@ -103,7 +103,7 @@ impl Node {
             strings: Vec::new(),
             misc: vec![("U".into(), list(needed)), ("V".into(), list(installed))],
         };
-        assert!(self.state.report(client_id.to_owned(), vec![event]).await.unwrap());
+        assert!(self.state.report(client_id.to_owned(), vec![event], false).await.unwrap());
     }
 
     pub(super) async fn stop(mut self) {
