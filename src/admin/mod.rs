@@ -18,6 +18,7 @@ mod groups;
 pub mod import;
 mod packages;
 mod placements;
+mod reports;
 mod rules;
 mod socket;
 mod sync;
@@ -29,6 +30,11 @@ pub use command::{Command, FragmentKind, RuleDraft};
 pub use compliance::UpdateOnComputer;
 pub use execute::execute;
 pub use import::{ImportReport, Source, import as import_into};
+pub use reports::{
+    ApprovalFilter, ComputerCondition, ComputerOrder, ComputerRow, ComputersReport, Detail,
+    GroupApproval, GroupCounts, NamedCounts, ReportComputers, ReportSyncs, ReportUpdates,
+    StateFilter, SyncRow, SyncsReport, UpdateFilter, UpdateOrder, UpdateRow, UpdatesReport,
+};
 pub use socket::{SOCKET, Socket};
 
 use std::sync::Arc;
