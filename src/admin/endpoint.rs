@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::operation::field;
 use super::{
     AdminError, Call, Operation, Route, Upload, audit, cleanup, computers, content, downstream,
-    groups, health, import, packages, placements, rules, sync, update_groups, updates,
+    groups, health, import, packages, placements, reports, rules, sync, update_groups, updates,
 };
 
 /// One operation, its type forgotten.
@@ -94,6 +94,9 @@ fn all() -> Vec<Endpoint> {
         computers::ShowComputer,
         computers::MoveComputer,
         computers::DeleteComputer,
+        reports::ReportUpdates,
+        reports::ReportComputers,
+        reports::ReportSyncs,
         downstream::ListDownstream,
         downstream::ShowDownstream,
         downstream::ApproveDownstream,

@@ -22,6 +22,7 @@ pub mod import;
 mod operation;
 pub mod packages;
 pub mod placements;
+pub mod reports;
 pub mod rules;
 pub mod sync;
 pub mod terms;

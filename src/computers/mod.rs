@@ -3,7 +3,9 @@
 //! Everything here was claimed by an anonymous peer. It is kept within bounds, shown, and never
 //! interpreted beyond the rules of [`status`].
 
+pub mod census;
 pub mod computer;
+pub mod counts;
 pub mod event;
 pub mod hresult;
 pub mod numbers;
@@ -14,4 +16,5 @@ pub mod status;
 pub mod unknown;
 
 pub use computer::Computer;
+pub use counts::Counts;
 pub use status::{Compliance, Statuses, UpdateInstallationState};

@@ -56,7 +56,9 @@ impl WhyUnknown {
     pub fn of(statuses: &Statuses, arrived: i64, signs: Signs) -> Self {
         let since_report = |at: i64| statuses.reported.is_none_or(|reported| reported < at);
         let failed = statuses.scan.filter(|scan| scan.failed() && since_report(scan.at));
-        if statuses.unusable.is_some_and(|at| since_report(at) && at >= arrived)
+        // Before the first report, nothing else is known of any update.
+        let concerns = |at: i64| at >= arrived || statuses.reported.is_none();
+        if statuses.unusable.is_some_and(|at| since_report(at) && concerns(at))
             && failed.is_none_or(|scan| Some(scan.at) < statuses.unusable)
         {
             return Self::Unusable;
@@ -124,6 +126,8 @@ mod tests {
         let damaged = Statuses { unusable: Some(NOW - DAY), ..reported };
         assert_eq!(why(&damaged, NOW - DAY, signs), WhyUnknown::Unusable);
         assert_eq!(why(&damaged, NOW, signs), WhyUnknown::Backlog, "it came later still");
+        let never = Statuses { unusable: Some(NOW - DAY), ..Statuses::default() };
+        assert_eq!(why(&never, NOW, signs), WhyUnknown::Unusable, "it never reported another");
         let both = Statuses { scan: scan(NOW, -1), ..damaged };
         assert_eq!(why(&both, NOW - DAY, signs), WhyUnknown::ScanFailed { result: Some(-1) });
     }

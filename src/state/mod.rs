@@ -7,6 +7,7 @@
 mod audit;
 mod cleanup;
 mod compaction;
+mod compliance;
 mod computers;
 mod contact;
 mod content;
@@ -53,6 +54,7 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder};
 
 pub use audit::{AuditEntry, AuditFilter};
 pub use cleanup::{Cleanup, CleanupSettings};
+pub use compliance::Standing;
 pub use computers::{ComputerDetails, Registration};
 pub use contact::{Contact, QuietScan};
 pub use content::AddedContent;

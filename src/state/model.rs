@@ -3,6 +3,7 @@
 //! Loaded once, then changed only by the writer thread, in step with the store. Readers never see
 //! it: they see what [`Model::publish`] makes of it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
@@ -21,6 +22,7 @@ use super::records::{
 use super::registry::Tracked;
 use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
 use crate::computers::Computer;
+use crate::computers::census::Census;
 use crate::computers::rollup::Below;
 use crate::computers::status::UpdateStatus;
 use crate::downstream::DownstreamServer;
@@ -61,6 +63,8 @@ pub(super) struct Model {
     pub(super) computers: HashMap<String, Tracked>,
     /// What stands for updates in what computers report.
     pub(super) numbers: SharedNumbers,
+    /// How many computers are in which state.
+    pub(super) census: Census,
     /// By client id, rows that an earlier version stored.
     pub(super) unnumbered: Vec<(String, Vec<UpdateStatus>)>,
     pub(super) downstream: BTreeMap<Uuid, Arc<DownstreamServer>>,
@@ -89,6 +93,7 @@ impl Model {
             contents: HashMap::new(),
             computers: HashMap::new(),
             numbers: SharedNumbers::default(),
+            census: Census::default(),
             unnumbered: Vec::new(),
             downstream: BTreeMap::new(),
             wanted: BTreeMap::new(),
@@ -186,6 +191,7 @@ impl Model {
         }
         model.publishing = store.read(Tree::Meta, PUBLISHING.as_bytes())?.is_some();
         numbering::settle(&model, numbering::load(store)?);
+        model.take_census();
         Ok(model)
     }
 
@@ -257,9 +263,57 @@ impl Model {
     pub(super) fn add_revision(&mut self, record: RevisionRecord, metadata: Arc<UpdateMetadata>) {
         let RevisionRecord { id, deployment_id, imported, changed, core_bytes, places } = record;
         let new = NewRevision { id, deployment_id, imported, changed, metadata, core_bytes };
+        let update = new.metadata.identity.update_id;
         if self.catalog.add(&new).is_some() {
             self.places.push(places);
+            self.note_arrival(&update);
         }
+    }
+
+    /// Takes in a computer as it is now.
+    pub(super) fn put_computer(&mut self, tracked: Tracked) {
+        match self.computers.entry(tracked.computer.client_id.clone()) {
+            Entry::Occupied(mut entry) => {
+                self.census.change(Some(entry.get().member()), Some(tracked.member()));
+                entry.insert(tracked);
+            }
+            Entry::Vacant(entry) => {
+                self.census.change(None, Some(tracked.member()));
+                entry.insert(tracked);
+            }
+        }
+    }
+
+    /// Forgets a computer.
+    pub(super) fn remove_computer(&mut self, client_id: &str) {
+        if let Some(gone) = self.computers.remove(client_id) {
+            self.census.change(Some(gone.member()), None);
+        }
+    }
+
+    /// Takes note of when an update came here, if rows can be of it.
+    pub(super) fn note_arrival(&mut self, update: &Uuid) {
+        let Some(number) = self.numbers.read().number(update) else { return };
+        let arrival = self.latest(*update).map(|revision| revision.imported);
+        self.census.arrive(number, arrival);
+    }
+
+    /// Counts everything anew.
+    fn take_census(&mut self) {
+        self.census = Census::default();
+        let ids = self.numbers.read().ids().to_vec();
+        ids.iter().filter(|id| !id.is_nil()).for_each(|id| self.note_arrival(id));
+        for tracked in self.computers.values() {
+            self.census.change(None, Some(tracked.member()));
+        }
+    }
+
+    /// The counters, with nothing left to be counted.
+    pub(super) fn settled_census(&mut self) -> &Census {
+        if !self.census.is_settled() {
+            self.census.settle(self.computers.values().map(Tracked::member));
+        }
+        &self.census
     }
 
     /// Where everything lies that a revision refers to, be it visible or not.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::State;
 use super::model::Model;
 use super::records::{NumberRecord, StatusRecord};
+use super::registry::Tracked;
 use super::transaction::Transaction;
 use crate::computers::Statuses;
 use crate::computers::numbers::{Numbers, UpdateNumber};
@@ -75,6 +76,7 @@ impl Numbering for Transaction<'_> {
         let is_known = self.model.catalog.catalog().update(&update).is_some();
         let number = self.model.numbers.give(update, is_known)?;
         self.put_number(number, &NumberRecord { update });
+        self.model.note_arrival(&update);
         Some(number)
     }
 }
@@ -120,11 +122,11 @@ pub(super) fn migrate(model: &mut Model, store: &mut dyn Store) -> Result<(), St
             return Err(error);
         }
         for (client_id, statuses) in records {
-            let Some(tracked) = model.computers.get_mut(client_id) else { continue };
+            let Some(tracked) = model.computers.get(client_id).cloned() else { continue };
             let record = StatusRecord { statuses: (*statuses).clone(), unnumbered: Vec::new() };
             let key = tracked.computer.number.to_be_bytes();
             batch.put(Tree::Statuses, key.as_slice(), value::encode(&record)?);
-            tracked.statuses = statuses;
+            model.put_computer(Tracked { statuses, ..tracked });
         }
         store.commit(&batch)?;
     }
@@ -155,6 +157,7 @@ impl Numbering for Migration<'_> {
             }
             Err(error) => self.failed = Some(error),
         }
+        self.model.note_arrival(&update);
         Some(number)
     }
 }

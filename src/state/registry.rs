@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::computers::census::Member;
 use crate::computers::rollup::{Below, SyncResult};
 use crate::computers::unknown::{Signs, WhyUnknown};
 use crate::computers::{Computer, Statuses};
@@ -40,6 +41,11 @@ impl Tracked {
             Some(below) => below.last_sync,
             None => self.last_contact.at().max(self.statuses.scan.map(|scan| scan.at)),
         }
+    }
+
+    /// As it is counted.
+    pub(super) fn member(&self) -> Member<'_> {
+        Member { groups: &self.computer.groups, statuses: &self.statuses }
     }
 
     /// Unix seconds of the last sign of it.

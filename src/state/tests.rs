@@ -20,5 +20,6 @@ mod refusals;
 mod reopening;
 mod rules;
 mod staging;
+mod standing;
 mod support;
 mod update_groups;

@@ -182,8 +182,12 @@ impl<'a> Transaction<'a> {
         for id in revisions.iter().filter_map(|index| catalog.revision(index)).map(|it| it.id) {
             self.staged.batch.delete(Tree::Revisions, id.0.to_be_bytes());
         }
+        let updates = revisions.iter().filter_map(|index| catalog.revision(index));
+        let updates: BTreeSet<Uuid> =
+            updates.map(|revision| revision.metadata.identity.update_id).collect();
         self.mark(|dirty| &mut dirty.catalog);
         self.model.catalog.remove(revisions);
+        updates.iter().for_each(|update| self.model.note_arrival(update));
     }
 
     /// Keeps in mind which revisions of an update were deleted; nothing if none are.
@@ -346,7 +350,7 @@ impl<'a> Transaction<'a> {
                 None => self.staged.batch.delete(Tree::Below, key.as_slice()),
             },
         }
-        self.model.computers.insert(tracked.computer.client_id.clone(), tracked.clone());
+        self.model.put_computer(tracked.clone());
         self.staged.removed.retain(|client_id| *client_id != tracked.computer.client_id);
         self.staged.computers.push(tracked);
     }
@@ -358,7 +362,7 @@ impl<'a> Transaction<'a> {
         }
         let client_id = &tracked.computer.client_id;
         self.events.remove(&tracked.computer.number);
-        self.model.computers.remove(client_id);
+        self.model.remove_computer(client_id);
         self.staged.computers.retain(|staged| staged.computer.client_id != *client_id);
         self.staged.removed.push(client_id.clone());
     }
