@@ -46,7 +46,7 @@ impl Access {
             Err(AdminError::NotServed) => {
                 let state = Arc::new(State::open(data, settings, now)?);
                 let upstream = Upstream::new(Arc::clone(&state), sync);
-                Ok(Self::Opened(Arc::new(Subject { state, upstream })))
+                Ok(Self::Opened(Arc::new(Subject::new(state, upstream))))
             }
             served => served,
         }

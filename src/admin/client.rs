@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{Either, Full};
 use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::{ACCEPT, CONTENT_TYPE, HOST};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Request, StatusCode};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use super::api::{BASE, Problem};
 use super::operation::field;
 use super::{AdminError, Method, Operation};
-use crate::http::{Client, ClientError, ClientLimits, Server};
+use crate::http::{Client, ClientError, ClientLimits, Server, Trust};
 
 /// Most bytes of an answer: a list of all updates that there are has 100 MB.
 const ANSWER_LIMIT: u64 = 4 << 30;
@@ -34,16 +34,33 @@ const PIECES: usize = 4;
 type Outgoing = Either<Full<Bytes>, FileBody>;
 
 /// A server that is asked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Remote {
     server: Server,
     patience: Duration,
+    /// Says who asks.
+    token: Option<String>,
 }
 
 impl Remote {
     /// The server whose socket is at `path`.
     pub(super) fn at_socket(path: &Path) -> Self {
-        Self { server: Server::at_socket(path), patience: PATIENCE }
+        Self { server: Server::at_socket(path), patience: PATIENCE, token: None }
+    }
+
+    /// The server at `url`, which knows the caller by a token. Its certificate has to be by an issuer
+    /// that the system trusts, or one in `ca_file`.
+    ///
+    /// # Errors
+    /// When the URL is none, or nobody is trusted.
+    pub fn at(url: &str, ca_file: Option<&Path>, token: String) -> Result<Self, AdminError> {
+        let unreachable = |error: ClientError| AdminError::Unreachable(super::explain(&error));
+        let trust = match url.starts_with("https:") {
+            true => Some(Trust::system(ca_file).map_err(unreachable)?),
+            false => None,
+        };
+        let server = Server::new(url, trust).map_err(unreachable)?;
+        Ok(Self { server, patience: PATIENCE, token: Some(token) })
     }
 
     /// The same, of which an answer is expected within this time.
@@ -98,7 +115,10 @@ impl Remote {
         request: hyper::http::request::Builder,
         body: Outgoing,
     ) -> Result<O::Answer, AdminError> {
-        let request = request.header(HOST, self.server.authority()).header(ACCEPT, "*/*");
+        let mut request = request.header(HOST, self.server.authority()).header(ACCEPT, "*/*");
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
         let request = request.body(body).map_err(misunderstood)?;
         let limits =
             ClientLimits { body: ANSWER_LIMIT, connect: CONNECT_PATIENCE, exchange: self.patience };

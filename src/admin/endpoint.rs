@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::operation::field;
 use super::{
-    AdminError, Call, Operation, Route, Upload, audit, cleanup, computers, content, downstream,
-    groups, health, import, packages, placements, reports, rules, sync, update_groups, updates,
+    AdminError, Call, Operation, Route, Upload, accounts, api, audit, cleanup, computers, content,
+    downstream, groups, health, import, packages, placements, reports, rules, session, sync,
+    tokens, update_groups, updates,
 };
 
 /// One operation, its type forgotten.
@@ -50,6 +51,18 @@ macro_rules! table {
 fn all() -> Vec<Endpoint> {
     table![
         health::CheckHealth,
+        api::describe::DescribeApi,
+        session::LogIn,
+        session::ShowSession,
+        session::LogOut,
+        accounts::ListAccounts,
+        accounts::CreateAccount,
+        accounts::SetPassword,
+        accounts::SetRole,
+        accounts::DeleteAccount,
+        tokens::ListTokens,
+        tokens::CreateToken,
+        tokens::RevokeToken,
         updates::ListUpdates,
         updates::ShowUpdate,
         updates::ShowFragment,

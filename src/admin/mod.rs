@@ -6,6 +6,7 @@
 //! from one table ([`endpoints`]), and the description of the API is made of the same.
 
 mod access;
+pub mod accounts;
 pub mod api;
 pub mod audit;
 pub mod cleanup;
@@ -18,25 +19,30 @@ mod endpoint;
 mod frames;
 pub mod groups;
 pub mod health;
+pub mod identity;
 pub mod import;
 mod operation;
 pub mod packages;
 pub mod placements;
 pub mod reports;
 pub mod rules;
+pub mod session;
 pub mod sync;
 pub mod terms;
+pub mod tokens;
 pub mod update_groups;
 pub mod updates;
 
 pub use access::Access;
 pub use api::Api;
+pub use client::Remote;
 pub use endpoint::{Endpoint, endpoints};
 pub use import::{ImportReport, Source, import as import_into};
-pub use operation::{Bytes, Call, Caller, Method, Operation, Role, Route, Upload};
+pub use operation::{Bytes, Call, Caller, Method, Operation, Role, Route, SessionCookie, Upload};
 
 use std::sync::Arc;
 
+use self::identity::{Identity, TooMany};
 use crate::state::{State, StateError};
 use crate::upstream::{SyncError, Upstream};
 use crate::wire::time::DateTime;
@@ -47,6 +53,16 @@ pub struct Subject {
     pub state: Arc<State>,
     /// Its relation to its upstream server.
     pub upstream: Arc<Upstream>,
+    /// Who may ask.
+    pub identity: Identity,
+}
+
+impl Subject {
+    /// What there is to administer of a server.
+    pub fn new(state: Arc<State>, upstream: Arc<Upstream>) -> Self {
+        let identity = Identity::new(Arc::clone(&state));
+        Self { state, upstream, identity }
+    }
 }
 
 /// Why an administrator's operation was not carried out.
@@ -61,6 +77,12 @@ pub enum AdminError {
     /// What was asked for cannot be: each field that is wrong, and how.
     #[error("{}", join(.0))]
     Invalid(Vec<FieldError>),
+    /// Name or password are wrong; which, nobody is told.
+    #[error("name or password are wrong")]
+    WrongPassword,
+    /// It was tried too often.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
     /// The bytes that came with it broke off or are not what they should be.
     #[error("{0}")]
     Body(#[source] std::io::Error),
@@ -71,7 +93,7 @@ pub enum AdminError {
     #[error("no server runs on this data directory")]
     NotServed,
     /// The server could not be asked.
-    #[error("the server on this data directory does not answer: {0}")]
+    #[error("the server does not answer: {0}")]
     Unreachable(String),
     /// The answer is none that this program knows: client and server are of different versions.
     #[error("the server's answer is not understood: {0}")]

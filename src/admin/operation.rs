@@ -7,12 +7,14 @@
 //! list of commands.
 
 use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::identity::Identity;
 use super::{AdminError, Subject};
 use crate::policy::by::By;
 use crate::state::State;
@@ -48,29 +50,39 @@ pub struct Route {
     pub method: Method,
     /// Below [`BASE`](super::api::BASE); `{field}` stands for the value of that field.
     pub path: &'static str,
-    /// The least that the caller has to be.
-    pub role: Role,
+    /// The least that the caller has to be; none for whoever comes.
+    pub role: Option<Role>,
 }
 
 impl Route {
     /// Reads something, which reporters may.
     pub const fn get(path: &'static str) -> Self {
-        Self { method: Method::Get, path, role: Role::Reporter }
+        Self { method: Method::Get, path, role: Some(Role::Reporter) }
     }
 
     /// Makes or does something, which administrators may.
     pub const fn post(path: &'static str) -> Self {
-        Self { method: Method::Post, path, role: Role::Administrator }
+        Self { method: Method::Post, path, role: Some(Role::Administrator) }
     }
 
     /// Sets something, however often it is said, which administrators may.
     pub const fn put(path: &'static str) -> Self {
-        Self { method: Method::Put, path, role: Role::Administrator }
+        Self { method: Method::Put, path, role: Some(Role::Administrator) }
     }
 
     /// Takes something away, which administrators may.
     pub const fn delete(path: &'static str) -> Self {
-        Self { method: Method::Delete, path, role: Role::Administrator }
+        Self { method: Method::Delete, path, role: Some(Role::Administrator) }
+    }
+
+    /// The same, for this role instead.
+    pub const fn for_role(self, role: Role) -> Self {
+        Self { role: Some(role), ..self }
+    }
+
+    /// The same, for whoever comes.
+    pub const fn for_anybody(self) -> Self {
+        Self { role: None, ..self }
     }
 
     /// The names of the fields that travel in the path.
@@ -147,14 +159,19 @@ pub struct Upload {
 pub struct Caller {
     /// As the audit trail names them.
     pub name: String,
-    /// What they may do.
-    pub role: Role,
+    /// What they may do; none for somebody who did not say who they are.
+    pub role: Option<Role>,
 }
 
 impl Caller {
+    /// Somebody who did not say who they are.
+    pub fn unknown() -> Self {
+        Self { name: "unknown".to_owned(), role: None }
+    }
+
     /// Whoever may open the data directory, or its socket.
     pub fn local() -> Self {
-        Self { name: By::administrator().who, role: Role::Administrator }
+        Self { name: By::administrator().who, role: Some(Role::Administrator) }
     }
 }
 
@@ -165,14 +182,65 @@ pub type Bytes = Box<dyn Read + Send>;
 pub struct Call {
     subject: Arc<Subject>,
     caller: Caller,
+    peer: IpAddr,
+    /// The secret of the session that it belongs to.
+    session: Option<String>,
     /// Behind a lock so that a call can be shared; it is taken once.
     upload: Mutex<Option<Bytes>>,
+    cookie: Arc<Mutex<Option<SessionCookie>>>,
+}
+
+/// What becomes of the cookie in which a browser keeps its session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionCookie {
+    /// It is set to this secret.
+    Set(String),
+    /// It is removed.
+    Removed,
 }
 
 impl Call {
     /// A call by `caller`, with the bytes that the operation's [`Operation::UPLOAD`] asks for.
     pub fn new(subject: Arc<Subject>, caller: Caller, upload: Option<Bytes>) -> Self {
-        Self { subject, caller, upload: Mutex::new(upload) }
+        Self {
+            subject,
+            caller,
+            peer: Ipv4Addr::LOCALHOST.into(),
+            session: None,
+            upload: Mutex::new(upload),
+            cookie: Arc::default(),
+        }
+    }
+
+    /// The same, from this address and within this session; what becomes of its cookie is then
+    /// found in `cookie`.
+    pub fn from(
+        self,
+        peer: IpAddr,
+        session: Option<String>,
+        cookie: Arc<Mutex<Option<SessionCookie>>>,
+    ) -> Self {
+        Self { peer, session, cookie, ..self }
+    }
+
+    pub(super) fn identity(&self) -> &Identity {
+        &self.subject.identity
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    pub(super) fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    pub(super) fn session(&self) -> Option<&str> {
+        self.session.as_deref()
+    }
+
+    pub(super) fn set_cookie(&self, cookie: SessionCookie) {
+        *self.cookie.lock().unwrap_or_else(PoisonError::into_inner) = Some(cookie);
     }
 
     pub(super) fn state(&self) -> &Arc<State> {

@@ -13,7 +13,10 @@ pub(super) struct Healthcheck {}
 impl Healthcheck {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
         // Never by opening the directory: a server that is just starting would find it locked.
-        let access = Access::of_server(&context.config.data)?;
+        let access = match &context.remote {
+            Some(remote) => Access::Served(remote.clone()),
+            None => Access::of_server(&context.config.data)?,
+        };
         // Goes through the writer thread and back: a server that answers this can change things.
         context.output.print(&access.health().await?, fields)
     }

@@ -1,4 +1,5 @@
-//! The doors for administrators: a socket in the data directory, apart from those for clients.
+//! The doors for administrators: a socket in the data directory, and, where that is wanted, one in
+//! the network, apart from those for clients.
 //!
 //! What comes through them is answered by another than what clients ask, so that nothing of the one
 //! can be reached through the doors of the other.
@@ -14,21 +15,29 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use super::body::{Payload, ResponseBody};
 use super::handler::{Answers, Peer, Way, attach};
-use super::listener::{Doors, Drained, Listener};
+use super::listener::{self, BindError, Doors, Drained, Listener};
 use super::local::LocalSocket;
 use super::log::AccessLine;
 use super::metrics::Metrics;
 use super::reply;
 use super::settings::Limits;
+use super::tls::Tls;
 
 /// Connections over the local socket at once. Administrators are few.
 const LOCAL_CONNECTIONS: usize = 16;
 /// How long one may hold a place before it has said what it wants. Commands know that before they
 /// connect.
 const LOCAL_HEAD_TIME: Duration = Duration::from_secs(5);
+
+/// The same for the network: a browser opens six, and keeps them while its user thinks.
+const NETWORK_CONNECTIONS: usize = 128;
+const NETWORK_HEAD_TIME: Duration = Duration::from_secs(20);
 
 /// What administrators are answered by.
 pub trait Api: Send + Sync + 'static {
@@ -106,10 +115,19 @@ impl RequestBody {
     }
 }
 
+/// Where administrators are listened to over the network.
+#[derive(Debug, Clone)]
+pub struct AdminListen {
+    /// The address.
+    pub address: SocketAddr,
+    /// The certificate; none for plain HTTP, which is for this machine alone.
+    pub tls: Option<Arc<Tls>>,
+}
+
 /// The doors for administrators, which are bound and not open yet.
 pub struct AdminServer<A> {
-    local: LocalSocket,
-    shared: Arc<AdminShared<A>>,
+    local: (LocalSocket, Arc<AdminShared<A>>),
+    network: Option<(TcpListener, Option<TlsAcceptor>, Arc<AdminShared<A>>)>,
 }
 
 struct AdminShared<A> {
@@ -119,29 +137,64 @@ struct AdminShared<A> {
 }
 
 impl<A: Api> AdminServer<A> {
-    /// Binds the socket in `data`, whose lock the caller holds.
+    /// Binds the socket in `data`, whose lock the caller holds, and the address in the network.
     ///
     /// # Errors
-    /// When it cannot be bound, for example because its path is too long for one.
-    pub fn bind(
+    /// When one cannot be bound, for example because the socket's path is too long for one.
+    pub async fn bind(
         data: &Path,
+        listen: Option<AdminListen>,
         limits: Limits,
         api: Arc<A>,
         metrics: Arc<Metrics>,
-    ) -> io::Result<Self> {
-        let local = LocalSocket::bind(data)?;
-        let limits =
-            Limits { connections: LOCAL_CONNECTIONS, head_time: LOCAL_HEAD_TIME, ..limits };
-        Ok(Self { local, shared: Arc::new(AdminShared { api, limits, metrics }) })
+    ) -> Result<Self, BindError> {
+        let shared = |connections, head_time| {
+            let (api, metrics) = (Arc::clone(&api), Arc::clone(&metrics));
+            let limits = Limits { connections, head_time, ..limits.clone() };
+            Arc::new(AdminShared { api, limits, metrics })
+        };
+        let socket = LocalSocket::bind(data).map_err(BindError::Socket)?;
+        let network = match listen {
+            None => None,
+            Some(AdminListen { address, tls }) => {
+                let tls = tls.map(|tls| tls.server_config()).transpose()?.map(TlsAcceptor::from);
+                let shared = shared(NETWORK_CONNECTIONS, NETWORK_HEAD_TIME);
+                Some((listener::listen(address).await?, tls, shared))
+            }
+        };
+        Ok(Self { local: (socket, shared(LOCAL_CONNECTIONS, LOCAL_HEAD_TIME)), network })
+    }
+
+    /// Where it listens in the network; with port 0 configured, the port that was chosen.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.network.as_ref()?.0.local_addr().ok()
     }
 
     /// Serves until `shutdown` completes, and then as [`Server::run`](super::Server::run).
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Drained {
-        let shutdown_time = self.shared.limits.shutdown_time;
-        let mut doors = Doors::new(self.shared);
-        doors.open(Listener::Local(self.local), None);
+        let (socket, shared) = self.local;
+        let shutdown_time = shared.limits.shutdown_time;
+        let mut local = Doors::new(shared);
+        local.open(Listener::Local(socket), None);
+        let mut doors = vec![local];
+        if let Some((listener, tls, shared)) = self.network {
+            let mut network = Doors::new(shared);
+            network.open(Listener::Tcp(listener), tls);
+            doors.push(network);
+        }
         shutdown.await;
-        doors.close(shutdown_time).await
+        let mut closing = JoinSet::new();
+        for door in doors {
+            closing.spawn(door.close(shutdown_time));
+        }
+        let cut = closing.join_all().await.into_iter().map(|drained| match drained {
+            Drained::Completely => 0,
+            Drained::Cut(connections) => connections,
+        });
+        match cut.sum() {
+            0 => Drained::Completely,
+            connections => Drained::Cut(connections),
+        }
     }
 }
 

@@ -45,6 +45,9 @@ pub enum BindError {
         #[source]
         error: io::Error,
     },
+    /// The socket for this machine's administrator cannot be made.
+    #[error("cannot listen for commands")]
+    Socket(#[source] io::Error),
     /// An HTTPS address without a certificate.
     #[error("HTTPS is configured on {0} without a certificate")]
     NoCertificate(SocketAddr),

@@ -7,28 +7,34 @@
 //! anything done.
 
 mod body;
+pub mod describe;
+mod identify;
 mod input;
 pub(super) mod problem;
 pub mod schema;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
+use self::identify::Identified;
 use super::endpoint::PathFields;
-use super::{AdminError, Call, Caller, Endpoint, Subject, endpoints};
-use crate::server::{self, ApiAnswer, ApiRequest, Way};
+use super::{AdminError, Call, Endpoint, SessionCookie, Subject, endpoints};
+use crate::server::{self, ApiAnswer, ApiRequest};
 use crate::state::StateError;
 pub use problem::Problem;
 
 /// What the paths of all operations begin with.
 pub const BASE: &str = "/api/v1";
+
+/// The name of the cookie in which a browser keeps its session.
+const COOKIE: &str = "weir_session";
 
 /// What an answer is called in the log while it is not known what was asked.
 const UNKNOWN: &str = "Api";
@@ -60,21 +66,21 @@ impl Api {
         &self,
         request: ApiRequest,
         operation: &mut &'static str,
+        cookie: &Arc<Mutex<Option<SessionCookie>>>,
     ) -> Result<Value, Refusal> {
-        let ApiRequest { way, head, body, .. } = request;
+        let ApiRequest { way, address, head, body } = request;
         let (endpoint, path) = find(head.method.as_str(), head.uri.path())?;
         *operation = endpoint.name;
-        let caller = identify(way)?;
-        if caller.role < endpoint.route.role {
-            let problem = "your role does not allow this";
-            return Err(Problem::new(StatusCode::FORBIDDEN, problem).into());
-        }
+        let identity = &self.subject.identity;
+        let Identified { caller, session } =
+            identify::identify(identity, endpoint, way, &head.headers).await?;
         let (json, upload) = match &endpoint.upload {
             Some(upload) => (None, Some(body::upload(upload, &head.headers, body)?)),
             None => (body::json(&head.headers, body).await?, None),
         };
         let fields = input::fields(endpoint, path, head.uri.query(), json)?;
         let call = Call::new(Arc::clone(&self.subject), caller, upload);
+        let call = call.from(address.ip(), session, Arc::clone(cookie));
         // Many operations wait for the disk. And whoever asked may go away meanwhile: what was begun
         // comes to its end.
         let runtime = Handle::current();
@@ -88,15 +94,22 @@ impl Api {
 impl server::Api for Api {
     async fn answer(&self, request: ApiRequest) -> ApiAnswer {
         let mut operation = UNKNOWN;
-        let outcome = self.attempt(request, &mut operation).await;
-        let response = match outcome {
-            Ok(answer) => respond(StatusCode::OK, "application/json", &answer, None),
+        let (way, cookie) = (request.way, Arc::default());
+        let outcome = self.attempt(request, &mut operation, &cookie).await;
+        let mut response = match outcome {
+            Ok(answer) => respond(StatusCode::OK, "application/json", &answer),
             Err(Refusal { problem, header }) => {
                 let status = StatusCode::from_u16(problem.status);
                 let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                respond(status, problem::MEDIA_TYPE, &*problem, header)
+                let mut response = respond(status, problem::MEDIA_TYPE, &*problem);
+                let seconds = problem.retry_after.map(|it| (RETRY_AFTER, HeaderValue::from(it)));
+                response.headers_mut().extend(header.into_iter().chain(seconds));
+                response
             }
         };
+        let cookie = cookie.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let cookie = cookie.and_then(|cookie| identify::header(&cookie, way));
+        response.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
         ApiAnswer { operation, response }
     }
 }
@@ -128,28 +141,16 @@ fn find(method: &str, path: &str) -> Result<(&'static Endpoint, PathFields), Ref
     }
 }
 
-/// Who asks.
-fn identify(way: Way) -> Result<Caller, Refusal> {
-    match way {
-        Way::Local => Ok(Caller::local()),
-        Way::Plain | Way::Tls => {
-            Err(Problem::new(StatusCode::UNAUTHORIZED, "say who you are").into())
-        }
-    }
-}
-
 fn respond(
     status: StatusCode,
     media_type: &'static str,
     body: &impl serde::Serialize,
-    header: Option<(HeaderName, HeaderValue)>,
 ) -> Response<Vec<u8>> {
     let mut response = Response::new(serde_json::to_vec(body).unwrap_or_default());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     harden(headers);
-    headers.extend(header);
     response
 }
 

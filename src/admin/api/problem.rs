@@ -25,6 +25,9 @@ pub struct Problem {
     /// The fields that are to blame, where some are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// Seconds after which it may be tried again, for the header that says so.
+    #[serde(skip)]
+    pub(super) retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -35,6 +38,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             errors: Vec::new(),
+            retry_after: None,
         }
     }
 }
@@ -44,6 +48,7 @@ impl From<AdminError> for Problem {
         let problem = Self::new(status(&error), explain(&error));
         match error {
             AdminError::Invalid(errors) => Self { errors, ..problem },
+            AdminError::TooMany(many) => Self { retry_after: Some(many.seconds), ..problem },
             _ => problem,
         }
     }
@@ -60,6 +65,8 @@ fn status(error: &AdminError) -> StatusCode {
         }
         AdminError::Body(_) => StatusCode::BAD_REQUEST,
         AdminError::Refused(_) => StatusCode::CONFLICT,
+        AdminError::WrongPassword => StatusCode::UNAUTHORIZED,
+        AdminError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         AdminError::NotServed
         | AdminError::Unreachable(_)
         | AdminError::Misunderstood(_)
