@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::reports::{ReportComputers, ReportSyncs, ReportUpdates};
+use super::reports::{ReportComputers, ReportSyncs, ReportTrend, ReportUpdates};
 use crate::policy::placement::Network;
 use crate::policy::rule::{Criteria, RuleTarget, Schedule};
 use crate::policy::terms::Terms;
@@ -276,6 +276,8 @@ pub enum Command {
     ReportUpdates(Box<ReportUpdates>),
     /// The states of updates, computer by computer.
     ReportComputers(Box<ReportComputers>),
+    /// The states of updates, day by day.
+    ReportTrend(ReportTrend),
     /// What synchronizations brought.
     ReportSyncs(ReportSyncs),
     /// All downstream servers.

@@ -1,6 +1,6 @@
 //! Computers: what they are, and the state of every update on them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -49,6 +49,13 @@ pub(super) async fn show(state: &State, computer: String) -> Result<Value, Admin
     answer["agent"] = json!(format!("{a}.{b}.{c}.{d}"));
     answer["requested_group"] = json!(tracked.computer.requested_group);
     answer["updates"] = json!(compliance::on_computer(state, &published, tracked)?);
+    answer["health"] = json!(compliance::health(state, tracked));
+    answer["inventory"] = json!(
+        details
+            .inventory
+            .as_ref()
+            .map(|inventory| { inventory.attributes.iter().cloned().collect::<BTreeMap<_, _>>() })
+    );
     answer["scans"] = details.events.scans.iter().rev().map(scan).collect();
     let events = details.events.events.iter().map(|event| {
         json!({
@@ -111,6 +118,7 @@ fn summary(
         "last_scan": statuses.scan.as_ref().map(scan),
         "last_status_report":
             below.map_or(statuses.reported, |below| below.last_status).and_then(instant),
+        "duplicate": computer.sightings.is_duplicate(state.now()),
         "restart_pending": statuses.restart_pending().and_then(instant),
         "flapping": statuses.relapses.flapping(state.now()).count(),
         "states": offer.count(statuses),

@@ -82,6 +82,7 @@ pub async fn execute(subject: &Subject, command: Command) -> Result<Value, Admin
         Command::DeleteComputer { computer } => computers::delete(state, computer).await?,
         Command::ReportUpdates(report) => json!(report.run(state).await?),
         Command::ReportComputers(report) => json!(report.run(state).await?),
+        Command::ReportTrend(report) => json!(report.run(state).await?),
         Command::ReportSyncs(report) => json!(report.run(upstream).await?),
         Command::ListDownstream => downstream::list(state),
         Command::ShowDownstream { server } => downstream::show(state, &server)?,

@@ -27,13 +27,14 @@ mod updates;
 
 pub use access::Access;
 pub use command::{Command, FragmentKind, RuleDraft};
-pub use compliance::UpdateOnComputer;
+pub use compliance::{ComputerHealth, FlappingUpdate, SeenAs, UpdateOnComputer};
 pub use execute::execute;
 pub use import::{ImportReport, Source, import as import_into};
 pub use reports::{
     ApprovalFilter, ComputerCondition, ComputerOrder, ComputerRow, ComputersReport, Detail,
-    GroupApproval, GroupCounts, NamedCounts, ReportComputers, ReportSyncs, ReportUpdates,
-    StateFilter, SyncRow, SyncsReport, UpdateFilter, UpdateOrder, UpdateRow, UpdatesReport,
+    GroupApproval, GroupCounts, NamedCounts, ReportComputers, ReportSyncs, ReportTrend,
+    ReportUpdates, StateFilter, SyncRow, SyncsReport, TrendReport, TrendRow, UpdateFilter,
+    UpdateOrder, UpdateRow, UpdatesReport,
 };
 pub use socket::{SOCKET, Socket};
 

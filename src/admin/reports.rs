@@ -7,6 +7,7 @@
 mod computers;
 mod selection;
 mod syncs;
+mod trend;
 mod updates;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ pub use computers::{
 };
 pub use selection::{ApprovalFilter, UpdateFilter};
 pub use syncs::{ReportSyncs, SyncRow, SyncsReport};
+pub use trend::{ReportTrend, TrendReport, TrendRow};
 pub use updates::{
     GroupApproval, GroupCounts, ReportUpdates, UpdateOrder, UpdateRow, UpdatesReport,
 };

@@ -10,8 +10,8 @@ use super::output::{cell, printable, table, write_out};
 use super::{CliError, Context};
 use crate::admin::{
     ApprovalFilter, Command, ComputerCondition, ComputerOrder, ComputersReport, Detail,
-    NamedCounts, ReportComputers, ReportSyncs, ReportUpdates, StateFilter, SyncsReport,
-    UpdateFilter, UpdateOrder, UpdatesReport,
+    NamedCounts, ReportComputers, ReportSyncs, ReportTrend, ReportUpdates, StateFilter,
+    SyncsReport, TrendReport, UpdateFilter, UpdateOrder, UpdatesReport,
 };
 use crate::computers::{Counts, UpdateInstallationState};
 
@@ -48,6 +48,18 @@ pub(super) enum Report {
         /// By what the rows are ordered.
         #[arg(long, value_enum, default_value = "name")]
         sort: ComputerSort,
+    },
+    /// The states of updates on the computers of a group, day by day.
+    Trend {
+        /// Only computers of this group and of those below it.
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+        /// The last so many days.
+        #[arg(long, value_name = "N")]
+        days: Option<u32>,
+        /// Print comma-separated values.
+        #[arg(long)]
+        csv: bool,
     },
     /// What the synchronizations brought.
     Sync {
@@ -138,6 +150,8 @@ pub(super) enum Condition {
     NeverReported,
     /// Its last scan failed.
     ScanFailed,
+    /// Several computers use its id.
+    Duplicate,
 }
 
 /// An order of updates.
@@ -237,6 +251,7 @@ impl Report {
                         Condition::Flapping => ComputerCondition::Flapping,
                         Condition::NeverReported => ComputerCondition::NeverReported,
                         Condition::ScanFailed => ComputerCondition::ScanFailed,
+                        Condition::Duplicate => ComputerCondition::Duplicate,
                     }),
                     silent_days,
                     detail,
@@ -253,6 +268,10 @@ impl Report {
                 };
                 let answer = context.run(Command::ReportComputers(Box::new(report))).await?;
                 print(context, csv, &answer, |report| computers(&report, detail))
+            }
+            Self::Trend { group, days, csv } => {
+                let command = Command::ReportTrend(ReportTrend { group, days });
+                print(context, csv, &context.run(command).await?, |report| trend(&report))
             }
             Self::Sync { from, before, csv } => {
                 let command = Command::ReportSyncs(ReportSyncs { from, before });
@@ -412,6 +431,16 @@ fn computers(report: &ComputersReport, detail: Detail) -> Lines {
         }
     };
     (headings, rows)
+}
+
+fn trend(report: &TrendReport) -> Lines {
+    let rows = report.rows.iter().map(|day| {
+        let mut row = vec![day.day.clone(), day.computers.to_string()];
+        row.extend(counted(&day.counts));
+        row.push(day.percent_done.map(|it| format!("{it:.1}")).unwrap_or_default());
+        row
+    });
+    ([&["DAY", "COMPUTERS"], &COUNTED[..], &["% DONE"]].concat(), rows.collect())
 }
 
 fn syncs(report: &SyncsReport) -> Lines {
