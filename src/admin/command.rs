@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::reports::{ReportComputers, ReportSyncs, ReportUpdates};
 use crate::policy::placement::Network;
 use crate::policy::rule::{Criteria, RuleTarget, Schedule};
 use crate::policy::terms::Terms;
@@ -271,6 +272,12 @@ pub enum Command {
         /// Client id or host name.
         computer: String,
     },
+    /// The states of updates.
+    ReportUpdates(Box<ReportUpdates>),
+    /// The states of updates, computer by computer.
+    ReportComputers(Box<ReportComputers>),
+    /// What synchronizations brought.
+    ReportSyncs(ReportSyncs),
     /// All downstream servers.
     ListDownstream,
     /// One downstream server.

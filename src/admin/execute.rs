@@ -80,6 +80,9 @@ pub async fn execute(subject: &Subject, command: Command) -> Result<Value, Admin
             computers::place(state, computer, groups).await?
         }
         Command::DeleteComputer { computer } => computers::delete(state, computer).await?,
+        Command::ReportUpdates(report) => json!(report.run(state).await?),
+        Command::ReportComputers(report) => json!(report.run(state).await?),
+        Command::ReportSyncs(report) => json!(report.run(upstream).await?),
         Command::ListDownstream => downstream::list(state),
         Command::ShowDownstream { server } => downstream::show(state, &server)?,
         Command::ApproveDownstream { server } => downstream::approve(state, server).await?,

@@ -8,6 +8,7 @@ mod access;
 mod audit;
 mod cleanup;
 mod command;
+mod compliance;
 mod computers;
 mod content;
 mod downstream;
@@ -17,6 +18,7 @@ mod groups;
 pub mod import;
 mod packages;
 mod placements;
+mod reports;
 mod rules;
 mod socket;
 mod sync;
@@ -25,8 +27,14 @@ mod updates;
 
 pub use access::Access;
 pub use command::{Command, FragmentKind, RuleDraft};
+pub use compliance::UpdateOnComputer;
 pub use execute::execute;
 pub use import::{ImportReport, Source, import as import_into};
+pub use reports::{
+    ApprovalFilter, ComputerCondition, ComputerOrder, ComputerRow, ComputersReport, Detail,
+    GroupApproval, GroupCounts, NamedCounts, ReportComputers, ReportSyncs, ReportUpdates,
+    StateFilter, SyncRow, SyncsReport, UpdateFilter, UpdateOrder, UpdateRow, UpdatesReport,
+};
 pub use socket::{SOCKET, Socket};
 
 use std::sync::Arc;

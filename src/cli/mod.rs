@@ -9,6 +9,7 @@ mod cleanup;
 mod computer;
 mod config;
 mod content;
+mod csv;
 mod downstream;
 mod fleet;
 mod group;
@@ -21,6 +22,7 @@ mod package;
 mod placement;
 mod record;
 mod replay;
+mod report;
 mod rule;
 mod serve;
 mod signals;
@@ -107,6 +109,9 @@ enum Command {
     /// Look at computers and place them.
     #[command(subcommand)]
     Computer(computer::Computer),
+    /// Reports on updates, computers and synchronizations, as a table, CSV or JSON.
+    #[command(subcommand)]
+    Report(report::Report),
     /// Look at servers that synchronize from this one.
     #[command(subcommand)]
     Downstream(downstream::Downstream),
@@ -223,6 +228,7 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
         Command::Cleanup(command) => command.run(&context).await,
         Command::Placement(command) => command.run(&context).await,
         Command::Computer(command) => command.run(&context).await,
+        Command::Report(command) => command.run(&context).await,
         Command::Content(command) => command.run(&context).await,
         Command::Downstream(command) => command.run(&context).await,
         Command::Sync(command) => command.run(&context).await,

@@ -51,7 +51,7 @@ pub struct ComputerInfo {
 }
 
 /// Most computers that may register. Registration is anonymous: beyond this it is a flood.
-pub const COMPUTERS_KEPT: usize = 500_000;
+pub const COMPUTERS_KEPT: usize = 1_000_000;
 
 /// Most bytes kept of one text of a computer.
 pub const TEXT_LIMIT: usize = 512;

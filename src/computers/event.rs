@@ -9,12 +9,15 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::status::LastScan;
 use crate::wire::types::UpdateIdentity;
 
 /// Most events kept of one computer.
 pub const EVENTS_KEPT: usize = 64;
 /// Most instance ids remembered of one computer, to recognise events that are sent again.
 pub const INSTANCES_KEPT: usize = 256;
+/// Most scans kept of one computer: a fortnight of them, as agents scan every 22 hours.
+pub const SCANS_KEPT: usize = 16;
 /// Most bytes kept of one string of an event.
 pub const STRING_LIMIT: usize = 256;
 /// Most replacement strings kept of one event.
@@ -26,6 +29,12 @@ pub const STATUS_REPORT: i16 = 156;
 pub const DETECTION_FINISHED: i16 = 147;
 /// `AGENT_DETECTION_FAILED`.
 pub const DETECTION_FAILED: i16 = 148;
+/// `AGENT_DETECTION_INIT_FAILED`.
+pub const DETECTION_INIT_FAILED: i16 = 157;
+/// `AGENT_DETECTION_SERVICE_REG_FAILED`.
+pub const DETECTION_SERVICE_REG_FAILED: i16 = 158;
+/// `AU_REBOOT_COMPLETED`.
+pub const REBOOT_COMPLETED: i16 = 202;
 
 /// One event as the domain sees it, its times corrected to this server's clock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,9 +78,17 @@ pub struct EventLog {
     pub events: VecDeque<Event>,
     /// Ids of the events seen last, oldest first, kept or not.
     instances: VecDeque<Uuid>,
+    /// How its scans ended, as they were reported, oldest first.
+    pub scans: VecDeque<LastScan>,
 }
 
 impl EventLog {
+    /// What was kept before scans were.
+    pub fn restore(events: VecDeque<Event>, instances: VecDeque<Uuid>) -> Self {
+        let scans = events.iter().filter_map(LastScan::of).collect();
+        Self { events, instances, scans }
+    }
+
     /// Notes an event. False when it was seen before: then nothing is to be done with it.
     pub fn note(&mut self, event: &Event) -> bool {
         if self.instances.contains(&event.instance) {
@@ -81,6 +98,12 @@ impl EventLog {
             self.instances.pop_front();
         }
         self.instances.push_back(event.instance);
+        if let Some(scan) = LastScan::of(event) {
+            if self.scans.len() >= SCANS_KEPT {
+                self.scans.pop_front();
+            }
+            self.scans.push_back(scan);
+        }
         if event.event_id == STATUS_REPORT {
             return true;
         }

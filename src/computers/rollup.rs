@@ -110,7 +110,8 @@ pub fn details_digest(computer: &Computer) -> u64 {
 
 /// Of the states of all updates.
 pub fn states_digest(statuses: &Statuses) -> u64 {
-    digest(statuses.rows())
+    let rows: Vec<_> = statuses.rows().map(|row| (row.number, row.state, row.since)).collect();
+    digest(&rows)
 }
 
 fn digest<T: Hash + ?Sized>(value: &T) -> u64 {

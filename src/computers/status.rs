@@ -4,14 +4,23 @@
 //! them single events only make an update Failed or pending a restart. A real WSUS was seen to
 //! change nothing on 161, 162, 167, 181 and 201, and never to call an update Installed on the
 //! word of an event: Installed and NotInstalled come from 156 alone.
+//!
+//! What a report leaves out is not applicable, so one that cannot be read in full says nothing: it
+//! is noted as such and changes no state.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::event::{DETECTION_FAILED, DETECTION_FINISHED, Event, STATUS_REPORT};
+use super::event::{
+    DETECTION_FAILED, DETECTION_FINISHED, DETECTION_INIT_FAILED, DETECTION_SERVICE_REG_FAILED,
+    Event, REBOOT_COMPLETED, STATUS_REPORT,
+};
+use super::numbers::{Numbers, UpdateNumber};
+use super::relapses::Relapses;
 use super::rollup::StatusReport;
+use super::rows::{PackedRows, Row};
 
 /// `UpdateInstallationState`, with the numbers of [MS-WSUSSS] 3.1.1 Update Status Table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,7 +42,33 @@ pub enum UpdateInstallationState {
     InstalledPendingReboot = 6,
 }
 
+/// What a state means to who has to answer for the computers: the four compliance states of
+/// Configuration Manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum Compliance {
+    /// Nobody knows.
+    Unknown = 0,
+    /// Not applicable.
+    NotRequired = 1,
+    /// Applicable and not in effect: needed, downloaded, failed, or waiting for a restart.
+    Required = 2,
+    /// Applicable and in effect.
+    Installed = 3,
+}
+
 impl UpdateInstallationState {
+    /// All of them, by their numbers.
+    pub const ALL: [Self; 7] = [
+        Self::Unknown,
+        Self::NotApplicable,
+        Self::NotInstalled,
+        Self::Downloaded,
+        Self::Installed,
+        Self::Failed,
+        Self::InstalledPendingReboot,
+    ];
+
     /// The state with this number, if it is that of a row.
     pub fn from_number(number: i32) -> Option<Self> {
         let rows = [
@@ -58,9 +93,21 @@ impl UpdateInstallationState {
             Self::InstalledPendingReboot => "InstalledPendingReboot",
         }
     }
+
+    /// What it means for compliance.
+    pub const fn compliance(self) -> Compliance {
+        match self {
+            Self::Unknown => Compliance::Unknown,
+            Self::NotApplicable => Compliance::NotRequired,
+            Self::NotInstalled | Self::Downloaded | Self::Failed | Self::InstalledPendingReboot => {
+                Compliance::Required
+            }
+            Self::Installed => Compliance::Installed,
+        }
+    }
 }
 
-/// The state of one update.
+/// The state of one update, by its id: as earlier versions stored it, and as servers tell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct UpdateStatus {
     /// The update.
@@ -76,21 +123,68 @@ pub struct UpdateStatus {
 pub struct LastScan {
     /// Unix seconds.
     pub at: i64,
-    /// The HRESULT; 0 for success.
+    /// The HRESULT; 0 for success, and negative for a failure.
     pub result: i32,
+}
+
+impl LastScan {
+    /// The scan that an event tells the end of, if it does.
+    pub fn of(event: &Event) -> Option<Self> {
+        /// `E_FAIL`, for a failure that names no error.
+        const UNSPECIFIED: i32 = 0x8000_4005_u32.cast_signed();
+        let result = match event.event_id {
+            DETECTION_FINISHED => event.result,
+            DETECTION_FAILED | DETECTION_INIT_FAILED | DETECTION_SERVICE_REG_FAILED => {
+                if event.result < 0 { event.result } else { UNSPECIFIED }
+            }
+            _ => return None,
+        };
+        Some(Self { at: event.at, result })
+    }
+
+    /// Whether it failed.
+    pub fn failed(self) -> bool {
+        self.result < 0
+    }
+}
+
+/// Gives updates their numbers.
+pub trait Numbering {
+    /// The number of an update that has one.
+    fn known(&self, update: &Uuid) -> Option<UpdateNumber>;
+
+    /// The number of an update, a new one if need be; none when there are too many.
+    fn number(&mut self, update: Uuid) -> Option<UpdateNumber>;
+}
+
+impl Numbering for Numbers {
+    fn known(&self, update: &Uuid) -> Option<UpdateNumber> {
+        self.number(update)
+    }
+
+    fn number(&mut self, update: Uuid) -> Option<UpdateNumber> {
+        Numbers::number(self, &update).or_else(|| self.give(update, false))
+    }
 }
 
 /// Everything a computer reported of updates.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statuses {
-    /// Unix seconds of the latest status report; none before the first.
+    /// Unix seconds of the latest status report, which tells of all updates that were here then;
+    /// none before the first.
     pub reported: Option<i64>,
     /// The latest scan.
     pub scan: Option<LastScan>,
     /// Unix seconds when anything was last received.
     pub received: i64,
-    /// Rows by update id.
-    updates: Vec<UpdateStatus>,
+    /// Unix seconds of the latest status report that could not be used.
+    pub unusable: Option<i64>,
+    /// Unix seconds of the latest restart after an installation that it told of.
+    pub restarted: Option<i64>,
+    /// Updates that were installed and then needed again.
+    pub relapses: Relapses,
+    /// Rows by the numbers of updates.
+    pub(super) rows: PackedRows,
 }
 
 /// Most rows kept of a computer. The largest list seen had 312 entries.
@@ -98,9 +192,9 @@ const ROWS_KEPT: usize = 10_000;
 
 impl Statuses {
     /// The state of an update that has been on offer since `offered` (unix seconds).
-    pub fn state(&self, update: Uuid, offered: i64) -> UpdateInstallationState {
-        if let Ok(at) = self.row(update) {
-            return self.updates[at].state;
+    pub fn state(&self, update: Option<UpdateNumber>, offered: i64) -> UpdateInstallationState {
+        if let Some(row) = update.and_then(|number| self.rows.get(number)) {
+            return row.state;
         }
         match self.reported {
             Some(reported) if reported >= offered => UpdateInstallationState::NotApplicable,
@@ -108,105 +202,171 @@ impl Statuses {
         }
     }
 
-    /// All rows, by update id.
-    pub fn rows(&self) -> &[UpdateStatus] {
-        &self.updates
+    /// All rows, by number.
+    pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
+        self.rows.iter()
+    }
+
+    /// Bytes that the rows take.
+    pub fn size(&self) -> usize {
+        self.rows.size()
+    }
+
+    /// Since when (unix seconds) an update waits for the computer to restart; none when none does,
+    /// or when it has restarted and only its next report is awaited.
+    pub fn restart_pending(&self) -> Option<i64> {
+        let waits = |row: &Row| row.state == UpdateInstallationState::InstalledPendingReboot;
+        let waiting = self.rows().filter(waits).map(|row| row.since);
+        waiting.filter(|since| self.restarted.is_none_or(|restarted| restarted < *since)).min()
+    }
+
+    /// The rows of earlier versions, by their new numbers.
+    pub fn renumber(&mut self, rows: &[UpdateStatus], numbers: &mut impl Numbering) {
+        let mut rows: Vec<Row> = rows
+            .iter()
+            .filter_map(|&UpdateStatus { update, state, since }| {
+                Some(Row { number: numbers.number(update)?, state, since, code: 0 })
+            })
+            .collect();
+        self.rows = PackedRows::pack(&mut rows);
     }
 
     /// Takes in one event that was not seen before.
-    pub fn apply(&mut self, event: &Event) {
+    pub fn apply(&mut self, event: &Event, numbers: &mut impl Numbering) {
         match event.event_id {
-            STATUS_REPORT => self.replace(event),
-            DETECTION_FINISHED | DETECTION_FAILED => {
-                if self.scan.is_none_or(|scan| scan.at <= event.at) {
-                    self.scan = Some(LastScan { at: event.at, result: event.result });
+            STATUS_REPORT => self.replace(event, numbers),
+            REBOOT_COMPLETED => self.restarted = self.restarted.max(Some(event.at)),
+            _ => match LastScan::of(event) {
+                Some(scan) if self.scan.is_none_or(|last| last.at <= scan.at) => {
+                    self.scan = Some(scan);
                 }
-            }
-            _ => self.single(event),
+                Some(_) => {}
+                None => self.single(event, numbers),
+            },
         }
+    }
+
+    /// Notes that a status report could not be used.
+    pub fn note_unusable(&mut self, at: i64) {
+        self.unusable = self.unusable.max(Some(at));
     }
 
     /// A status report replaces all rows but those of events after it; rows that did not change
     /// keep their time. One that was overtaken by a later one says nothing any more.
-    fn replace(&mut self, event: &Event) {
+    fn replace(&mut self, event: &Event, numbers: &mut impl Numbering) {
         if self.reported.is_some_and(|reported| reported > event.at) {
             return;
         }
-        let mut rows: Vec<UpdateStatus> = Vec::new();
-        // Should an id stand in several lists, the later of these wins.
-        for (tag, state) in [
-            ("V", UpdateInstallationState::Installed),
-            ("U", UpdateInstallationState::NotInstalled),
-            ("h", UpdateInstallationState::Downloaded),
-            ("W", UpdateInstallationState::InstalledPendingReboot),
-            ("g", UpdateInstallationState::Failed),
-        ] {
-            let lists = event.misc.iter().filter(|(misc, _)| misc == tag);
-            let ids = lists.flat_map(|(_, list)| list.split(';'));
-            let ids = ids.filter_map(|id| Uuid::try_parse(id.trim()).ok());
-            rows.extend(ids.map(|update| UpdateStatus { update, state, since: event.at }));
-        }
-        rows.extend(self.updates.iter().filter(|row| row.since > event.at));
-        // The stable sort keeps the order of the lists, and of equal ids the last one stays.
+        let Some(listed) = listed(event) else { return self.note_unusable(event.at) };
+        let mut rows: Vec<Row> = listed
+            .into_iter()
+            .filter_map(|(update, state)| {
+                Some(Row { number: numbers.number(update)?, state, since: event.at, code: 0 })
+            })
+            .collect();
+        rows.extend(self.rows().filter(|row| row.since > event.at));
+        // The stable sort keeps the order of the lists, and of equal numbers the last one stays.
         rows.reverse();
-        rows.sort_by_key(|row| row.update);
-        rows.dedup_by_key(|row| row.update);
+        rows.sort_by_key(|row| row.number);
+        rows.dedup_by_key(|row| row.number);
         rows.truncate(ROWS_KEPT);
-        // Kept for as long as the computer is, and there may be 150,000.
-        rows.shrink_to_fit();
+        let mut before = self.rows.iter().peekable();
         for row in &mut rows {
-            if let Ok(at) = self.row(row.update)
-                && self.updates[at].state == row.state
-            {
-                row.since = self.updates[at].since;
+            while before.next_if(|old| old.number < row.number).is_some() {}
+            let Some(old) = before.next_if(|old| old.number == row.number) else { continue };
+            if old.state == row.state {
+                *row = old;
+            } else if old.state == UpdateInstallationState::Installed && needs(row.state) {
+                self.relapses.note(row.number, event.at);
             }
         }
-        self.updates = rows;
+        self.rows = PackedRows::pack(&mut rows);
         self.reported = Some(event.at);
     }
 
     /// Takes in what another server reports of one of its computers ([MS-WSUSSS] 3.1.4.17). States
     /// that are newer here stay.
-    pub fn take_over(&mut self, report: &StatusReport) {
-        let before = std::mem::take(&mut self.updates);
-        let kept = before.into_iter().filter(|_| !report.full);
-        let mut rows: BTreeMap<Uuid, UpdateStatus> = kept.map(|row| (row.update, row)).collect();
+    pub fn take_over(&mut self, report: &StatusReport, numbers: &mut impl Numbering) {
+        let kept = self.rows().filter(|_| !report.full);
+        let mut rows: BTreeMap<UpdateNumber, Row> = kept.map(|row| (row.number, row)).collect();
         for &(update, state, since) in &report.updates {
-            if rows.get(&update).is_some_and(|row| row.since > since) {
+            let Some(state) = state else {
+                let number = numbers.known(&update);
+                let old = number.and_then(|number| rows.get(&number)).copied();
+                if let Some(old) = old.filter(|old| old.since <= since) {
+                    rows.remove(&old.number);
+                }
+                continue;
+            };
+            if rows.len() >= ROWS_KEPT && numbers.known(&update).is_none() {
                 continue;
             }
-            match state {
-                Some(state) if rows.len() < ROWS_KEPT || rows.contains_key(&update) => {
-                    rows.insert(update, UpdateStatus { update, state, since });
-                }
-                Some(_) => {}
-                None => drop(rows.remove(&update)),
+            let Some(number) = numbers.number(update) else { continue };
+            match rows.get(&number) {
+                Some(old) if old.since > since => {}
+                None if rows.len() >= ROWS_KEPT => {}
+                _ => drop(rows.insert(number, Row { number, state, since, code: 0 })),
             }
         }
-        self.updates = rows.into_values().collect();
+        self.rows = PackedRows::pack(&mut rows.into_values().collect());
         self.reported = report.detected;
     }
 
-    fn single(&mut self, event: &Event) {
+    fn single(&mut self, event: &Event, numbers: &mut impl Numbering) {
         let (Some(update), Some(state)) = (event.update, state_after(event.event_id)) else {
             return;
         };
-        // A report that came later knows better.
-        if self.reported.is_some_and(|reported| reported > event.at) {
-            return;
-        }
-        let row = UpdateStatus { update: update.update_id, state, since: event.at };
-        match self.row(row.update) {
-            Ok(at) if self.updates[at].state == state => {}
-            Ok(at) => self.updates[at] = row,
-            Err(at) if self.updates.len() < ROWS_KEPT => self.updates.insert(at, row),
-            Err(_) => {}
-        }
+        let code = if state == UpdateInstallationState::Failed { event.result } else { 0 };
+        // A report that came later knows better, but not why something failed.
+        let overtaken = self.reported.is_some_and(|reported| reported > event.at);
+        let known = numbers.known(&update.update_id);
+        let old = known.and_then(|number| self.rows.get(number));
+        let row = match old {
+            Some(old) if old.state == state => {
+                if code == 0 || old.code == code || (overtaken && old.code != 0) {
+                    return;
+                }
+                Row { code, ..old }
+            }
+            _ if overtaken => return,
+            None if self.rows().count() >= ROWS_KEPT => return,
+            _ => {
+                let Some(number) = numbers.number(update.update_id) else { return };
+                Row { number, state, since: event.at, code }
+            }
+        };
+        let mut rows = vec![row];
+        rows.extend(self.rows());
+        self.rows = PackedRows::pack(&mut rows);
     }
+}
 
-    fn row(&self, update: Uuid) -> Result<usize, usize> {
-        self.updates.binary_search_by_key(&update, |row| row.update)
+/// Whether an update in this state still has to be installed.
+pub fn needs(state: UpdateInstallationState) -> bool {
+    matches!(state, UpdateInstallationState::NotInstalled | UpdateInstallationState::Downloaded)
+}
+
+/// The lists of a status report, those that win coming last; none when it cannot be read in full.
+fn listed(event: &Event) -> Option<Vec<(Uuid, UpdateInstallationState)>> {
+    let mut listed = Vec::new();
+    // Should an id stand in several lists, the later of these wins.
+    for (tag, state) in [
+        ("V", UpdateInstallationState::Installed),
+        ("U", UpdateInstallationState::NotInstalled),
+        ("h", UpdateInstallationState::Downloaded),
+        ("W", UpdateInstallationState::InstalledPendingReboot),
+        ("g", UpdateInstallationState::Failed),
+    ] {
+        let lists = event.misc.iter().filter(|(misc, _)| misc == tag);
+        let ids = lists.flat_map(|(_, list)| list.split(';')).map(str::trim);
+        for id in ids.filter(|id| !id.is_empty()) {
+            if listed.len() >= ROWS_KEPT {
+                return None;
+            }
+            listed.push((Uuid::try_parse(id).ok()?, state));
+        }
     }
+    Some(listed)
 }
 
 /// What an event alone says about its update ([MS-WUSP] 2.2.2.3.1, EventID table).
@@ -225,127 +385,4 @@ fn state_after(event_id: i16) -> Option<UpdateInstallationState> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::wire::types::UpdateIdentity;
-    use UpdateInstallationState::{
-        Downloaded, Failed, Installed, InstalledPendingReboot, NotApplicable, NotInstalled, Unknown,
-    };
-
-    fn id(number: u128) -> Uuid {
-        Uuid::from_u128(number)
-    }
-
-    fn event(event_id: i16, at: i64, update: Option<u128>, misc: &[(&str, &[u128])]) -> Event {
-        let list = |ids: &[u128]| {
-            let ids: Vec<_> = ids.iter().map(|n| id(*n).to_string().to_uppercase()).collect();
-            ids.join(";")
-        };
-        Event {
-            instance: Uuid::from_u128(9),
-            event_id,
-            source: 101,
-            update: update.map(|n| UpdateIdentity { update_id: id(n), revision_number: 200 }),
-            at,
-            result: 0,
-            app: String::new(),
-            strings: Vec::new(),
-            misc: misc.iter().map(|(tag, ids)| ((*tag).to_owned(), list(ids))).collect(),
-        }
-    }
-
-    #[test]
-    fn a_status_report_sets_all_five_states_and_absence_means_not_applicable() {
-        let mut statuses = Statuses::default();
-        assert_eq!(statuses.state(id(1), 0), Unknown);
-        let lists: &[(&str, &[u128])] =
-            &[("U", &[1, 6]), ("V", &[2]), ("W", &[3]), ("g", &[4, 6]), ("h", &[5])];
-        statuses.apply(&event(156, 100, None, lists));
-        let states: Vec<_> = (1..=6).map(|n| statuses.state(id(n), 50)).collect();
-        let expected =
-            [NotInstalled, Installed, InstalledPendingReboot, Failed, Downloaded, Failed];
-        assert_eq!(states, expected);
-        assert_eq!(statuses.state(id(7), 50), NotApplicable);
-        assert_eq!(statuses.state(id(7), 101), Unknown, "the update came after the report");
-    }
-
-    #[test]
-    fn rows_missing_from_a_later_report_vanish_and_unchanged_ones_keep_their_time() {
-        let mut statuses = Statuses::default();
-        statuses.apply(&event(156, 100, None, &[("U", &[1, 2]), ("V", &[3])]));
-        statuses.apply(&event(156, 200, None, &[("U", &[2]), ("V", &[1])]));
-        assert_eq!(statuses.state(id(3), 0), NotApplicable);
-        let since: Vec<_> = statuses.rows().iter().map(|row| (row.state, row.since)).collect();
-        assert_eq!(since, [(Installed, 200), (NotInstalled, 100)]);
-    }
-
-    #[test]
-    fn a_report_that_was_overtaken_changes_nothing() {
-        let mut statuses = Statuses::default();
-        statuses.apply(&event(156, 200, None, &[("V", &[1])]));
-        statuses.apply(&event(156, 100, None, &[("U", &[1])]));
-        statuses.apply(&event(182, 150, Some(1), &[]));
-        assert_eq!(statuses.state(id(1), 0), Installed);
-    }
-
-    #[test]
-    fn a_report_does_not_undo_what_happened_after_it() {
-        let mut statuses = Statuses::default();
-        statuses.apply(&event(156, 100, None, &[("U", &[1, 2])]));
-        statuses.apply(&event(182, 150, Some(1), &[]));
-        statuses.apply(&event(182, 140, Some(3), &[]));
-        statuses.apply(&event(156, 145, None, &[("U", &[1, 2])]));
-        let rows: Vec<_> = statuses.rows().iter().map(|row| (row.state, row.since)).collect();
-        assert_eq!(rows, [(Failed, 150), (NotInstalled, 100)]);
-    }
-
-    #[test]
-    fn only_failures_and_pending_restarts_are_taken_from_single_events() {
-        let mut statuses = Statuses::default();
-        statuses.apply(&event(156, 100, None, &[("U", &[1])]));
-        for silent in [161, 162, 167, 181, 183, 201, 203, 222, 224] {
-            statuses.apply(&event(silent, 110, Some(1), &[]));
-            assert_eq!(statuses.state(id(1), 0), NotInstalled, "event {silent}");
-        }
-        statuses.apply(&event(182, 120, Some(1), &[]));
-        assert_eq!(statuses.state(id(1), 0), Failed);
-        statuses.apply(&event(184, 130, Some(1), &[]));
-        assert_eq!(statuses.state(id(1), 0), InstalledPendingReboot);
-    }
-
-    #[test]
-    fn a_report_of_another_server_is_all_or_what_changed() {
-        let report =
-            |full, updates: &[(u128, Option<UpdateInstallationState>, i64)]| StatusReport {
-                client_id: "c".into(),
-                number: 1,
-                detected: Some(100),
-                full,
-                updates: updates.iter().map(|(n, state, since)| (id(*n), *state, *since)).collect(),
-            };
-        let mut statuses = Statuses::default();
-        statuses.take_over(&report(true, &[(2, Some(Installed), 50), (1, Some(NotInstalled), 50)]));
-        assert_eq!(statuses.state(id(3), 100), NotApplicable);
-        assert_eq!(statuses.state(id(3), 101), Unknown, "it came after the computer's report");
-        statuses.take_over(&report(
-            false,
-            &[(1, Some(Failed), 60), (2, None, 49), (4, None, 1), (2, Some(Downloaded), 49)],
-        ));
-        let rows: Vec<_> = statuses.rows().iter().map(|row| (row.state, row.since)).collect();
-        assert_eq!(rows, [(Failed, 60), (Installed, 50)], "what is newer here stays");
-        statuses.take_over(&report(false, &[(2, None, 70)]));
-        assert_eq!(statuses.rows().len(), 1);
-        statuses.take_over(&report(true, &[]));
-        assert!(statuses.rows().is_empty());
-    }
-
-    #[test]
-    fn rows_of_another_server_are_bounded_too() {
-        let updates = (0..ROWS_KEPT as u128 + 5).map(|n| (id(n), Some(Installed), 1)).collect();
-        let mut statuses = Statuses::default();
-        let client_id = String::new();
-        let report = StatusReport { client_id, number: 1, detected: None, full: false, updates };
-        statuses.take_over(&report);
-        assert_eq!(statuses.rows().len(), ROWS_KEPT);
-    }
-}
+mod tests;

@@ -113,12 +113,11 @@ pub fn encode(pieces: Vec<Piece>, coding: Coding) -> Result<Encoded, XpressError
 
 /// How many bytes [`encode`] has to work on, to tell a short encoding from a long one.
 pub fn effort(pieces: &[Piece], coding: Coding) -> usize {
-    let unprepared = |piece: &&Piece| match (piece, coding) {
-        (Piece::Prepared(Prepared::Blocks { .. }), Coding::Xpress) => false,
-        (Piece::Text(_) | Piece::Prepared(Prepared::Escaped(_)), Coding::Identity) => false,
-        _ => true,
+    let ready = |piece: &Piece| match piece {
+        Piece::Text(_) | Piece::Prepared(Prepared::Escaped(_)) => coding == Coding::Identity,
+        Piece::Prepared(Prepared::Blocks { .. }) => coding == Coding::Xpress,
     };
-    pieces.iter().filter(unprepared).map(Piece::len).sum()
+    pieces.iter().filter(|piece| !ready(piece)).map(Piece::len).sum()
 }
 
 fn identity(pieces: Vec<Piece>) -> Result<Encoded, XpressError> {

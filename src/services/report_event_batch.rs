@@ -54,14 +54,29 @@ impl Services {
         let batch = batch.ok_or_else(|| ServiceError::parameter("eventBatch"))?;
         let clock = Clock::new(self.now(), client_time);
         let received = batch.len();
-        let mut events: Vec<Event> =
-            batch.into_iter().filter_map(|event| domain(event, &client_id, clock)).collect();
+        let mut unusable = false;
+        let mut events = Vec::with_capacity(received);
+        for event in batch {
+            let is_status = is_status_report(&event, &client_id);
+            match domain(event, &client_id, clock) {
+                Some(event) => events.push(event),
+                None => unusable |= is_status,
+            }
+        }
         if events.len() < received {
             debug!(dropped = received - events.len(), "events without a name or of someone else");
         }
         events.sort_by_key(|event| event.at);
-        Ok(self.state.report(client_id, events).await?)
+        Ok(self.state.report(client_id, events, unusable).await?)
     }
+}
+
+/// Whether it is this computer's report of all states, be it whole or not.
+fn is_status_report(event: &ReportingEvent<'_>, client_id: &str) -> bool {
+    let Some(basic) = &event.basic_data else { return false };
+    let sid = basic.target_id.as_ref().and_then(|target| target.sid.as_deref());
+    basic.event_id == Some(STATUS_REPORT.into())
+        && sid.is_none_or(|sid| sid.trim().eq_ignore_ascii_case(client_id))
 }
 
 /// The event as the domain has it; none when it names another computer or lacks what identifies it.

@@ -17,6 +17,8 @@ use super::transaction::Transaction;
 use super::{ContentNeeds, Deletion, Published, State, StateError, Tracked};
 use crate::catalog::{Revision, RevisionIndex};
 use crate::computers::UpdateInstallationState::{Downloaded, Failed, NotInstalled};
+use crate::computers::numbers::{Numbers, UpdateNumber};
+use crate::computers::rows::Row;
 use crate::metadata::model::{PublicationState, UpdateType};
 use crate::policy::Policy;
 use crate::policy::approval::{Approval, ApprovalAction};
@@ -93,7 +95,8 @@ impl State {
         let computers = self.computers().all();
         if settings.decline_superseded_days > 0 {
             let before = now - i64::from(settings.decline_superseded_days) * DAY;
-            declines.extend(superseded(&published, &computers, before));
+            let numbers = self.numbers.read();
+            declines.extend(superseded(&published, &computers, &numbers, before));
         }
         let mut deletions = Vec::new();
         if settings.delete_days > 0 || settings.delete_now {
@@ -104,7 +107,7 @@ impl State {
         let mut silent = Vec::new();
         if settings.forget_computers_days > 0 {
             let before = now - i64::from(settings.forget_computers_days) * DAY;
-            let silent_ones = computers.iter().filter(|tracked| last_heard(tracked) < before);
+            let silent_ones = computers.iter().filter(|tracked| tracked.last_heard() < before);
             silent = silent_ones.map(|tracked| tracked.computer.client_id.clone()).collect();
             silent.sort_unstable();
         }
@@ -178,21 +181,26 @@ fn expired(published: &Published) -> Vec<(Uuid, String)> {
 
 /// The rule of WSUS's wizard: superseded by something that is approved for installation, here and
 /// undecided for so long, and reported needed by nobody.
-fn superseded(published: &Published, computers: &[Tracked], before: i64) -> Vec<(Uuid, String)> {
+fn superseded(
+    published: &Published,
+    computers: &[Tracked],
+    names: &Numbers,
+    before: i64,
+) -> Vec<(Uuid, String)> {
     let (catalog, policy) = (&published.catalog, &published.policy);
-    let mut needed: HashSet<Uuid> = HashSet::new();
+    let mut numbers: HashSet<UpdateNumber> = HashSet::new();
     for tracked in computers {
-        let rows = tracked.statuses.rows().iter();
-        let needs = rows.filter(|row| matches!(row.state, NotInstalled | Downloaded | Failed));
-        needed.extend(needs.map(|row| row.update));
+        let needs = |row: &Row| matches!(row.state, NotInstalled | Downloaded | Failed);
+        numbers.extend(tracked.statuses.rows().filter(needs).map(|row| row.number));
     }
+    let needed = |update| names.number(&update).is_some_and(|number| numbers.contains(&number));
     let mut declines = Vec::new();
     for (index, revision) in undeclined(published) {
         let update = revision.metadata.identity.update_id;
         let old = published.scope.tops.contains(index)
             && revision.imported <= before
             && !decided_after(policy, update, before)
-            && !needed.contains(&update);
+            && !needed(update);
         let Some(update_index) = catalog.update_of(index).filter(|_| old) else { continue };
         let ids = catalog.superseded_by(update_index).filter_map(|at| catalog.revision(at));
         let mut ids = ids.map(|revision| revision.metadata.identity.update_id);
@@ -214,12 +222,4 @@ fn is_installed_somewhere(policy: &Policy, update: Uuid) -> bool {
         |approval: &Approval| approval.live && approval.terms.action == ApprovalAction::Install;
     let approvals = policy.approvals.get(&update);
     !policy.is_declined(update) && approvals.is_some_and(|all| all.iter().any(installs))
-}
-
-/// Unix seconds of the last sign of a computer.
-fn last_heard(tracked: &Tracked) -> i64 {
-    let Tracked { computer, statuses, last_contact, below } = tracked;
-    let reported = below.as_ref().and_then(|below| below.last_sync.max(below.last_status));
-    let heard = last_contact.at().unwrap_or(0).max(statuses.received).max(computer.updated);
-    heard.max(reported.unwrap_or(0))
 }

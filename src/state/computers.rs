@@ -61,8 +61,16 @@ impl State {
     }
 
     /// Takes in the events of one report, oldest first; false when the computer is not registered.
-    pub async fn report(&self, client_id: String, events: Vec<Event>) -> Result<bool, StateError> {
-        self.writer.submit(move |transaction| report(transaction, &client_id, &events)).await
+    /// `unusable` says that there was a status report among them that could not be read.
+    pub async fn report(
+        &self,
+        client_id: String,
+        events: Vec<Event>,
+        unusable: bool,
+    ) -> Result<bool, StateError> {
+        self.writer
+            .submit(move |transaction| report(transaction, &client_id, &events, unusable))
+            .await
     }
 
     /// Puts a computer into the named groups and no others; none means Unassigned Computers.
@@ -199,6 +207,7 @@ fn report(
     transaction: &mut Transaction<'_>,
     client_id: &str,
     events: &[Event],
+    unusable: bool,
 ) -> Result<bool, StateError> {
     let known = transaction.model.computers.get(client_id);
     // One that another server reported registers first, with which it becomes ours.
@@ -206,13 +215,13 @@ fn report(
         return Ok(false);
     };
     let mut statuses = Statuses::clone(&tracked.statuses);
-    transaction.change_events(tracked.computer.number, |log| {
-        for event in events {
-            if log.note(event) {
-                statuses.apply(event);
-            }
-        }
+    let new = transaction.change_events(tracked.computer.number, |log| {
+        events.iter().filter(|event| log.note(event)).collect::<Vec<_>>()
     })?;
+    new.into_iter().for_each(|event| statuses.apply(event, transaction));
+    if unusable {
+        statuses.note_unusable(transaction.now);
+    }
     statuses.received = transaction.now;
     let tracked = Tracked { statuses: Arc::new(statuses), ..tracked };
     transaction.put_computer(tracked, Written::Statuses);

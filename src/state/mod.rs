@@ -7,6 +7,7 @@
 mod audit;
 mod cleanup;
 mod compaction;
+mod compliance;
 mod computers;
 mod contact;
 mod content;
@@ -23,6 +24,7 @@ mod meta;
 mod mirror;
 mod model;
 mod neighbours;
+mod numbering;
 mod obsolete;
 mod origins;
 mod packages;
@@ -52,6 +54,7 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder};
 
 pub use audit::{AuditEntry, AuditFilter};
 pub use cleanup::{Cleanup, CleanupSettings};
+pub use compliance::Standing;
 pub use computers::{ComputerDetails, Registration};
 pub use contact::{Contact, QuietScan};
 pub use content::AddedContent;
@@ -88,6 +91,7 @@ use downstream::Downstream;
 use health::Health;
 use library::Library;
 use model::Model;
+use numbering::SharedNumbers;
 use records::DocumentRecord;
 use writer::{Owned, Writer};
 
@@ -181,6 +185,7 @@ pub struct State {
     published: Arc<ArcSwap<Published>>,
     registry: Arc<Registry>,
     downstream: Arc<Downstream>,
+    numbers: SharedNumbers,
     writer: Writer,
     health: Arc<Health>,
     library: Arc<Library>,
@@ -217,6 +222,8 @@ impl State {
         let journal_directory = data.join("journal");
         let journal = Journal::open(&journal_directory)?;
         let mut model = Model::load(store.as_ref(), &library)?;
+        numbering::migrate(&mut model, store.as_mut())?;
+        let numbers = model.numbers.clone();
         if model.publishing {
             // The process ended while a synchronization became visible.
             staging::move_all(&mut model, store.as_mut(), &library, now(), staging::CHUNK)?;
@@ -250,6 +257,7 @@ impl State {
             published,
             registry,
             downstream,
+            numbers,
             writer,
             health,
             library,

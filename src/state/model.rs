@@ -3,6 +3,7 @@
 //! Loaded once, then changed only by the writer thread, in step with the store. Readers never see
 //! it: they see what [`Model::publish`] makes of it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, OnceLock};
@@ -12,15 +13,18 @@ use uuid::Uuid;
 
 use super::library::{Library, Places};
 use super::mirror::{REPLICA, ReplicaRecord};
+use super::numbering::{self, SharedNumbers};
 use super::published::{Published, Remembered};
 use super::records::{
     ContentRecord, Counters, DecisionRecord, DeletedRecord, PlacementsRecord, RevisionRecord,
-    TagsRecord, UnneededRecord, WantedRecord,
+    StatusRecord, TagsRecord, UnneededRecord, WantedRecord,
 };
 use super::registry::Tracked;
 use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
+use crate::computers::Computer;
+use crate::computers::census::Census;
 use crate::computers::rollup::Below;
-use crate::computers::{Computer, Statuses};
+use crate::computers::status::UpdateStatus;
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::Policy;
@@ -57,6 +61,12 @@ pub(super) struct Model {
     pub(super) waiting: BTreeSet<(i64, Uuid)>,
     pub(super) contents: HashMap<Sha1, ContentRecord>,
     pub(super) computers: HashMap<String, Tracked>,
+    /// What stands for updates in what computers report.
+    pub(super) numbers: SharedNumbers,
+    /// How many computers are in which state.
+    pub(super) census: Census,
+    /// By client id, rows that an earlier version stored.
+    pub(super) unnumbered: Vec<(String, Vec<UpdateStatus>)>,
     pub(super) downstream: BTreeMap<Uuid, Arc<DownstreamServer>>,
     pub(super) wanted: BTreeMap<Sha1, WantedRecord>,
     /// Fetched, durable, and seen by nobody until they are moved to the revisions.
@@ -82,6 +92,9 @@ impl Model {
             waiting: BTreeSet::new(),
             contents: HashMap::new(),
             computers: HashMap::new(),
+            numbers: SharedNumbers::default(),
+            census: Census::default(),
+            unnumbered: Vec::new(),
             downstream: BTreeMap::new(),
             wanted: BTreeMap::new(),
             staged: BTreeMap::new(),
@@ -120,9 +133,9 @@ impl Model {
             model.contents.insert(Sha1(sha1), value::decode(bytes)?);
             Ok(())
         })?;
-        let mut statuses: HashMap<Vec<u8>, Arc<Statuses>> = HashMap::new();
+        let mut statuses: HashMap<Vec<u8>, StatusRecord> = HashMap::new();
         store.load(Tree::Statuses, &mut |key, bytes| {
-            statuses.insert(key.to_vec(), Arc::new(value::decode(bytes)?));
+            statuses.insert(key.to_vec(), value::decode(bytes)?);
             Ok(())
         })?;
         let mut below: HashMap<Vec<u8>, Arc<Below>> = HashMap::new();
@@ -132,8 +145,12 @@ impl Model {
         })?;
         store.load(Tree::Computers, &mut |key, bytes| {
             let computer: Computer = value::decode(bytes)?;
+            let StatusRecord { statuses, unnumbered } = statuses.remove(key).unwrap_or_default();
+            if !unnumbered.is_empty() {
+                model.unnumbered.push((computer.client_id.clone(), unnumbered));
+            }
             let tracked = Tracked {
-                statuses: statuses.remove(key).unwrap_or_default(),
+                statuses: Arc::new(statuses),
                 below: below.remove(key),
                 last_contact: Arc::default(),
                 computer: Arc::new(computer),
@@ -173,6 +190,8 @@ impl Model {
             model.replica_of = replica.of.map(Arc::from);
         }
         model.publishing = store.read(Tree::Meta, PUBLISHING.as_bytes())?.is_some();
+        numbering::settle(&model, numbering::load(store)?);
+        model.take_census();
         Ok(model)
     }
 
@@ -244,9 +263,57 @@ impl Model {
     pub(super) fn add_revision(&mut self, record: RevisionRecord, metadata: Arc<UpdateMetadata>) {
         let RevisionRecord { id, deployment_id, imported, changed, core_bytes, places } = record;
         let new = NewRevision { id, deployment_id, imported, changed, metadata, core_bytes };
+        let update = new.metadata.identity.update_id;
         if self.catalog.add(&new).is_some() {
             self.places.push(places);
+            self.note_arrival(&update);
         }
+    }
+
+    /// Takes in a computer as it is now.
+    pub(super) fn put_computer(&mut self, tracked: Tracked) {
+        match self.computers.entry(tracked.computer.client_id.clone()) {
+            Entry::Occupied(mut entry) => {
+                self.census.change(Some(entry.get().member()), Some(tracked.member()));
+                entry.insert(tracked);
+            }
+            Entry::Vacant(entry) => {
+                self.census.change(None, Some(tracked.member()));
+                entry.insert(tracked);
+            }
+        }
+    }
+
+    /// Forgets a computer.
+    pub(super) fn remove_computer(&mut self, client_id: &str) {
+        if let Some(gone) = self.computers.remove(client_id) {
+            self.census.change(Some(gone.member()), None);
+        }
+    }
+
+    /// Takes note of when an update came here, if rows can be of it.
+    pub(super) fn note_arrival(&mut self, update: &Uuid) {
+        let Some(number) = self.numbers.read().number(update) else { return };
+        let arrival = self.latest(*update).map(|revision| revision.imported);
+        self.census.arrive(number, arrival);
+    }
+
+    /// Counts everything anew.
+    fn take_census(&mut self) {
+        self.census = Census::default();
+        let ids = self.numbers.read().ids().to_vec();
+        ids.iter().filter(|id| !id.is_nil()).for_each(|id| self.note_arrival(id));
+        for tracked in self.computers.values() {
+            self.census.change(None, Some(tracked.member()));
+        }
+    }
+
+    /// The counters, with nothing left to be counted.
+    pub(super) fn settled_census(&mut self) -> &Census {
+        if !self.census.is_settled() {
+            self.census.settle(self.computers.values().map(Tracked::member));
+        }
+        &self.census
     }
 
     /// Where everything lies that a revision refers to, be it visible or not.

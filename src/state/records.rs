@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::library::Places;
 use crate::computers::event::EventLog;
 use crate::computers::rollup::{Below, Told};
+use crate::computers::status::UpdateStatus;
 use crate::computers::{Computer, Statuses};
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
@@ -78,6 +79,22 @@ pub struct TagsRecord {
     pub update: Uuid,
     /// The words.
     pub tags: BTreeSet<String>,
+}
+
+/// What a computer reported of updates. In `statuses`, by the computer's number.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct StatusRecord {
+    /// As it is kept in memory.
+    pub statuses: Statuses,
+    /// The rows of an earlier version, whose updates have no numbers yet.
+    pub unnumbered: Vec<UpdateStatus>,
+}
+
+/// The update that a number stands for. In `update_numbers`, by the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumberRecord {
+    /// The update.
+    pub update: Uuid,
 }
 
 /// A file whose content was verified and is here. In `contents`, by SHA-1.
@@ -203,6 +220,26 @@ impl Stored for DownstreamServer {
     }
 }
 
+impl Stored for StatusRecord {
+    const NAME: &'static str = "status record";
+    const VERSION: u8 = 2;
+    type Previous = earlier::Statuses;
+
+    fn migrate(previous: earlier::Statuses) -> Self {
+        previous.into()
+    }
+}
+
+impl Stored for EventLog {
+    const NAME: &'static str = "event record";
+    const VERSION: u8 = 2;
+    type Previous = earlier::EventLog;
+
+    fn migrate(previous: earlier::EventLog) -> Self {
+        previous.into()
+    }
+}
+
 impl Stored for TargetGroup {
     const NAME: &'static str = "target group record";
     const VERSION: u8 = 2;
@@ -243,8 +280,7 @@ first_version! {
     ConfigurationRecord, "configuration record";
     PublishingRecord, "publishing record";
     Computer, "computer record";
-    Statuses, "status record";
-    EventLog, "event record";
+    NumberRecord, "update number record";
     FileOrigin, "file origin record";
     Below, "record of another server's computer";
     Told, "record of what was told upstream";

@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::computers::rollup::Below;
+use crate::computers::census::Member;
+use crate::computers::rollup::{Below, SyncResult};
+use crate::computers::unknown::{Signs, WhyUnknown};
 use crate::computers::{Computer, Statuses};
 use crate::state::contact::Contact;
 
@@ -39,6 +41,27 @@ impl Tracked {
             Some(below) => below.last_sync,
             None => self.last_contact.at().max(self.statuses.scan.map(|scan| scan.at)),
         }
+    }
+
+    /// As it is counted.
+    pub(super) fn member(&self) -> Member<'_> {
+        Member { groups: &self.computer.groups, statuses: &self.statuses }
+    }
+
+    /// Unix seconds of the last sign of it.
+    pub fn last_heard(&self) -> i64 {
+        let Self { computer, statuses, last_contact, below } = self;
+        let reported = below.as_ref().and_then(|below| below.last_sync.max(below.last_status));
+        let heard = last_contact.at().unwrap_or(0).max(statuses.received).max(computer.updated);
+        heard.max(reported.unwrap_or(0))
+    }
+
+    /// Why the state of an update that arrived at `arrived` is unknown, at `now` (unix seconds).
+    pub fn why_unknown(&self, arrived: i64, now: i64) -> WhyUnknown {
+        let result = self.below.as_ref().map(|below| below.last_result);
+        let failed_below = result == Some(SyncResult::Failed);
+        let signs = Signs { heard: self.last_heard(), failed_below, now };
+        WhyUnknown::of(&self.statuses, arrived, signs)
     }
 
     /// Whether what is durable of both is the same.

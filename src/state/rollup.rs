@@ -286,7 +286,7 @@ fn roll_up_status(
     };
     let below = Below { received: report.number, ..below.clone() };
     let mut statuses = Statuses::clone(&tracked.statuses);
-    statuses.take_over(report);
+    statuses.take_over(report, transaction);
     statuses.received = transaction.now;
     let tracked = Tracked { statuses: Arc::new(statuses), below: Some(Arc::new(below)), ..tracked };
     transaction.put_computer(tracked.clone(), Written::Statuses);

@@ -16,6 +16,7 @@ use super::transaction::Transaction;
 use super::{Published, State, StateError, update_groups};
 use crate::catalog::Revision;
 use crate::computers::UpdateInstallationState::{Downloaded, Failed, NotInstalled};
+use crate::computers::numbers::UpdateNumber;
 use crate::metadata::model::UpdateType;
 use crate::policy::Policy;
 use crate::policy::approval::{Approval, ApprovalAction};
@@ -223,13 +224,17 @@ impl State {
 
     /// How many computers need each update.
     fn required_counts(&self) -> HashMap<Uuid, u64> {
-        let mut counts = HashMap::new();
+        let mut counts: HashMap<UpdateNumber, u64> = HashMap::new();
         for tracked in self.computers().all() {
-            let rows = tracked.statuses.rows().iter();
+            let rows = tracked.statuses.rows();
             let needed = rows.filter(|row| matches!(row.state, NotInstalled | Downloaded | Failed));
-            needed.for_each(|row| *counts.entry(row.update).or_default() += 1);
+            needed.for_each(|row| *counts.entry(row.number).or_default() += 1);
         }
+        let numbers = self.numbers.read();
         counts
+            .into_iter()
+            .filter_map(|(number, count)| Some((numbers.id(number)?, count)))
+            .collect()
     }
 }
 

@@ -12,12 +12,14 @@ use super::deletion::bring_back;
 use super::library::Places;
 use super::model::{COUNTERS, Dirty, Model, PLACEMENTS, PUBLISHING, staged_key};
 use super::records::{
-    ContentRecord, Counters, DecisionRecord, DeletedRecord, FileOrigin, PlacementsRecord,
-    PublishingRecord, RevisionRecord, TagsRecord, UnneededRecord, WantedRecord,
+    ContentRecord, Counters, DecisionRecord, DeletedRecord, FileOrigin, NumberRecord,
+    PlacementsRecord, PublishingRecord, RevisionRecord, StatusRecord, TagsRecord, UnneededRecord,
+    WantedRecord,
 };
 use super::registry::Tracked;
 use crate::catalog::RevisionIndex;
 use crate::computers::event::EventLog;
+use crate::computers::numbers::UpdateNumber;
 use crate::computers::rollup::Told;
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
@@ -180,8 +182,12 @@ impl<'a> Transaction<'a> {
         for id in revisions.iter().filter_map(|index| catalog.revision(index)).map(|it| it.id) {
             self.staged.batch.delete(Tree::Revisions, id.0.to_be_bytes());
         }
+        let updates = revisions.iter().filter_map(|index| catalog.revision(index));
+        let updates: BTreeSet<Uuid> =
+            updates.map(|revision| revision.metadata.identity.update_id).collect();
         self.mark(|dirty| &mut dirty.catalog);
         self.model.catalog.remove(revisions);
+        updates.iter().for_each(|update| self.model.note_arrival(update));
     }
 
     /// Keeps in mind which revisions of an update were deleted; nothing if none are.
@@ -334,13 +340,17 @@ impl<'a> Transaction<'a> {
         let key = tracked.computer.number.to_be_bytes();
         match what {
             Written::Computer => self.put(Tree::Computers, &key, &*tracked.computer),
-            Written::Statuses => self.put(Tree::Statuses, &key, &*tracked.statuses),
+            Written::Statuses => {
+                let statuses = (*tracked.statuses).clone();
+                let record = StatusRecord { statuses, unnumbered: Vec::new() };
+                self.put(Tree::Statuses, &key, &record);
+            }
             Written::Below => match &tracked.below {
                 Some(below) => self.put(Tree::Below, &key, &**below),
                 None => self.staged.batch.delete(Tree::Below, key.as_slice()),
             },
         }
-        self.model.computers.insert(tracked.computer.client_id.clone(), tracked.clone());
+        self.model.put_computer(tracked.clone());
         self.staged.removed.retain(|client_id| *client_id != tracked.computer.client_id);
         self.staged.computers.push(tracked);
     }
@@ -352,9 +362,13 @@ impl<'a> Transaction<'a> {
         }
         let client_id = &tracked.computer.client_id;
         self.events.remove(&tracked.computer.number);
-        self.model.computers.remove(client_id);
+        self.model.remove_computer(client_id);
         self.staged.computers.retain(|staged| staged.computer.client_id != *client_id);
         self.staged.removed.push(client_id.clone());
+    }
+
+    pub(super) fn put_number(&mut self, number: UpdateNumber, record: &NumberRecord) {
+        self.put(Tree::UpdateNumbers, &number.to_be_bytes(), record);
     }
 
     pub(super) fn put_origin(&mut self, sha1: Sha1, origin: &FileOrigin) {

@@ -368,6 +368,9 @@ impl Thread {
         }
         match Model::load(owned.store.as_ref(), &owned.library) {
             Ok(mut model) => {
+                // Readers keep the table that they know.
+                owned.model.numbers.replace(model.numbers.read().clone());
+                model.numbers = owned.model.numbers.clone();
                 // What did not change is shared with readers again, instead of being there twice.
                 for tracked in model.computers.values_mut() {
                     match owned.registry.find(&tracked.computer.client_id) {

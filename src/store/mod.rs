@@ -106,11 +106,17 @@ pub enum Tree {
     Unneeded,
     /// Deployment packages.
     Packages,
+    /// Which number stands for which update in the statuses.
+    UpdateNumbers,
+    /// What computers say of their hardware and settings with each scan.
+    Inventories,
+    /// The states of every day.
+    Trends,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 22] = [
+    pub const ALL: [Tree; 25] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -133,6 +139,9 @@ impl Tree {
         Tree::Deleted,
         Tree::Unneeded,
         Tree::Packages,
+        Tree::UpdateNumbers,
+        Tree::Inventories,
+        Tree::Trends,
     ];
 
     /// The name under which engines and exports know the tree.
@@ -160,6 +169,9 @@ impl Tree {
             Tree::Deleted => "deleted",
             Tree::Unneeded => "unneeded",
             Tree::Packages => "packages",
+            Tree::UpdateNumbers => "update_numbers",
+            Tree::Inventories => "inventories",
+            Tree::Trends => "trends",
         }
     }
 

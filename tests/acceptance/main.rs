@@ -4,6 +4,7 @@
 //! has tests of its own elsewhere.
 
 mod approvals;
+mod compliance;
 mod dependents;
 mod documents;
 mod fleet;

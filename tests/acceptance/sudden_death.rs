@@ -3,7 +3,7 @@
 //! While an administrator imports updates and computers report, the process is killed at random.
 //! The next one has to open the directory and to show every revision whose import was reported,
 //! under a number of its own, and of every computer the last state it was told was taken, or the
-//! one in flight. `WEIR_KILL_ROUNDS` sets the number of rounds.
+//! one in flight; its counters have to be those of a recount. `WEIR_KILL_ROUNDS` sets the number of rounds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::compliance::counters_equal_a_recount;
 use crate::harness::agent::{Agent, Event};
 use crate::harness::directory::{Directory, Server};
 use crate::harness::http::Connection;
@@ -186,4 +187,5 @@ fn check(directory: &Directory, acknowledged: &mut Acknowledged, round: usize) {
         assert!(possible.contains(&noted), "round {round}: {computer:?} {noted}");
         computer.taken.clone_from(noted);
     }
+    counters_equal_a_recount(directory);
 }

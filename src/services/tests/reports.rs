@@ -63,7 +63,8 @@ async fn report(agent: &Agent<'_>, client_time: i64, events: &[Event<'_>]) -> An
 
 fn state(agent: &Agent<'_>, update: u128) -> UpdateInstallationState {
     let tracked = agent.server.state.computers().find(&agent.client_id).expect("registered");
-    tracked.statuses.state(id(update), super::server::START)
+    let number = agent.server.state.update_number(&id(update));
+    tracked.statuses.state(number, super::server::START)
 }
 
 async fn log(agent: &Agent<'_>) -> EventLog {
@@ -160,7 +161,8 @@ async fn recorded_reports_lead_to_the_states_that_the_real_server_showed() {
         assert_eq!(answer.text_of("ReportEventBatchResult"), "true");
     }
     let tracked = server.state.computers().find(client_id).expect("registered");
-    let rows = tracked.statuses.rows().iter().map(|row| (row.update, row.state));
+    let rows = server.state.rows(&tracked.statuses);
+    let rows = rows.iter().map(|row| (row.update, row.state));
     assert_eq!(rows.collect::<std::collections::BTreeMap<_, _>>(), expected);
     assert_eq!(expected.values().filter(|state| **state == Failed).count(), 2);
     assert_eq!(tracked.statuses.scan.map(|scan| scan.result), Some(0));

@@ -271,12 +271,13 @@ async fn states_are_taken_over_and_counted_by_number() {
         status(&server, 0x44, START, &first).await.ok().text_of("RollupComputerStatusResult"),
         "true"
     );
-    assert!(tracked(&server, "pc-1").statuses.rows().is_empty());
+    assert_eq!(tracked(&server, "pc-1").statuses.rows().count(), 0);
     // By the one above its server, it is.
     status(&server, MIDDLE, START, &first).await.ok();
     let states = |numbers: &[u128]| -> Vec<_> {
         let statuses = tracked(&server, "pc-1").statuses;
-        numbers.iter().map(|number| statuses.state(id(*number), START)).collect()
+        let number = |number: &u128| server.state.update_number(&id(*number));
+        numbers.iter().map(|it| statuses.state(number(it), START)).collect()
     };
     assert_eq!(states(&[1, 2, 3]), [NotInstalled, Installed, NotApplicable], "9 is no state");
     let changed = Status { number: 2, full: false, rows: &[(1, 5, START)], ..first };

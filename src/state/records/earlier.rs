@@ -1,8 +1,13 @@
 //! Records as earlier versions wrote them.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 use uuid::{Builder, Uuid};
 
+use crate::computers;
+use crate::computers::event::Event;
+use crate::computers::status::{LastScan, UpdateStatus};
 use crate::downstream::{self, Listed, Reported};
 use crate::policy::approval::{Approval, ApprovalAction, Declined};
 use crate::policy::terms::{Deadline, Terms};
@@ -40,6 +45,22 @@ pub struct ReportingServer {
     configured: Option<Listed>,
     listed: Option<Listed>,
     reported: Option<Reported>,
+}
+
+/// Statuses with the whole id of an update in each row.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Statuses {
+    reported: Option<i64>,
+    scan: Option<LastScan>,
+    received: i64,
+    updates: Vec<UpdateStatus>,
+}
+
+/// Events without the scans before the last.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EventLog {
+    events: VecDeque<Event>,
+    instances: VecDeque<Uuid>,
 }
 
 /// Decisions that knew an action and a deadline.
@@ -90,6 +111,21 @@ impl From<EarlierApproval> for Approval {
     }
 }
 
+impl From<Statuses> for super::StatusRecord {
+    fn from(earlier: Statuses) -> Self {
+        let Statuses { reported, scan, received, updates } = earlier;
+        let mut statuses = computers::Statuses::default();
+        (statuses.reported, statuses.scan, statuses.received) = (reported, scan, received);
+        Self { statuses, unnumbered: updates }
+    }
+}
+
+impl From<EventLog> for computers::event::EventLog {
+    fn from(earlier: EventLog) -> Self {
+        Self::restore(earlier.events, earlier.instances)
+    }
+}
+
 impl From<ReportingServer> for downstream::DownstreamServer {
     fn from(earlier: ReportingServer) -> Self {
         Self {
@@ -129,6 +165,26 @@ impl Stored for ReportingServer {
 
 impl Stored for DownstreamServer {
     const NAME: &'static str = "downstream server record";
+    const VERSION: u8 = 1;
+    type Previous = NoPrevious;
+
+    fn migrate(previous: NoPrevious) -> Self {
+        match previous {}
+    }
+}
+
+impl Stored for Statuses {
+    const NAME: &'static str = "status record";
+    const VERSION: u8 = 1;
+    type Previous = NoPrevious;
+
+    fn migrate(previous: NoPrevious) -> Self {
+        match previous {}
+    }
+}
+
+impl Stored for EventLog {
+    const NAME: &'static str = "event record";
     const VERSION: u8 = 1;
     type Previous = NoPrevious;
 
@@ -205,5 +261,19 @@ mod tests {
         assert_eq!((approval.decided, approval.changed), (50, 3));
         let deadline = Some(Deadline::utc(99));
         assert_eq!(approval.terms, Terms { deadline, ..ApprovalAction::Uninstall.into() });
+    }
+
+    #[test]
+    fn statuses_of_the_first_version_are_read_with_their_ids() {
+        let update = Uuid::from_u128(5);
+        let state = computers::UpdateInstallationState::Failed;
+        let row = UpdateStatus { update, state, since: 7 };
+        let scan = Some(LastScan { at: 3, result: 0 });
+        let earlier = Statuses { reported: Some(9), scan, received: 10, updates: vec![row] };
+        let bytes = value::encode(&earlier).unwrap();
+        let read: super::super::StatusRecord = value::decode(&bytes).unwrap();
+        let statuses = &read.statuses;
+        assert_eq!((statuses.reported, statuses.scan, statuses.received), (Some(9), scan, 10));
+        assert_eq!(read.unnumbered, [row]);
     }
 }

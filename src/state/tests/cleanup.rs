@@ -72,7 +72,7 @@ async fn what_was_replaced_is_declined_only_if_nobody_misses_it() {
         strings: Vec::new(),
         misc: vec![("U".to_owned(), update(2).to_string())],
     };
-    fixture.state.report("computer-1".into(), vec![needs]).await.expect("reported");
+    fixture.state.report("computer-1".into(), vec![needs], false).await.expect("reported");
     let old = CleanupSettings { decline_superseded_days: 90, ..settings() };
     let declined = |days: i64| {
         let cleanup = fixture.state.plan_cleanup(old, NOW + days * 86_400);

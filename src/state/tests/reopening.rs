@@ -144,7 +144,7 @@ async fn take(fixture: Fixture, step: Step, number: u128) -> Fixture {
         Step::Register(number, group) => state.register(registration(number, &group)).await,
         Step::Report(computer, update, event_id) => {
             let events = vec![event(number, update, event_id)];
-            state.report(format!("computer-{computer}"), events).await.map(drop)
+            state.report(format!("computer-{computer}"), events, false).await.map(drop)
         }
         Step::Move(number, groups) => {
             state.move_computer(by, format!("computer-{number}"), groups).await

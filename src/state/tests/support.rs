@@ -32,15 +32,27 @@ impl Fixture {
     pub(super) fn with(settings: &Settings) -> Self {
         let dir = scratch();
         let store = MemoryStore::new();
-        let state = open(dir.path(), &store, settings);
+        let state = open(dir.path(), &store, settings, || NOW);
+        Self { state, store, dir }
+    }
+
+    /// With a clock that goes.
+    pub(super) fn at(now: fn() -> i64) -> Self {
+        let (dir, store) = (scratch(), MemoryStore::new());
+        let state = open(dir.path(), &store, &Settings::default(), now);
         Self { state, store, dir }
     }
 
     /// Closes the state and opens it again, as a restart does.
     pub(super) async fn reopened(self) -> Self {
+        self.reopened_at(|| NOW).await
+    }
+
+    /// The same with a clock that goes.
+    pub(super) async fn reopened_at(self, now: fn() -> i64) -> Self {
         let Self { state, store, dir } = self;
         state.close().await;
-        let state = open(dir.path(), &store, &Settings::default());
+        let state = open(dir.path(), &store, &Settings::default(), now);
         Self { state, store, dir }
     }
 
@@ -80,8 +92,8 @@ fn scratch() -> TempDir {
     in_memory.unwrap_or_else(|| tempfile::tempdir().expect("a directory"))
 }
 
-fn open(dir: &Path, store: &MemoryStore, settings: &Settings) -> State {
-    State::with_store(dir, Box::new(store.clone()), settings, || NOW).expect("a state")
+fn open(dir: &Path, store: &MemoryStore, settings: &Settings, now: fn() -> i64) -> State {
+    State::with_store(dir, Box::new(store.clone()), settings, now).expect("a state")
 }
 
 pub(super) fn update(number: u8) -> Uuid {

@@ -49,7 +49,7 @@ impl Reporter<'_> {
             last_sync: self.synchronized.iter().map(|run| run.ended).max(),
             version: VERSION.to_owned(),
             is_replica: self.source.replica,
-            summary: summary::summary(&self.state.published(), &computers),
+            summary: summary::summary(self.state, &self.state.published(), &computers),
             systems: summary::systems(&computers),
             ..Reported::default()
         };

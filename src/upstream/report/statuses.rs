@@ -99,14 +99,14 @@ impl Reporter<'_> {
         let detected = statuses.reported.and_then(|reported| self.synchronized_before(reported));
         let states = Some(states_digest(statuses));
         let full = told.states != states;
-        let says_nothing = statuses.reported.is_none() && statuses.rows().is_empty();
+        let says_nothing = statuses.reported.is_none() && statuses.rows().next().is_none();
         if (says_nothing && told.number == 0) || (!full && told.detected == detected) {
             return None;
         }
         Some(Report {
             client_id: computer.client_id.clone(),
             computer: computer.number,
-            states: if full { statuses.rows().to_vec() } else { Vec::new() },
+            states: if full { self.state.rows(statuses) } else { Vec::new() },
             full,
             told: Told {
                 number: told.number.checked_add(1).unwrap_or(1),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
 use crate::computers::UpdateInstallationState::{Downloaded, Failed, NotInstalled};
-use crate::computers::status::UpdateStatus;
+use crate::computers::rows::Row;
 use crate::downstream::{Summary, System};
 use crate::metadata::model::{PublicationState, UpdateType};
 use crate::policy::approval::{Approval, ApprovalAction};
@@ -26,7 +26,7 @@ pub(super) fn own(state: &State) -> Vec<Tracked> {
 
 /// The counts. Updates of the update service itself are not told apart, and what could not be
 /// downloaded is tried until it can, so two counts are always 0.
-pub(super) fn summary(published: &Published, computers: &[Tracked]) -> Summary {
+pub(super) fn summary(state: &State, published: &Published, computers: &[Tracked]) -> Summary {
     let mut summary = Summary { computers: count(computers.len()), ..Summary::default() };
     let policy = &published.policy;
     let groups = policy.groups.values();
@@ -34,10 +34,10 @@ pub(super) fn summary(published: &Published, computers: &[Tracked]) -> Summary {
 
     let (mut needed, mut failed) = (HashSet::new(), HashSet::new());
     for computer in computers {
-        let rows = computer.statuses.rows();
-        let needs = |row: &&UpdateStatus| matches!(row.state, NotInstalled | Downloaded | Failed);
-        needed.extend(rows.iter().filter(needs).map(|row| row.update));
-        failed.extend(rows.iter().filter(|row| row.state == Failed).map(|row| row.update));
+        let rows: Vec<Row> = computer.statuses.rows().collect();
+        let needs = |row: &&Row| matches!(row.state, NotInstalled | Downloaded | Failed);
+        needed.extend(rows.iter().filter(needs).map(|row| row.number));
+        failed.extend(rows.iter().filter(|row| row.state == Failed).map(|row| row.number));
         let is_failed = rows.iter().any(|row| row.state == Failed);
         let is_in_need = rows.iter().any(|row| needs(&row));
         summary.computers_with_errors += u32::from(is_failed);
@@ -68,8 +68,10 @@ pub(super) fn summary(published: &Published, computers: &[Tracked]) -> Summary {
             u32::from(!is_installed && critical.contains(update.index));
         summary.needing_files +=
             u32::from(is_installed && published.content_since(update.index).is_none());
-        summary.with_client_errors += u32::from(failed.contains(&update.id));
-        match needed.contains(&update.id) {
+        let number = state.update_number(&update.id);
+        let is_in = |set: &HashSet<u32>| number.is_some_and(|number| set.contains(&number));
+        summary.with_client_errors += u32::from(is_in(&failed));
+        match is_in(&needed) {
             true => summary.needed += 1,
             false => summary.up_to_date += 1,
         }

@@ -103,7 +103,7 @@ impl Node {
             strings: Vec::new(),
             misc: vec![("U".into(), list(needed)), ("V".into(), list(installed))],
         };
-        assert!(self.state.report(client_id.to_owned(), vec![event]).await.unwrap());
+        assert!(self.state.report(client_id.to_owned(), vec![event], false).await.unwrap());
     }
 
     pub(super) async fn stop(mut self) {

@@ -73,8 +73,8 @@ async fn what_computers_report_below_is_seen_at_the_top() {
     let replica_id = replica.state.server_id().await.unwrap();
     assert_eq!(seen.below.as_ref().unwrap().parent, replica_id);
     assert_eq!(seen.last_sync(), Some(START + 60));
-    assert_eq!(seen.statuses.state(update, START), NotInstalled);
-    assert_eq!(seen.statuses.state(Uuid::from_u128(9), START + 1), Unknown);
+    assert_eq!(seen.statuses.state(root.state.update_number(&update), START), NotInstalled);
+    assert_eq!(seen.statuses.state(None, START + 1), Unknown);
 
     let servers = root.state.downstream_servers();
     let named = |name: &str| servers.iter().find(|it| it.name == name).expect(name).clone();
@@ -93,7 +93,10 @@ async fn what_computers_report_below_is_seen_at_the_top() {
     replica.status("pc-1", &[], &[update]).await;
     replica.upstream.report().await.unwrap();
     middle.upstream.report().await.unwrap();
-    assert_eq!(tracked(&root, "pc-1").statuses.state(update, START), Installed);
+    assert_eq!(
+        tracked(&root, "pc-1").statuses.state(root.state.update_number(&update), START),
+        Installed
+    );
     for node in [replica, middle, root] {
         node.stop().await;
     }
@@ -117,7 +120,7 @@ async fn what_an_upstream_server_lost_is_told_again() {
     middle.computer("pc-1", "").await;
     middle.status("pc-1", &[update], &[]).await;
     middle.upstream.report().await.unwrap();
-    assert_eq!(tracked(&root, "pc-1").statuses.rows().len(), 1);
+    assert_eq!(tracked(&root, "pc-1").statuses.rows().count(), 1);
 
     // The server was forgotten, and its computers with it; then it was restored from a backup, with
     // another number.
@@ -126,14 +129,14 @@ async fn what_an_upstream_server_lost_is_told_again() {
     assert!(root.state.computers().is_empty());
     let report = middle.upstream.report().await.unwrap();
     assert_eq!((report.details, report.states), (1, 1));
-    assert_eq!(tracked(&root, "pc-1").statuses.rows().len(), 1);
+    assert_eq!(tracked(&root, "pc-1").statuses.rows().count(), 1);
 
     // Another upstream server knows nothing.
     let other = Node::start("other.example", now).await;
     let middle = middle.below(&other).await;
     let report = middle.upstream.report().await.unwrap();
     assert_eq!((report.computers, report.details, report.states), (1, 1, 1));
-    assert_eq!(tracked(&other, "pc-1").statuses.rows().len(), 1);
+    assert_eq!(tracked(&other, "pc-1").statuses.rows().count(), 1);
     for node in [replica, middle, root, other] {
         node.stop().await;
     }
