@@ -37,6 +37,84 @@ pub struct UpdateOnComputer {
     pub why: Option<String>,
 }
 
+/// How a computer fares, besides the states of updates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ComputerHealth {
+    /// Since when an update waits for its restart, RFC 3339.
+    pub restart_pending: Option<String>,
+    /// Updates that are installed and needed in turn.
+    pub flapping: Vec<FlappingUpdate>,
+    /// Whether several computers use its id.
+    pub duplicate: bool,
+    /// Who else registered under its id, the latest last.
+    pub seen_as: Vec<SeenAs>,
+    /// When its next scan is expected at the earliest.
+    pub next_scan_from: Option<String>,
+    /// And at the latest.
+    pub next_scan_until: Option<String>,
+    /// Whether that has passed.
+    pub scan_overdue: bool,
+    /// Whole days since it was last heard of.
+    pub days_silent: i64,
+}
+
+/// An update that is installed and needed in turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FlappingUpdate {
+    /// The update.
+    pub update_id: Uuid,
+    /// How often it was needed again.
+    pub times: u8,
+    /// The last time, RFC 3339.
+    pub last: Option<String>,
+}
+
+/// A computer that registered under the id of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SeenAs {
+    /// Host name.
+    pub name: String,
+    /// Manufacturer, model and firmware.
+    pub hardware: String,
+    /// The last time, RFC 3339.
+    pub last: Option<String>,
+}
+
+/// Seconds between two scans of an agent that nobody configured: 22 hours, less up to a fifth.
+const DETECTION: (i64, i64) = (22 * 3600 * 4 / 5, 22 * 3600);
+/// Seconds after which a scan counts no more: the 24 hours of Configuration Manager.
+const TIME_TO_LIVE: i64 = 24 * 3600;
+
+/// How a computer fares.
+pub(super) fn health(state: &State, tracked: &Tracked) -> ComputerHealth {
+    let (now, statuses) = (state.now(), &tracked.statuses);
+    let ids = state.numbered_updates();
+    let flapping = statuses.relapses.flapping(now).filter_map(|relapse| {
+        Some(FlappingUpdate {
+            update_id: *ids.get(relapse.number as usize)?,
+            times: relapse.times,
+            last: instant(relapse.last),
+        })
+    });
+    let others = tracked.computer.sightings.others().iter().map(|other| SeenAs {
+        name: other.name.clone(),
+        hardware: other.hardware.replace('\n', ", "),
+        last: instant(other.last),
+    });
+    let scanned = tracked.last_sync();
+    let next = |after: i64| scanned.and_then(|at| instant(at.saturating_add(after)));
+    ComputerHealth {
+        restart_pending: statuses.restart_pending().and_then(instant),
+        flapping: flapping.collect(),
+        duplicate: tracked.computer.sightings.is_duplicate(now),
+        seen_as: others.collect(),
+        next_scan_from: next(DETECTION.0),
+        next_scan_until: next(DETECTION.1),
+        scan_overdue: scanned.is_some_and(|at| now.saturating_sub(at) > TIME_TO_LIVE),
+        days_silent: now.saturating_sub(tracked.last_heard()) / 86_400,
+    }
+}
+
 /// What can be decided on, and since when it is here: with that a computer's states are counted
 /// without looking at every update for every computer.
 pub(super) struct Offer {

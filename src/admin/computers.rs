@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::compliance::{self, Offer, UpdateOnComputer};
+use super::compliance::{self, ComputerHealth, Offer, UpdateOnComputer};
 use super::{AdminError, Call, Operation, Route, instant};
 use crate::computers::event::Event;
 use crate::computers::hresult;
@@ -119,6 +119,8 @@ pub struct ComputerSummary {
     pub restart_pending: Option<String>,
     /// How many updates on it come and go.
     pub flapping: usize,
+    /// Whether several computers use its id.
+    pub duplicate: bool,
     /// How many updates are in which state on it.
     pub states: BTreeMap<String, usize>,
 }
@@ -166,6 +168,10 @@ pub struct ComputerDetails {
     pub agent: String,
     /// The group that its own policy names.
     pub requested_group: String,
+    /// How it fares, besides the states of updates.
+    pub health: ComputerHealth,
+    /// What its agent said of its hardware and system, if it did.
+    pub inventory: Option<BTreeMap<String, String>>,
     /// The state of every update on it.
     pub updates: Vec<UpdateOnComputer>,
     /// Its last scans, the latest first.
@@ -245,6 +251,11 @@ async fn show(state: &State, computer: String) -> Result<ComputerDetails, AdminE
         architecture: info.processor_architecture.clone(),
         agent: format!("{a}.{b}.{c}.{d}"),
         requested_group: tracked.computer.requested_group.clone(),
+        health: compliance::health(state, tracked),
+        inventory: details
+            .inventory
+            .as_ref()
+            .map(|inventory| inventory.attributes.iter().cloned().collect()),
         updates: compliance::on_computer(state, &published, tracked)?,
         scans: details.events.scans.iter().rev().map(ShownScan::of).collect(),
         events: details.events.events.iter().map(ShownEvent::of).collect(),
@@ -286,6 +297,7 @@ fn summary(
             .and_then(instant),
         restart_pending: statuses.restart_pending().and_then(instant),
         flapping: statuses.relapses.flapping(state.now()).count(),
+        duplicate: computer.sightings.is_duplicate(state.now()),
         states: offer.count(statuses).into_iter().map(|(it, n)| (it.to_owned(), n)).collect(),
     }
 }

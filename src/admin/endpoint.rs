@@ -110,6 +110,7 @@ fn all() -> Vec<Endpoint> {
         reports::ReportUpdates,
         reports::ReportComputers,
         reports::ReportSyncs,
+        reports::ReportTrend,
         downstream::ListDownstream,
         downstream::ShowDownstream,
         downstream::ApproveDownstream,

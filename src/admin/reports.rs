@@ -7,6 +7,7 @@
 mod computers;
 mod selection;
 mod syncs;
+mod trend;
 mod updates;
 
 use schemars::JsonSchema;
@@ -18,6 +19,7 @@ pub use computers::{
 };
 pub use selection::{ApprovalFilter, UpdateFilter};
 pub use syncs::{ReportSyncs, SyncRow, SyncsReport};
+pub use trend::{ReportTrend, TrendReport, TrendRow};
 pub use updates::{
     GroupApproval, GroupCounts, ReportUpdates, UpdateOrder, UpdateRow, UpdatesReport,
 };

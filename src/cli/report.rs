@@ -9,8 +9,8 @@ use super::output::{printable, table, write_out};
 use super::{CliError, Context};
 use crate::admin::reports::{
     ApprovalFilter, ComputerCondition, ComputerOrder, ComputersReport, Detail, NamedCounts,
-    ReportComputers, ReportSyncs, ReportUpdates, StateFilter, SyncsReport, UpdateFilter,
-    UpdateOrder, UpdatesReport,
+    ReportComputers, ReportSyncs, ReportTrend, ReportUpdates, StateFilter, SyncsReport,
+    TrendReport, UpdateFilter, UpdateOrder, UpdatesReport,
 };
 use crate::computers::{Counts, UpdateInstallationState};
 
@@ -47,6 +47,18 @@ pub(super) enum Report {
         /// By what the rows are ordered.
         #[arg(long, value_enum, default_value = "name")]
         sort: ComputerSort,
+    },
+    /// The states of updates on the computers of a group, day by day.
+    Trend {
+        /// Only computers of this group and of those below it.
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+        /// The last so many days.
+        #[arg(long, value_name = "N")]
+        days: Option<u32>,
+        /// Print comma-separated values.
+        #[arg(long)]
+        csv: bool,
     },
     /// What the synchronizations brought.
     Sync {
@@ -137,6 +149,8 @@ pub(super) enum Condition {
     NeverReported,
     /// Its last scan failed.
     ScanFailed,
+    /// Several computers use its id.
+    Duplicate,
 }
 
 /// An order of updates.
@@ -236,6 +250,7 @@ impl Report {
                         Condition::Flapping => ComputerCondition::Flapping,
                         Condition::NeverReported => ComputerCondition::NeverReported,
                         Condition::ScanFailed => ComputerCondition::ScanFailed,
+                        Condition::Duplicate => ComputerCondition::Duplicate,
                     }),
                     silent_days,
                     detail,
@@ -252,6 +267,10 @@ impl Report {
                 };
                 let answer = context.run(report).await?;
                 print(context, csv, &answer, computers(&answer, detail))
+            }
+            Self::Trend { group, days, csv } => {
+                let answer = context.run(ReportTrend { group, days }).await?;
+                print(context, csv, &answer, trend(&answer))
             }
             Self::Sync { from, before, csv } => {
                 let answer = context.run(ReportSyncs { from, before }).await?;
@@ -405,6 +424,16 @@ fn computers(report: &ComputersReport, detail: Detail) -> Lines {
         }
     };
     (headings, rows)
+}
+
+fn trend(report: &TrendReport) -> Lines {
+    let rows = report.rows.iter().map(|day| {
+        let mut row = vec![day.day.clone(), day.computers.to_string()];
+        row.extend(counted(&day.counts));
+        row.push(day.percent_done.map(|it| format!("{it:.1}")).unwrap_or_default());
+        row
+    });
+    ([&["DAY", "COMPUTERS"], &COUNTED[..], &["% DONE"]].concat(), rows.collect())
 }
 
 fn syncs(report: &SyncsReport) -> Lines {

@@ -185,12 +185,24 @@ impl Census {
         }
     }
 
+    /// The sets of groups that computers are in, with what those in exactly these add up to.
+    ///
+    /// It has to be settled.
+    pub fn each_cohort(&self) -> impl Iterator<Item = (&[Uuid], Tally<'_>)> {
+        let cohorts = self.cohorts.iter();
+        cohorts.map(|(groups, cohort)| (&groups[..], self.tally_of([cohort].into_iter())))
+    }
+
     /// What the computers add up to whose groups `counts`.
     ///
     /// It has to be settled.
     pub fn tally(&self, counts: impl Fn(&[Uuid]) -> bool) -> Tally<'_> {
         let cohorts = self.cohorts.iter().filter(|(groups, _)| counts(groups));
-        let cohorts = cohorts.map(|(_, cohort)| {
+        self.tally_of(cohorts.map(|(_, cohort)| cohort))
+    }
+
+    fn tally_of<'c>(&'c self, cohorts: impl Iterator<Item = &'c Cohort>) -> Tally<'c> {
+        let cohorts = cohorts.map(|cohort| {
             let mut sum = cohort.silent;
             let sums = cohort.reports.iter().map(|(at, count)| {
                 sum += count;

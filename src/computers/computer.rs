@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::sightings::Sightings;
 use crate::policy::Policy;
 
 /// What a computer said when it registered. Texts are kept as sent, cut to [`TEXT_LIMIT`].
@@ -111,6 +112,8 @@ pub struct Computer {
     pub updated: i64,
     /// Address of the latest registration.
     pub address: String,
+    /// Others that registered under its id.
+    pub sightings: Sightings,
 }
 
 impl Computer {
@@ -171,6 +174,7 @@ mod tests {
             registered: 0,
             updated: 0,
             address: String::new(),
+            sightings: Sightings::default(),
         };
         let assigned = computer("", &[lab]);
         assert_eq!(assigned.groups_for(&policy, " "), [lab], "nobody asked for anything else");

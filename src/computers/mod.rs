@@ -8,11 +8,14 @@ pub mod computer;
 pub mod counts;
 pub mod event;
 pub mod hresult;
+pub mod inventory;
 pub mod numbers;
 pub mod relapses;
 pub mod rollup;
 pub mod rows;
+pub mod sightings;
 pub mod status;
+pub mod trend;
 pub mod unknown;
 
 pub use computer::Computer;

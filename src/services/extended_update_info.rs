@@ -4,10 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::catalog::RevisionIndex;
+use crate::computers::inventory::Inventory;
 use crate::metadata::model::UpdateMetadata;
 use crate::metadata::prepared::{FragmentType, PreparedFragment, PreparedFragments};
 use crate::services::call::Outcome;
 use crate::services::call::SoapCall;
+use crate::services::session::Session;
 use crate::services::{ServiceError, Services};
 use crate::state::Published;
 use crate::wire::body::BodyWriter;
@@ -51,7 +53,8 @@ impl Services {
         call: &SoapCall,
         outcome: &mut Outcome,
     ) -> Result<BodyWriter, ServiceError> {
-        self.session(request.cookie.as_ref(), outcome)?;
+        let session = self.session(request.cookie.as_ref(), outcome)?;
+        self.note_inventory(&session, request.device_attributes.as_deref());
         let ids =
             request.revision_ids.filter(|ids| ids.len() <= self.settings.max_extended_updates);
         let ids = ids.ok_or_else(|| ServiceError::parameter("revisionIDs"))?;
@@ -103,6 +106,16 @@ impl Services {
 
     /// A revision that is deployed to anyone, approved or not: agents ask for applicable updates
     /// that nobody approved, to show them.
+    /// What a computer says of itself is taken from here: every one asks for details at its first scan
+    /// and after every Patch Tuesday, while scans come by the thousand.
+    fn note_inventory(&self, session: &Session, attributes: Option<&str>) {
+        let inventory = attributes.and_then(|text| Inventory::read(text, self.now()));
+        let tracked = self.state.computers().find(&session.state.client_id);
+        if let (Some(inventory), Some(tracked)) = (inventory, tracked) {
+            self.state.note_inventory(&tracked, inventory);
+        }
+    }
+
     fn find(
         &self,
         question: &Question<'_>,

@@ -8,10 +8,13 @@ use super::transaction::{Transaction, Written};
 use super::{State, StateError, Tracked, rollup};
 use crate::computers::computer::{COMPUTERS_KEPT, ComputerInfo, bounded};
 use crate::computers::event::{Event, EventLog};
+use crate::computers::inventory::Inventory;
+use crate::computers::sightings::Sightings;
 use crate::computers::{Computer, Statuses};
 use crate::policy::by::By;
 use crate::policy::placement::{Newcomer, place};
 use crate::policy::target_group::DOWNSTREAM_SERVERS;
+use crate::store::Tree;
 
 /// What a computer says when it registers.
 #[derive(Debug, Clone)]
@@ -35,6 +38,8 @@ pub struct ComputerDetails {
     pub tracked: Tracked,
     /// What it reported, oldest first.
     pub events: EventLog,
+    /// What it says of its hardware and settings, if it did.
+    pub inventory: Option<Inventory>,
 }
 
 impl State {
@@ -126,13 +131,32 @@ impl State {
             .await
     }
 
+    /// Takes note of what a computer says of its hardware and settings. Nobody waits for it: if there
+    /// is no room in the queue, the computer says it again.
+    pub fn note_inventory(&self, tracked: &Tracked, inventory: Inventory) {
+        let digest = inventory.digest();
+        if tracked.last_contact.inventory() == digest {
+            return;
+        }
+        let client_id = tracked.computer.client_id.clone();
+        self.writer.offer(move |transaction| {
+            let Some(tracked) = transaction.model.computers.get(&client_id).cloned() else {
+                return;
+            };
+            tracked.last_contact.note_inventory(digest);
+            transaction.put_inventory(tracked.computer.number, &inventory);
+        });
+    }
+
     /// A computer by client id or host name, with its events.
     pub async fn computer(&self, computer: String) -> Result<ComputerDetails, StateError> {
         self.writer
             .submit(move |transaction| {
                 let tracked = find(transaction, &computer)?;
                 let events = transaction.events(tracked.computer.number)?.clone();
-                Ok(ComputerDetails { tracked, events })
+                let key = tracked.computer.number.to_be_bytes();
+                let inventory = transaction.stored(Tree::Inventories, &key)?;
+                Ok(ComputerDetails { tracked, events, inventory })
             })
             .await
     }
@@ -160,6 +184,7 @@ fn register(
                 registered: now,
                 updated: now,
                 address: String::new(),
+                sightings: Sightings::default(),
             };
             let statuses = Arc::new(Statuses::default());
             let computer = Arc::new(computer);
@@ -185,12 +210,17 @@ fn register(
         };
         groups = place(&policy.placements, &newcomer);
     }
+    let mut sightings = old.sightings.clone();
+    if !is_new {
+        sightings.note(&old.info, &registration.info, now);
+    }
     let computer = Computer {
         info: registration.info,
         requested_group,
         groups,
         updated: now,
         address: registration.address,
+        sightings,
         ..old.clone()
     };
     // Not journalled: should it be lost, the computer says it again by itself.

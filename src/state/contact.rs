@@ -4,7 +4,7 @@
 //! scan found nothing is one for its next scan, and a write for every scan would be the largest load
 //! on the store.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, Weak};
 
 use super::published::Published;
@@ -15,6 +15,8 @@ use crate::wire::soap::SoapVersion;
 pub struct Contact {
     /// Unix seconds; 0 for never.
     at: AtomicI64,
+    /// Digest of the inventory that is stored; 0 for none.
+    inventory: AtomicU64,
     quiet: Mutex<Option<QuietScan>>,
 }
 
@@ -49,6 +51,15 @@ impl Contact {
     /// Remembers a quiet scan in place of an earlier one.
     pub fn remember(&self, scan: QuietScan) {
         *self.quiet.lock().unwrap_or_else(PoisonError::into_inner) = Some(scan);
+    }
+
+    /// Digest of the inventory that is stored; 0 for none.
+    pub(super) fn inventory(&self) -> u64 {
+        self.inventory.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_inventory(&self, digest: u64) {
+        self.inventory.store(digest, Ordering::Relaxed);
     }
 
     pub(super) fn note(&self, now: i64) {

@@ -40,6 +40,7 @@ mod staging;
 mod tags;
 mod told;
 mod transaction;
+mod trends;
 mod update_groups;
 mod writer;
 

@@ -23,6 +23,7 @@ use super::registry::Tracked;
 use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
 use crate::computers::Computer;
 use crate::computers::census::Census;
+use crate::computers::inventory::Inventory;
 use crate::computers::rollup::Below;
 use crate::computers::status::UpdateStatus;
 use crate::downstream::DownstreamServer;
@@ -65,6 +66,10 @@ pub(super) struct Model {
     pub(super) numbers: SharedNumbers,
     /// How many computers are in which state.
     pub(super) census: Census,
+    /// The days whose states are stored.
+    pub(super) days: BTreeSet<u32>,
+    /// The last of them.
+    pub(super) last_day: Option<u32>,
     /// By client id, rows that an earlier version stored.
     pub(super) unnumbered: Vec<(String, Vec<UpdateStatus>)>,
     pub(super) downstream: BTreeMap<Uuid, Arc<DownstreamServer>>,
@@ -94,6 +99,8 @@ impl Model {
             computers: HashMap::new(),
             numbers: SharedNumbers::default(),
             census: Census::default(),
+            days: BTreeSet::new(),
+            last_day: None,
             unnumbered: Vec::new(),
             downstream: BTreeMap::new(),
             wanted: BTreeMap::new(),
@@ -143,6 +150,18 @@ impl Model {
             below.insert(key.to_vec(), Arc::new(value::decode(bytes)?));
             Ok(())
         })?;
+        let mut inventories: HashMap<Vec<u8>, u64> = HashMap::new();
+        store.load(Tree::Inventories, &mut |key, bytes| {
+            let inventory: Inventory = value::decode(bytes)?;
+            inventories.insert(key.to_vec(), inventory.digest());
+            Ok(())
+        })?;
+        store.load(Tree::Trends, &mut |key, _| {
+            let day = key.try_into().map_err(|_| StoreError::corrupt("a day's number"))?;
+            model.days.insert(u32::from_be_bytes(day));
+            Ok(())
+        })?;
+        model.last_day = model.days.last().copied();
         store.load(Tree::Computers, &mut |key, bytes| {
             let computer: Computer = value::decode(bytes)?;
             let StatusRecord { statuses, unnumbered } = statuses.remove(key).unwrap_or_default();
@@ -155,6 +174,9 @@ impl Model {
                 last_contact: Arc::default(),
                 computer: Arc::new(computer),
             };
+            if let Some(digest) = inventories.remove(key) {
+                tracked.last_contact.note_inventory(digest);
+            }
             model.computers.insert(tracked.computer.client_id.clone(), tracked);
             Ok(())
         })?;

@@ -11,8 +11,10 @@ use uuid::Uuid;
 
 use super::library::Places;
 use crate::computers::event::EventLog;
+use crate::computers::inventory::Inventory;
 use crate::computers::rollup::{Below, Told};
 use crate::computers::status::UpdateStatus;
+use crate::computers::trend::DayRecord;
 use crate::computers::{Computer, Statuses};
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
@@ -220,6 +222,16 @@ impl Stored for DownstreamServer {
     }
 }
 
+impl Stored for Computer {
+    const NAME: &'static str = "computer record";
+    const VERSION: u8 = 2;
+    type Previous = earlier::Computer;
+
+    fn migrate(previous: earlier::Computer) -> Self {
+        previous.into()
+    }
+}
+
 impl Stored for StatusRecord {
     const NAME: &'static str = "status record";
     const VERSION: u8 = 2;
@@ -279,8 +291,9 @@ first_version! {
     Counters, "counters record";
     ConfigurationRecord, "configuration record";
     PublishingRecord, "publishing record";
-    Computer, "computer record";
     NumberRecord, "update number record";
+    Inventory, "inventory record";
+    DayRecord, "trend record";
     FileOrigin, "file origin record";
     Below, "record of another server's computer";
     Told, "record of what was told upstream";

@@ -15,6 +15,7 @@ use super::transaction::{Transaction, Written};
 use super::{State, StateError, Tracked};
 use crate::computers::computer::{COMPUTERS_KEPT, ComputerInfo};
 use crate::computers::rollup::{Below, Details, StatusReport};
+use crate::computers::sightings::Sightings;
 use crate::computers::{Computer, Statuses};
 use crate::downstream::{DownstreamServer, Reported, SYSTEMS_KEPT};
 use crate::wire::wsusss::rollup::ComputerChangeType;
@@ -243,6 +244,7 @@ fn roll_up_computer(
                 registered: transaction.now,
                 updated: transaction.now,
                 address: String::new(),
+                sightings: Sightings::default(),
             }),
             statuses: Arc::new(Statuses::default()),
             below: None,

@@ -22,4 +22,5 @@ mod rules;
 mod staging;
 mod standing;
 mod support;
+mod trends;
 mod update_groups;

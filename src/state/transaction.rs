@@ -19,8 +19,10 @@ use super::records::{
 use super::registry::Tracked;
 use crate::catalog::RevisionIndex;
 use crate::computers::event::EventLog;
+use crate::computers::inventory::Inventory;
 use crate::computers::numbers::UpdateNumber;
 use crate::computers::rollup::Told;
+use crate::computers::trend::DayRecord;
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, ApprovalAction, DeadDeployment};
@@ -357,7 +359,14 @@ impl<'a> Transaction<'a> {
 
     pub(super) fn delete_computer(&mut self, tracked: &Tracked) {
         let key = tracked.computer.number.to_be_bytes();
-        for tree in [Tree::Computers, Tree::Statuses, Tree::Events, Tree::Below, Tree::Told] {
+        for tree in [
+            Tree::Computers,
+            Tree::Statuses,
+            Tree::Events,
+            Tree::Below,
+            Tree::Told,
+            Tree::Inventories,
+        ] {
             self.staged.batch.delete(tree, key.as_slice());
         }
         let client_id = &tracked.computer.client_id;
@@ -384,6 +393,33 @@ impl<'a> Transaction<'a> {
             Ok(())
         })?;
         Ok(all)
+    }
+
+    pub(super) fn put_inventory(&mut self, computer: u32, inventory: &Inventory) {
+        self.put(Tree::Inventories, &computer.to_be_bytes(), inventory);
+    }
+
+    /// The states of every day that is kept, changes of this commit left out.
+    pub(super) fn days(&self) -> Result<Vec<(u32, DayRecord)>, StoreError> {
+        let mut days = Vec::new();
+        self.store.load(Tree::Trends, &mut |key, bytes| {
+            let day = key.try_into().map_err(|_| StoreError::corrupt("a day's number"))?;
+            days.push((u32::from_be_bytes(day), value::decode(bytes)?));
+            Ok(())
+        })?;
+        Ok(days)
+    }
+
+    pub(super) fn put_day(&mut self, day: u32, record: &DayRecord) {
+        self.put(Tree::Trends, &day.to_be_bytes(), record);
+        self.model.last_day = Some(day);
+        self.model.days.insert(day);
+    }
+
+    pub(super) fn delete_days(&mut self, days: BTreeSet<u32>) {
+        for day in days {
+            self.staged.batch.delete(Tree::Trends, day.to_be_bytes());
+        }
     }
 
     pub(super) fn put_told(&mut self, computer: u32, told: &Told) {

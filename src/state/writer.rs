@@ -32,6 +32,7 @@ use super::registry::Registry;
 use super::schedule;
 use super::staging::{self, CHUNK, Moved};
 use super::transaction::{Staged, Transaction};
+use super::trends;
 use crate::store::journal::Journal;
 use crate::store::{Store, StoreError};
 
@@ -42,6 +43,8 @@ const GROUP: usize = 256;
 /// How often the clock is looked at while something waits for its time: the wall clock, which may be
 /// set, so no timer will do.
 const TICK: Duration = Duration::from_secs(1);
+/// How often it is looked at for a new day, while there are computers and nothing else happens.
+const DAY_TICK: Duration = Duration::from_secs(3600);
 
 type Apply = Box<dyn FnOnce(&mut Transaction<'_>) -> Finish + Send>;
 type Finish = Box<dyn FnOnce(Result<(), &Arc<StoreError>>) + Send>;
@@ -120,6 +123,15 @@ impl Writer {
         });
         self.queue.send(Job::Change(apply)).await.map_err(|_| self.health.refusal())?;
         answered.await.map_err(|_| self.health.refusal())?
+    }
+
+    /// Applies `change` some time, unless too much waits already; nobody is told.
+    pub(super) fn offer(&self, change: impl FnOnce(&mut Transaction<'_>) + Send + 'static) {
+        let apply: Apply = Box::new(move |transaction| {
+            change(transaction);
+            Box::new(|_| ())
+        });
+        drop(self.queue.try_send(Job::Change(apply)));
     }
 
     /// Lets everybody see what was staged.
@@ -212,7 +224,8 @@ impl Thread {
     /// Waits for the next job, as long as nothing else is due.
     fn next(&mut self, jobs: &mut mpsc::Receiver<Job>, timer: &Runtime) -> Next {
         let tick = (!self.owned.model.waiting.is_empty()).then(|| Instant::now() + TICK);
-        let Some(until) = self.due.into_iter().chain(tick).min() else {
+        let day = (!self.owned.model.computers.is_empty()).then(|| Instant::now() + DAY_TICK);
+        let Some(until) = self.due.into_iter().chain(tick).chain(day).min() else {
             return jobs.blocking_recv().map_or(Next::End, Next::Job);
         };
         let waiting = async { tokio::time::timeout_at(until, jobs.recv()).await };
@@ -230,7 +243,10 @@ impl Thread {
 
     /// Makes the changes whose time has come.
     fn pass_time(&mut self) {
-        if schedule::is_due(&self.owned.model, (self.owned.now)()) {
+        let now = (self.owned.now)();
+        if schedule::is_due(&self.owned.model, now)
+            || trends::is_due(&self.owned.model, now).is_some()
+        {
             self.apply(Vec::new());
         }
     }
@@ -244,6 +260,7 @@ impl Thread {
         let mut transaction =
             Transaction::new(&mut owned.model, owned.store.as_ref(), (owned.now)());
         schedule::go_live(&mut transaction);
+        trends::note_day(&mut transaction, &owned.published.load());
         let mut finish = Vec::with_capacity(group.len());
         for apply in group {
             transaction.next_change();

@@ -137,6 +137,26 @@ fn reports_say_the_same_in_every_form(directory: &Directory) {
     assert_eq!(directory.json(&["report", "sync"])["rows"], serde_json::json!([]));
 }
 
+#[test]
+fn computers_that_share_an_id_are_noticed() {
+    let directory = Directory::new();
+    let server = directory.serve(&[]);
+    let mut one = Agent::registered(Connection::plain(&server.http), "pc-1.example");
+    let duplicates = || directory.json(&["report", "computers", "--condition", "duplicate"]);
+    for name in ["pc-2.example", "pc-1.example", "pc-2.example"] {
+        assert_eq!(duplicates()["computers"], 0);
+        name.clone_into(&mut one.dns_name);
+        one.register().expect("registered");
+    }
+    assert_eq!(duplicates()["rows"][0]["client_id"], one.client_id.as_str());
+    let shown = directory.json(&["computer", "show", &one.client_id]);
+    assert_eq!(shown["health"]["duplicate"], true);
+    assert_eq!(shown["health"]["seen_as"][0]["name"], "pc-1.example");
+    let trend = directory.json(&["report", "trend"]);
+    assert_eq!(trend["rows"][0]["computers"], 1, "{trend}");
+    server.stop();
+}
+
 /// Compares every counter of the report on updates with the states of every computer.
 pub(crate) fn counters_equal_a_recount(directory: &Directory) {
     let mut counted: BTreeMap<String, BTreeMap<&str, u64>> = BTreeMap::new();

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::compliance::counters_equal_a_recount;
 use crate::harness::directory::{Directory, Server};
 
 /// How much of everything.
@@ -46,6 +47,12 @@ fn live(scale: &Scale) {
     let nothing = BTreeSet::new();
     assert_eq!(compare(&directory, &catalogue, &before, |_| nothing.clone()), 0, "none approved");
 
+    for id in before.keys() {
+        let shown = directory.json(&["computer", "show", id]);
+        assert!(shown["inventory"]["WuClientVer"].is_string(), "{}", shown["inventory"]);
+        assert!(shown["health"]["next_scan_from"].is_string(), "{}", shown["health"]);
+    }
+
     let approved = approve(&directory, &catalogue);
     let installed = fleet(&directory, scale, &server, "3");
     let number = |key: &str| installed[key].as_u64().expect(key);
@@ -65,6 +72,9 @@ fn live(scale: &Scale) {
     };
     let now_installed = compare_after(&directory, scale, &after, drivers);
     assert!(!now_installed.is_disjoint(&approved), "{approved:?}");
+    if scale.computers < 100 {
+        counters_equal_a_recount(&directory);
+    }
     server.stop();
 }
 

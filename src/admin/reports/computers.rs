@@ -63,6 +63,8 @@ pub enum ComputerCondition {
     NeverReported,
     /// Its last scan failed.
     ScanFailed,
+    /// Several computers use its id.
+    Duplicate,
 }
 
 /// An order of computers.
@@ -243,6 +245,7 @@ impl ReportComputers {
                 ComputerCondition::RestartPending => statuses.restart_pending().is_some(),
                 ComputerCondition::Flapping => statuses.relapses.flapping(now).next().is_some(),
                 ComputerCondition::NeverReported => statuses.reported.is_none(),
+                ComputerCondition::Duplicate => tracked.computer.sightings.is_duplicate(now),
                 ComputerCondition::ScanFailed => statuses.scan.is_some_and(|scan| scan.failed()),
             })
     }

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use uuid::{Builder, Uuid};
 
 use crate::computers;
+use crate::computers::computer::ComputerInfo;
 use crate::computers::event::Event;
+use crate::computers::sightings::Sightings;
 use crate::computers::status::{LastScan, UpdateStatus};
 use crate::downstream::{self, Listed, Reported};
 use crate::policy::approval::{Approval, ApprovalAction, Declined};
@@ -45,6 +47,19 @@ pub struct ReportingServer {
     configured: Option<Listed>,
     listed: Option<Listed>,
     reported: Option<Reported>,
+}
+
+/// A computer of which nobody knew who else uses its id.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Computer {
+    number: u32,
+    client_id: String,
+    info: ComputerInfo,
+    requested_group: String,
+    groups: Vec<Uuid>,
+    registered: i64,
+    updated: i64,
+    address: String,
 }
 
 /// Statuses with the whole id of an update in each row.
@@ -111,6 +126,22 @@ impl From<EarlierApproval> for Approval {
     }
 }
 
+impl From<Computer> for computers::Computer {
+    fn from(earlier: Computer) -> Self {
+        Self {
+            number: earlier.number,
+            client_id: earlier.client_id,
+            info: earlier.info,
+            requested_group: earlier.requested_group,
+            groups: earlier.groups,
+            registered: earlier.registered,
+            updated: earlier.updated,
+            address: earlier.address,
+            sightings: Sightings::default(),
+        }
+    }
+}
+
 impl From<Statuses> for super::StatusRecord {
     fn from(earlier: Statuses) -> Self {
         let Statuses { reported, scan, received, updates } = earlier;
@@ -165,6 +196,16 @@ impl Stored for ReportingServer {
 
 impl Stored for DownstreamServer {
     const NAME: &'static str = "downstream server record";
+    const VERSION: u8 = 1;
+    type Previous = NoPrevious;
+
+    fn migrate(previous: NoPrevious) -> Self {
+        match previous {}
+    }
+}
+
+impl Stored for Computer {
+    const NAME: &'static str = "computer record";
     const VERSION: u8 = 1;
     type Previous = NoPrevious;
 
@@ -275,5 +316,24 @@ mod tests {
         let statuses = &read.statuses;
         assert_eq!((statuses.reported, statuses.scan, statuses.received), (Some(9), scan, 10));
         assert_eq!(read.unnumbered, [row]);
+    }
+
+    #[test]
+    fn a_computer_of_the_first_version_is_the_same_computer() {
+        let earlier = Computer {
+            number: 4,
+            client_id: "c".into(),
+            info: ComputerInfo { dns_name: "pc".into(), ..ComputerInfo::default() },
+            requested_group: "Pilot".into(),
+            groups: vec![Uuid::from_u128(7)],
+            registered: 1,
+            updated: 2,
+            address: "10.0.0.1".into(),
+        };
+        let bytes = value::encode(&earlier).unwrap();
+        let read: computers::Computer = value::decode(&bytes).unwrap();
+        assert_eq!((read.number, read.client_id.as_str(), read.registered), (4, "c", 1));
+        assert_eq!((read.info.dns_name.as_str(), read.groups), ("pc", earlier.groups));
+        assert!(read.sightings.others().is_empty());
     }
 }
