@@ -4,14 +4,14 @@
 //! xpress blocks with them and go out untouched, so that encoding a page costs only the few
 //! hundred bytes of text between them.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::wire::body::Piece;
-use crate::wire::xpress;
+use crate::wire::body::{Piece, Prepared};
+use crate::wire::xpress::{self, XpressError};
 
 /// A content encoding of responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,41 +95,36 @@ pub struct Encoded {
 }
 
 /// Encodes `pieces`. Costs time in proportion to the text that was not prepared for `coding`.
-pub fn encode(pieces: Vec<Piece>, coding: Coding) -> Encoded {
-    let length: usize = pieces.iter().map(|piece| piece.bytes().len()).sum();
-    match coding {
-        Coding::Xpress if length >= WORTH_ENCODING => {
-            Encoded { coding, frames: encode_xpress(pieces) }
-        }
-        Coding::Gzip if length >= WORTH_ENCODING => match encode_gzip(&pieces) {
-            Ok(bytes) => Encoded { coding, frames: vec![bytes] },
-            // Writing to memory does not fail; should it ever, plain text is still an answer.
-            Err(_) => identity(pieces),
-        },
-        _ => identity(pieces),
+///
+/// # Errors
+/// What was prepared is damaged.
+pub fn encode(pieces: Vec<Piece>, coding: Coding) -> Result<Encoded, XpressError> {
+    let length: usize = pieces.iter().map(Piece::len).sum();
+    if length < WORTH_ENCODING {
+        return identity(pieces);
     }
+    let frames = match coding {
+        Coding::Identity => return identity(pieces),
+        Coding::Xpress => encode_xpress(pieces),
+        Coding::Gzip => vec![encode_gzip(&pieces)?],
+    };
+    Ok(Encoded { coding, frames })
 }
 
 /// How many bytes [`encode`] has to work on, to tell a short encoding from a long one.
 pub fn effort(pieces: &[Piece], coding: Coding) -> usize {
-    let unprepared = |piece: &&Piece| match (piece, coding) {
-        (_, Coding::Identity) => false,
-        (Piece::Prepared(prepared), Coding::Xpress) => prepared.xpress.is_none(),
-        _ => true,
+    let ready = |piece: &Piece| match piece {
+        Piece::Text(_) | Piece::Prepared(Prepared::Escaped(_)) => coding == Coding::Identity,
+        Piece::Prepared(Prepared::Blocks { .. }) => coding == Coding::Xpress,
     };
-    pieces.iter().filter(unprepared).map(|piece| piece.bytes().len()).sum()
+    pieces.iter().filter(|piece| !ready(piece)).map(Piece::len).sum()
 }
 
-fn identity(pieces: Vec<Piece>) -> Encoded {
-    let frames = pieces
-        .into_iter()
-        .map(|piece| match piece {
-            Piece::Text(text) => text,
-            Piece::Prepared(prepared) => prepared.escaped,
-        })
-        .filter(|frame| !frame.is_empty())
-        .collect();
-    Encoded { coding: Coding::Identity, frames }
+fn identity(pieces: Vec<Piece>) -> Result<Encoded, XpressError> {
+    let frames = pieces.iter().map(Piece::bytes);
+    let frames =
+        frames.filter(|frame| !frame.as_ref().is_ok_and(Bytes::is_empty)).collect::<Result<_, _>>();
+    Ok(Encoded { coding: Coding::Identity, frames: frames? })
 }
 
 fn encode_xpress(pieces: Vec<Piece>) -> Vec<Bytes> {
@@ -138,14 +133,13 @@ fn encode_xpress(pieces: Vec<Piece>) -> Vec<Bytes> {
     let mut text = Vec::new();
     for piece in pieces {
         match piece {
-            Piece::Text(bytes) => text.extend_from_slice(&bytes),
-            Piece::Prepared(prepared) => match prepared.xpress {
-                Some(blocks) => {
-                    push_encoded(&mut frames, &mut text);
-                    frames.push(blocks);
-                }
-                None => text.extend_from_slice(&prepared.escaped),
-            },
+            Piece::Text(bytes) | Piece::Prepared(Prepared::Escaped(bytes)) => {
+                text.extend_from_slice(&bytes);
+            }
+            Piece::Prepared(Prepared::Blocks { bytes, .. }) => {
+                push_encoded(&mut frames, &mut text);
+                frames.push(bytes);
+            }
         }
     }
     push_encoded(&mut frames, &mut text);
@@ -161,12 +155,13 @@ fn push_encoded(frames: &mut Vec<Bytes>, text: &mut Vec<u8>) {
     }
 }
 
-fn encode_gzip(pieces: &[Piece]) -> io::Result<Bytes> {
+fn encode_gzip(pieces: &[Piece]) -> Result<Bytes, XpressError> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     for piece in pieces {
-        encoder.write_all(piece.bytes())?;
+        // Writing to memory does not fail.
+        let _ = encoder.write_all(&piece.bytes()?);
     }
-    Ok(encoder.finish()?.into())
+    Ok(encoder.finish().unwrap_or_default().into())
 }
 
 #[cfg(test)]
@@ -204,10 +199,14 @@ mod tests {
     }
 
     fn prepared(text: &str, xpress: Option<&[u8]>) -> Piece {
-        Piece::Prepared(Prepared {
-            escaped: Bytes::copy_from_slice(text.as_bytes()),
-            xpress: xpress.map(Bytes::copy_from_slice),
+        Piece::Prepared(match xpress {
+            Some(blocks) => blocks_of(text, Bytes::copy_from_slice(blocks)),
+            None => Prepared::Escaped(Bytes::copy_from_slice(text.as_bytes())),
         })
+    }
+
+    fn blocks_of(text: &str, bytes: Bytes) -> Prepared {
+        Prepared::Blocks { bytes, length: text.len() }
     }
 
     #[test]
@@ -219,35 +218,38 @@ mod tests {
         let pieces = vec![
             Piece::Text("<head>".into()),
             Piece::Text("<more>".into()),
-            Piece::Prepared(Prepared {
-                escaped: text.clone().into(),
-                xpress: Some(stored.clone()),
-            }),
+            Piece::Prepared(blocks_of(&text, stored.clone())),
             Piece::Text("<tail>".into()),
         ];
         assert_eq!(effort(&pieces, Coding::Xpress), 18);
-        assert_eq!(effort(&pieces, Coding::Identity), 0);
+        assert_eq!(effort(&pieces, Coding::Identity), text.len());
 
-        let encoded = encode(pieces.clone(), Coding::Xpress);
+        let encoded = encode(pieces, Coding::Xpress).expect("whole");
         assert_eq!(encoded.frames.len(), 3);
         assert_eq!(encoded.frames[1].as_ptr(), stored.as_ptr());
         let body = encoded.frames.concat();
         let expected = format!("<head><more>{text}<tail>");
         assert_eq!(xpress::decode(&body, 1 << 20).expect("blocks"), expected.as_bytes());
+    }
 
-        let Piece::Prepared(fragment) = &pieces[2] else { unreachable!("built above") };
-        let plain = encode(pieces.clone(), Coding::Identity);
-        assert_eq!(plain.frames[2].as_ptr(), fragment.escaped.as_ptr());
+    #[test]
+    fn damaged_blocks_are_an_error_to_who_asks_for_their_text() {
+        let damaged = blocks_of("fragment", Bytes::from_static(&[1, 2, 3]));
+        let pieces = vec![Piece::Text("x".repeat(WORTH_ENCODING).into()), Piece::Prepared(damaged)];
+        assert!(encode(pieces.clone(), Coding::Identity).is_err());
+        assert!(encode(pieces, Coding::Gzip).is_err());
     }
 
     #[test]
     fn short_bodies_stay_plain() {
         let short = vec![Piece::Text("x".repeat(WORTH_ENCODING - 1).into())];
         let long = vec![Piece::Text("x".repeat(WORTH_ENCODING).into())];
-        assert_eq!(encode(short.clone(), Coding::Xpress).coding, Coding::Identity);
-        assert_eq!(encode(short, Coding::Gzip).coding, Coding::Identity);
-        assert_eq!(encode(long.clone(), Coding::Xpress).coding, Coding::Xpress);
-        assert_eq!(encode(long, Coding::Gzip).coding, Coding::Gzip);
+        let chosen =
+            |pieces: &Vec<Piece>, coding| encode(pieces.clone(), coding).expect("whole").coding;
+        assert_eq!(chosen(&short, Coding::Xpress), Coding::Identity);
+        assert_eq!(chosen(&short, Coding::Gzip), Coding::Identity);
+        assert_eq!(chosen(&long, Coding::Xpress), Coding::Xpress);
+        assert_eq!(chosen(&long, Coding::Gzip), Coding::Gzip);
     }
 
     proptest! {
@@ -271,7 +273,7 @@ mod tests {
                 })
                 .collect();
             for coding in [Coding::Identity, Coding::Gzip, Coding::Xpress] {
-                let encoded = encode(pieces.clone(), coding);
+                let encoded = encode(pieces.clone(), coding).expect("whole");
                 let body = encoded.frames.concat();
                 let decoded = match encoded.coding {
                     Coding::Identity => body,

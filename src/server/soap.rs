@@ -212,8 +212,9 @@ async fn respond(
     line: &mut AccessLine,
 ) -> Reply {
     let SoapAnswer { status, content_type, pieces, close, outcome } = answer;
-    let Some(Encoded { coding, frames }) = encode(pieces, coding).await else {
-        return reply::text(StatusCode::SERVICE_UNAVAILABLE, "The server is shutting down.\n");
+    let Encoded { coding, frames } = match encode(pieces, coding).await {
+        Ok(encoded) => encoded,
+        Err(reply) => return reply,
     };
     line.outcome(outcome, coding);
     let mut response = Response::new(Payload::frames(frames));
@@ -237,10 +238,18 @@ async fn respond(
     response
 }
 
-/// None only when the runtime ends before the encoding does.
-async fn encode(pieces: Vec<Piece>, coding: Coding) -> Option<Encoded> {
-    if encoding::effort(&pieces, coding) < LONG_EFFORT {
-        return Some(encoding::encode(pieces, coding));
-    }
-    tokio::task::spawn_blocking(move || encoding::encode(pieces, coding)).await.ok()
+/// Encodes `pieces`, or answers why that cannot be.
+async fn encode(pieces: Vec<Piece>, coding: Coding) -> Result<Encoded, Reply> {
+    let encoded = if encoding::effort(&pieces, coding) < LONG_EFFORT {
+        encoding::encode(pieces, coding)
+    } else {
+        let encoding = tokio::task::spawn_blocking(move || encoding::encode(pieces, coding)).await;
+        let stopped = "The server is shutting down.\n";
+        encoding.map_err(|_| reply::text(StatusCode::SERVICE_UNAVAILABLE, stopped))?
+    };
+    encoded.map_err(|cause| {
+        tracing::error!(%cause, "a stored fragment is damaged; restore the packs from a backup");
+        let damaged = "What was to be answered is damaged on this server.\n";
+        reply::text(StatusCode::INTERNAL_SERVER_ERROR, damaged)
+    })
 }

@@ -2,13 +2,54 @@
 
 use bytes::Bytes;
 
-/// A run of response text that was prepared when its revision was imported.
+use super::xpress::{self, XpressError};
+
+/// A run of response text that was prepared when its revision was imported, in the form in which
+/// nearly every client takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prepared {
-    /// The fragment, already escaped as element content.
-    pub escaped: Bytes,
-    /// The same bytes as complete xpress blocks, where that is worth storing.
-    pub xpress: Option<Bytes>,
+pub enum Prepared {
+    /// Escaped as element content.
+    Escaped(Bytes),
+    /// The same as complete xpress blocks.
+    Blocks {
+        /// The blocks.
+        bytes: Bytes,
+        /// Bytes that they decode to.
+        length: usize,
+    },
+}
+
+impl Prepared {
+    /// Bytes of the escaped text.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Escaped(bytes) => bytes.len(),
+            Self::Blocks { length, .. } => *length,
+        }
+    }
+
+    /// Whether there is no text.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of memory that are held.
+    pub fn held(&self) -> usize {
+        match self {
+            Self::Escaped(bytes) | Self::Blocks { bytes, .. } => bytes.len(),
+        }
+    }
+
+    /// The escaped text. Blocks are decoded each time: only clients that are no agents ask for it.
+    ///
+    /// # Errors
+    /// The blocks are not what was once encoded.
+    pub fn escaped(&self) -> Result<Bytes, XpressError> {
+        match self {
+            Self::Escaped(bytes) => Ok(bytes.clone()),
+            Self::Blocks { bytes, length } => Ok(xpress::decode(bytes, *length)?.into()),
+        }
+    }
 }
 
 /// One piece of a response.
@@ -21,11 +62,27 @@ pub enum Piece {
 }
 
 impl Piece {
-    /// The bytes before any content encoding.
-    pub fn bytes(&self) -> &Bytes {
+    /// Bytes before any content encoding.
+    pub fn len(&self) -> usize {
         match self {
-            Self::Text(bytes) => bytes,
-            Self::Prepared(prepared) => &prepared.escaped,
+            Self::Text(bytes) => bytes.len(),
+            Self::Prepared(prepared) => prepared.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes before any content encoding.
+    ///
+    /// # Errors
+    /// See [`Prepared::escaped`].
+    pub fn bytes(&self) -> Result<Bytes, XpressError> {
+        match self {
+            Self::Text(bytes) => Ok(bytes.clone()),
+            Self::Prepared(prepared) => prepared.escaped(),
         }
     }
 }
@@ -64,14 +121,15 @@ impl BodyWriter {
 
     /// Appends a prepared fragment.
     pub fn prepared(&mut self, fragment: &Prepared) {
-        if fragment.escaped.len() < INLINE_BELOW
-            && let Ok(text) = std::str::from_utf8(&fragment.escaped)
+        if let Prepared::Escaped(bytes) = fragment
+            && bytes.len() < INLINE_BELOW
+            && let Ok(text) = std::str::from_utf8(bytes)
         {
             self.text.push_str(text);
             return;
         }
         self.flush();
-        self.length += fragment.escaped.len();
+        self.length += fragment.len();
         self.pieces.push(Piece::Prepared(fragment.clone()));
     }
 

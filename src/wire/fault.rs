@@ -174,7 +174,7 @@ mod tests {
 
     fn written(fault: &Fault, style: EnvelopeStyle, version: SoapVersion) -> String {
         let pieces = fault.write(style, version).finish();
-        let bytes: Vec<u8> = pieces.iter().flat_map(|it| it.bytes().to_vec()).collect();
+        let bytes: Vec<u8> = pieces.iter().flat_map(|it| it.bytes().expect("whole")).collect();
         String::from_utf8(bytes).expect("a fault is UTF-8")
     }
 

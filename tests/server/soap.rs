@@ -86,7 +86,7 @@ async fn responses_come_in_the_encoding_asked_for() {
     let text = "<fragment attribute=\"value\"/>".repeat(2000);
     let mut blocks = Vec::new();
     xpress::encode(text.as_bytes(), &mut blocks);
-    let fragment = Prepared { escaped: text.clone().into(), xpress: Some(blocks.into()) };
+    let fragment = Prepared::Blocks { bytes: blocks.into(), length: text.len() };
     let server = start_with(Limits::default(), None, Some(fragment)).await;
     let expected = format!("Client None bytes=1 host=Some(\"wsus:8530\") https=false{text}");
 

@@ -76,7 +76,7 @@ impl<K> Weighter<K, PreparedDocument> for ByBytes {
 
 /// The entry itself costs something too.
 fn weight(body: &Prepared) -> u64 {
-    (body.escaped.len() + body.xpress.as_ref().map_or(0, |blocks| blocks.len()) + 512) as u64
+    (body.held() + 512) as u64
 }
 
 impl ServerSync {

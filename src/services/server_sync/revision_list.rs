@@ -110,13 +110,12 @@ fn list(catalog: &Catalog, key: &ListKey, budget: &Budget) -> Result<Prepared, E
         Some(filter) => catalog.sync_updates(filter, key.since),
     };
     let text = identities(catalog, &revisions);
-    let mut blocks = Vec::new();
-    if text.len() >= COMPRESS_FROM {
-        xpress::encode(text.as_bytes(), &mut blocks);
+    if text.len() < COMPRESS_FROM {
+        return budget.hold(text.into_bytes()).map(Prepared::Escaped);
     }
-    let escaped = budget.hold(text.into_bytes())?;
-    let xpress = if blocks.is_empty() { None } else { Some(budget.hold(blocks)?) };
-    Ok(Prepared { escaped, xpress })
+    let mut blocks = Vec::new();
+    xpress::encode(text.as_bytes(), &mut blocks);
+    Ok(Prepared::Blocks { bytes: budget.hold(blocks)?, length: text.len() })
 }
 
 fn identities(catalog: &Catalog, revisions: &RoaringBitmap) -> String {

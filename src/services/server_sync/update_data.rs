@@ -127,7 +127,7 @@ fn gather(
         let document = sync.documents.get_or_insert_with(&revision.record.digest, || {
             prepare(state, revision, &sync.budget)
         })?;
-        bytes += document.body.escaped.len();
+        bytes += document.body.len();
         if bytes > enough && !documents.is_empty() {
             break;
         }
@@ -143,7 +143,7 @@ fn prepare(state: &State, asked: &Asked, budget: &Budget) -> Result<PreparedDocu
             SyncDocument::Packed(cabinet) => (true, STANDARD.encode(cabinet)),
         };
     let escaped = budget.hold(text.into_bytes()).map_err(|_| Failure::Busy)?;
-    Ok(PreparedDocument { packed, body: Prepared { escaped, xpress: None } })
+    Ok(PreparedDocument { packed, body: Prepared::Escaped(escaped) })
 }
 
 fn update(asked: &Asked, document: PreparedDocument) -> ServerSyncUpdateData<'static> {

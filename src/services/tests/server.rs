@@ -174,7 +174,8 @@ impl Server {
     /// Makes any call.
     pub(super) async fn soap(&self, call: SoapCall) -> Answer {
         let answer = self.services.soap(call).await;
-        let bytes: Vec<u8> = answer.pieces.iter().flat_map(|it| it.bytes().to_vec()).collect();
+        let bytes: Vec<u8> =
+            answer.pieces.iter().flat_map(|it| it.bytes().expect("whole")).collect();
         Answer {
             status: answer.status,
             content_type: answer.content_type,

@@ -399,7 +399,8 @@ async fn answer(
             (500, fault.write(service.style(), SoapVersion::V11))
         }
     };
-    let plain: Vec<u8> = written.finish().iter().flat_map(|it| it.bytes().to_vec()).collect();
+    let plain: Vec<u8> =
+        written.finish().iter().flat_map(|it| it.bytes().expect("whole")).collect();
     let mut response = Response::builder().status(status);
     let body = match encoding {
         Some("xpress") => {

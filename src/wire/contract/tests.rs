@@ -128,7 +128,7 @@ fn check_value(schema: &Schema<'_>, name: &str, text: &str, kind: &str) {
 }
 
 fn flatten(body: BodyWriter) -> String {
-    let bytes: Vec<u8> = body.finish().iter().flat_map(|it| it.bytes().to_vec()).collect();
+    let bytes: Vec<u8> = body.finish().iter().flat_map(|it| it.bytes().expect("whole")).collect();
     String::from_utf8(bytes).expect("a response is UTF-8")
 }
 
@@ -139,7 +139,7 @@ fn maximal_response(operation: Operation) -> Option<BodyWriter> {
     let id = RevisionId(7);
     let ids = [id, RevisionId(8)];
     let guids = [Uuid::from_u128(1), Uuid::from_u128(2)];
-    let xml = Prepared { escaped: Bytes::from_static(b"&lt;x/&gt;"), xpress: None };
+    let xml = Prepared::Escaped(Bytes::from_static(b"&lt;x/&gt;"));
     let deployment = Deployment {
         id: 1,
         action: DeploymentAction::Install,

@@ -130,7 +130,7 @@ pub(crate) fn attributes(
         let attribute = attribute?;
         if attribute.prefix().is_none() && !attribute.is_declaration() {
             let text = Cow::Owned(attribute.value.into_owned());
-            attributes.push((attribute.name.into_owned(), text));
+            attributes.push((attribute.name.to_owned(), text));
         }
     }
     Ok(attributes)

@@ -13,7 +13,7 @@ use super::{dss_auth, rollup, server_sync};
 
 /// The text of a message.
 pub(crate) fn flatten(body: BodyWriter) -> String {
-    let bytes: Vec<u8> = body.finish().iter().flat_map(|it| it.bytes().to_vec()).collect();
+    let bytes: Vec<u8> = body.finish().iter().flat_map(|it| it.bytes().expect("whole")).collect();
     String::from_utf8(bytes).expect("a message is UTF-8")
 }
 

@@ -164,7 +164,7 @@ fn prepared_content_is_the_same_as_its_value() {
     let (_, content) = written.split_once("<NewRevisions>").expect("a list");
     let (content, _) = content.split_once("</NewRevisions>").expect("a list");
     let escaped = Bytes::copy_from_slice(content.as_bytes());
-    let prepared = Content::Prepared(Prepared { escaped, xpress: None });
+    let prepared = Content::Prepared(Prepared::Escaped(escaped));
     assert_eq!(list(prepared), written);
 }
 

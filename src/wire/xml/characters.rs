@@ -18,6 +18,23 @@ pub(super) fn check_characters(text: &str) -> Result<(), XmlError> {
     }
 }
 
+/// Whether the raw value of an attribute is certain to be legal and its own normalised value: as
+/// nearly all are.
+pub(super) fn is_plain(value: &str) -> bool {
+    value.bytes().fold(true, |plain, byte| plain & PLAIN[usize::from(byte)])
+}
+
+/// What is no control character, begins no non-character, and is no reference or tag.
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0x20;
+    while byte < plain.len() {
+        plain[byte] = !matches!(byte as u8, b'&' | b'<' | 0xef);
+        byte += 1;
+    }
+    plain
+};
+
 /// Whether a closer look is needed: control characters are single bytes and the two non-characters
 /// start with 0xEF, so plain text is passed over bytewise. Without a way out of each block, so that
 /// the compiler looks at many bytes at once.

@@ -7,6 +7,7 @@ use quick_xml::XmlVersion;
 use quick_xml::events::BytesStart;
 
 use super::XmlError;
+use super::characters::is_plain;
 use super::events::malformed;
 
 /// One start tag.
@@ -21,7 +22,7 @@ pub struct Element<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute<'a> {
     /// The name as written, prefix included.
-    pub name: Cow<'a, str>,
+    pub name: &'a str,
     /// The normalised value, references resolved.
     pub value: Cow<'a, str>,
 }
@@ -34,7 +35,7 @@ impl Attribute<'_> {
 
     /// The name without its prefix.
     pub fn local(&self) -> &str {
-        self.name.split_once(':').map_or(&*self.name, |(_, local)| local)
+        self.name.split_once(':').map_or(self.name, |(_, local)| local)
     }
 
     /// Whether this is a namespace declaration.
@@ -72,14 +73,14 @@ impl Element<'_> {
         attributes.with_checks(false);
         attributes.map(|attribute| {
             let attribute = attribute.map_err(|error| malformed(0, &error))?;
+            let name = attribute.key.into_inner();
+            if is_plain(&attribute.value) {
+                return Ok(Attribute { name, value: attribute.value });
+            }
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)
-                .map_err(|error| malformed(0, &error))?
-                .into_owned();
-            Ok(Attribute {
-                name: Cow::Owned(attribute.key.into_inner().to_owned()),
-                value: Cow::Owned(value),
-            })
+                .map_err(|error| malformed(0, &error))?;
+            Ok(Attribute { name, value })
         })
     }
 

@@ -8,7 +8,7 @@ use quick_xml::events::BytesStart;
 use quick_xml::events::attributes::Attribute;
 use quick_xml::name::{NamespaceResolver, QName, ResolveResult};
 
-use super::characters::{check_characters, is_qualified_name};
+use super::characters::{check_characters, is_plain, is_qualified_name};
 use super::events::{limit, malformed};
 use super::{Limits, XSI, XmlError};
 
@@ -25,18 +25,16 @@ pub(super) fn check(
     if tag.attributes_raw().is_empty() {
         return Ok(false);
     }
-    // quick-xml compares every name with all earlier ones, so attributes are counted before that
-    // can become expensive.
-    let most = usize::from(limits.attributes);
-    if tag.attributes().with_checks(false).nth(most).is_some() {
-        return Err(limit("attributes on an element", limits.attributes.into()));
-    }
     if !are_separated(tag.attributes_raw()) {
         return Err(malformed(position, &"no white space between attributes"));
     }
     let mut nil = false;
     let mut prefixed = Vec::new();
-    for attribute in tag.attributes() {
+    for (before, attribute) in tag.attributes().enumerate() {
+        // quick-xml compares each name with all before it, so there must not be many.
+        if before >= usize::from(limits.attributes) {
+            return Err(limit("attributes on an element", limits.attributes.into()));
+        }
         let attribute = attribute.map_err(|error| malformed(position, &error))?;
         check_name(attribute.key, limits, position)?;
         check_value(&attribute, position)?;
@@ -66,6 +64,9 @@ fn check_name(name: QName<'_>, limits: &Limits, position: u64) -> Result<(), Xml
 }
 
 fn check_value(attribute: &Attribute<'_>, position: u64) -> Result<(), XmlError> {
+    if is_plain(&attribute.value) {
+        return Ok(());
+    }
     check_characters(&attribute.value)?;
     if attribute.value.contains('<') {
         return Err(malformed(position, &"'<' in an attribute"));
@@ -116,18 +117,15 @@ pub(super) fn undeclared(prefix: &str, position: u64) -> XmlError {
 /// Whether white space follows every attribute that another follows. `attributes` is what stands
 /// in the tag after its name.
 fn are_separated(attributes: &str) -> bool {
-    let mut quote = None;
-    let mut closed = false;
-    for byte in attributes.bytes() {
-        if quote == Some(byte) {
-            (quote, closed) = (None, true);
-        } else if quote.is_none() {
-            if closed && !byte.is_ascii_whitespace() {
-                return false;
-            }
-            closed = false;
-            quote = matches!(byte, b'"' | b'\'').then_some(byte);
+    let mut rest = attributes;
+    while let Some(opening) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\'')) {
+        let (_, quoted) = rest.split_at(opening);
+        let quote = if quoted.starts_with('"') { '"' } else { '\'' };
+        let Some((_, after)) = quoted[1..].split_once(quote) else { return true };
+        if after.starts_with(|character: char| !character.is_ascii_whitespace()) {
+            return false;
         }
+        rest = after;
     }
     true
 }

@@ -131,7 +131,9 @@ impl Level {
                     FragmentType::Eula,
                 ] {
                     let of = fragments.of(kind);
-                    bodies.extend(of.map(|it| (it.language.clone(), it.body.escaped.to_vec())));
+                    bodies.extend(of.map(|it| {
+                        (it.language.clone(), it.body.escaped().expect("whole").to_vec())
+                    }));
                 }
             }
             let identity = revision.metadata.identity.to_string();

@@ -23,7 +23,7 @@ use crate::wire::xml::escape_text;
 use super::file;
 
 fn flatten(body: BodyWriter) -> String {
-    let bytes: Vec<u8> = body.finish().iter().flat_map(|it| it.bytes().to_vec()).collect();
+    let bytes: Vec<u8> = body.finish().iter().flat_map(|it| it.bytes().expect("whole")).collect();
     String::from_utf8(bytes).expect("a response is UTF-8")
 }
 
@@ -229,7 +229,7 @@ fn revision_ids(node: Node<'_, '_>, name: &str) -> Vec<RevisionId> {
 
 fn prepared(update: Node<'_, '_>) -> Prepared {
     let escaped = escape_text(leaf(update, "Xml")).into_owned();
-    Prepared { escaped: Bytes::from(escaped), xpress: None }
+    Prepared::Escaped(Bytes::from(escaped))
 }
 
 fn deployment(node: Node<'_, '_>) -> Deployment<'static> {
