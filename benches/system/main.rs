@@ -21,6 +21,7 @@ mod nginx;
 mod options;
 mod plot;
 mod process;
+mod reported;
 mod rescanner;
 mod results;
 mod scan;

@@ -12,8 +12,9 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::Outcome;
+use crate::catalogue::published;
 use crate::options::{Options, Size};
+use crate::{Outcome, reported};
 
 /// What lies below is shared with the original instead of copied: it is most of a store, never
 /// changes, and only an import, which no measure makes into a copy, adds to it.
@@ -71,6 +72,16 @@ pub(crate) fn catalogue(size: Size, options: &Options) -> Outcome<PathBuf> {
 pub(crate) fn store(size: Size, options: &Options) -> Outcome<PathBuf> {
     let catalogue = catalogue(size, options)?;
     kept(&format!("store-{size}"), options, |directory| import(&catalogue, directory).map(drop))
+}
+
+/// A data directory with so many computers that have reported.
+pub(crate) fn reported(size: Size, computers: u32, options: &Options) -> Outcome<PathBuf> {
+    let store = store(size, options)?;
+    let catalogue = published(&catalogue(size, options)?)?;
+    kept(&format!("reported-{computers}-{size}"), options, |directory| {
+        copy_tree(&store, directory, false)?;
+        reported::fill(directory, computers, &catalogue)
+    })
 }
 
 /// Takes a data directory that was just imported as the store of a size.

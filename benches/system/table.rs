@@ -35,6 +35,8 @@ pub(crate) enum Measure {
     Events,
     /// Superseded updates are deleted while computers scan.
     Delete,
+    /// Counting and listing what a million computers reported.
+    Compliance,
     /// Downloads.
     Content {
         /// Whether over TLS.
@@ -232,6 +234,38 @@ pub(crate) const ROWS: &[Row] = &[
         bound: Bound::AtMost(2.0, 1.2),
     },
     Row {
+        name: "compliance-start",
+        text: "start with a million computers with 500 updates each",
+        unit: "s",
+        measure: Measure::Compliance,
+        size: Size::Std,
+        bound: Bound::AtMost(60.0, 20.0),
+    },
+    Row {
+        name: "compliance-memory",
+        text: "memory with them, after reports on all",
+        unit: "MB",
+        measure: Measure::Compliance,
+        size: Size::Std,
+        bound: Bound::AtMost(8_000.0, 4_000.0),
+    },
+    Row {
+        name: "compliance-count",
+        text: "report on all updates, the 100 most needed",
+        unit: "s",
+        measure: Measure::Compliance,
+        size: Size::Std,
+        bound: Bound::AtMost(2.0, 0.5),
+    },
+    Row {
+        name: "compliance-list",
+        text: "report on all computers, first page, and sorted and filtered",
+        unit: "s",
+        measure: Measure::Compliance,
+        size: Size::Std,
+        bound: Bound::AtMost(15.0, 3.0),
+    },
+    Row {
         name: "content-http",
         text: "content, 1 MiB ranges over HTTP",
         unit: "ranges/s",
@@ -263,8 +297,8 @@ impl Measure {
             | Self::Start
             | Self::Events
             | Self::Delete => true,
-            // A file is a file, however many others there are.
-            Self::Content { .. } => false,
+            // A file is a file, however many others there are, and so is a computer.
+            Self::Content { .. } | Self::Compliance => false,
         }
     }
 }

@@ -214,7 +214,7 @@ mod tests {
     use super::*;
     use crate::admin::{Source, import_into};
     use crate::computers::computer::ComputerInfo;
-    use crate::computers::event::{Event, STATUS_REPORT};
+    use crate::computers::event::Event;
     use crate::metadata::sample;
     use crate::state::{Registration, Settings};
     use crate::store::memory::MemoryStore;
@@ -222,18 +222,7 @@ mod tests {
     const IMPORTED: i64 = 1_800_000_000;
 
     fn report(at: i64, needed: &[Uuid], installed: &[Uuid]) -> Event {
-        let list = |ids: &[Uuid]| ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(";");
-        Event {
-            instance: Uuid::from_u128(at.unsigned_abs().into()),
-            event_id: STATUS_REPORT,
-            source: 101,
-            update: None,
-            at,
-            result: 0,
-            app: String::new(),
-            strings: Vec::new(),
-            misc: vec![("U".into(), list(needed)), ("V".into(), list(installed))],
-        }
+        Event::status(at, &[("U", needed), ("V", installed)])
     }
 
     /// The counts of the list are those of the states one by one, which `show` prints.

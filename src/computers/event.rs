@@ -71,6 +71,25 @@ impl Event {
     }
 }
 
+#[cfg(test)]
+impl Event {
+    /// A status report with these lists, as tests make them; its time is its name too.
+    pub(crate) fn status(at: i64, lists: &[(&str, &[Uuid])]) -> Self {
+        let list = |ids: &[Uuid]| ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(";");
+        Self {
+            instance: Uuid::from_u128(at.unsigned_abs().into()),
+            event_id: STATUS_REPORT,
+            source: 101,
+            update: None,
+            at,
+            result: 0,
+            app: String::new(),
+            strings: Vec::new(),
+            misc: lists.iter().map(|(tag, ids)| ((*tag).to_owned(), list(ids))).collect(),
+        }
+    }
+}
+
 /// The events of one computer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventLog {

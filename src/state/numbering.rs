@@ -3,7 +3,6 @@
 //! A number is stored in the commit that first uses it. Readers see the same table as the writer:
 //! at worst a number that no row of theirs has yet.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use uuid::Uuid;
@@ -64,19 +63,30 @@ impl State {
     }
 }
 
+impl Model {
+    /// The number of an update, and whether it was given to it just now and has to be stored.
+    fn number(&mut self, update: Uuid) -> Option<(UpdateNumber, bool)> {
+        let known = self.numbers.read().number(&update);
+        if let Some(number) = known {
+            return Some((number, false));
+        }
+        let is_known = self.catalog.catalog().update(&update).is_some();
+        let number = self.numbers.give(update, is_known)?;
+        self.note_arrival(&update);
+        Some((number, true))
+    }
+}
+
 impl Numbering for Transaction<'_> {
     fn known(&self, update: &Uuid) -> Option<UpdateNumber> {
         self.model.numbers.read().number(update)
     }
 
     fn number(&mut self, update: Uuid) -> Option<UpdateNumber> {
-        if let Some(number) = self.known(&update) {
-            return Some(number);
+        let (number, is_new) = self.model.number(update)?;
+        if is_new {
+            self.put_number(number, &NumberRecord { update });
         }
-        let is_known = self.model.catalog.catalog().update(&update).is_some();
-        let number = self.model.numbers.give(update, is_known)?;
-        self.put_number(number, &NumberRecord { update });
-        self.model.note_arrival(&update);
         Some(number)
     }
 }
@@ -95,13 +105,19 @@ pub(super) fn load(store: &dyn Store) -> Result<Numbers, StoreError> {
 
 /// Forgets the numbers that nothing uses, once all computers and the catalogue were read.
 pub(super) fn settle(model: &Model, mut numbers: Numbers) {
-    let mut used = BTreeSet::new();
+    let mut used = vec![false; numbers.ids().len()];
     for tracked in model.computers.values() {
-        used.extend(tracked.statuses.rows().map(|row| row.number));
-        used.extend(tracked.statuses.relapses.numbers());
+        let statuses = &tracked.statuses;
+        let rows = statuses.rows().map(|row| row.number);
+        for number in rows.chain(statuses.relapses.numbers()) {
+            if let Some(used) = used.get_mut(number as usize) {
+                *used = true;
+            }
+        }
     }
     let catalog = model.catalog.catalog();
-    numbers.settle(|number| used.contains(&number), |update| catalog.update(update).is_some());
+    let is_used = |number| used.get(number as usize).copied().unwrap_or(false);
+    numbers.settle(is_used, |update| catalog.update(update).is_some());
     model.numbers.replace(numbers);
 }
 
@@ -146,18 +162,14 @@ impl Numbering for Migration<'_> {
     }
 
     fn number(&mut self, update: Uuid) -> Option<UpdateNumber> {
-        if let Some(number) = self.known(&update) {
-            return Some(number);
-        }
-        let is_known = self.model.catalog.catalog().update(&update).is_some();
-        let number = self.model.numbers.give(update, is_known)?;
-        match value::encode(&NumberRecord { update }) {
-            Ok(bytes) => {
-                self.batch.put(Tree::UpdateNumbers, number.to_be_bytes().as_slice(), bytes)
+        let (number, is_new) = self.model.number(update)?;
+        match is_new.then(|| value::encode(&NumberRecord { update })).transpose() {
+            Ok(Some(bytes)) => {
+                self.batch.put(Tree::UpdateNumbers, number.to_be_bytes().as_slice(), bytes);
             }
+            Ok(None) => {}
             Err(error) => self.failed = Some(error),
         }
-        self.model.note_arrival(&update);
         Some(number)
     }
 }

@@ -17,19 +17,14 @@ use crate::store::memory::MemoryStore;
 const IMPORTED: i64 = 1_800_000_000;
 
 fn event(instance: u128, event_id: i16, update: Option<Uuid>, lists: &[(&str, &[Uuid])]) -> Event {
-    let list = |ids: &[Uuid]| ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(";");
     let update = update
         .map(|update_id| crate::wire::types::UpdateIdentity { update_id, revision_number: 1 });
     Event {
         instance: Uuid::from_u128(instance),
         event_id,
-        source: 101,
         update,
-        at: IMPORTED,
         result: 0x8024_2016_u32.cast_signed(),
-        app: String::new(),
-        strings: Vec::new(),
-        misc: lists.iter().map(|(tag, ids)| ((*tag).to_owned(), list(ids))).collect(),
+        ..Event::status(IMPORTED, lists)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use uuid::{Builder, Uuid};
 
+use super::first_version;
 use crate::computers;
 use crate::computers::computer::ComputerInfo;
 use crate::computers::event::Event;
@@ -13,7 +14,7 @@ use crate::computers::status::{LastScan, UpdateStatus};
 use crate::downstream::{self, Listed, Reported};
 use crate::policy::approval::{Approval, ApprovalAction, Declined};
 use crate::policy::terms::{Deadline, Terms};
-use crate::store::value::{NoPrevious, Stored};
+use crate::store::value::Stored;
 
 /// A group without a place in a tree.
 #[derive(Debug, Serialize, Deserialize)]
@@ -194,64 +195,13 @@ impl Stored for ReportingServer {
     }
 }
 
-impl Stored for DownstreamServer {
-    const NAME: &'static str = "downstream server record";
-    const VERSION: u8 = 1;
-    type Previous = NoPrevious;
-
-    fn migrate(previous: NoPrevious) -> Self {
-        match previous {}
-    }
-}
-
-impl Stored for Computer {
-    const NAME: &'static str = "computer record";
-    const VERSION: u8 = 1;
-    type Previous = NoPrevious;
-
-    fn migrate(previous: NoPrevious) -> Self {
-        match previous {}
-    }
-}
-
-impl Stored for Statuses {
-    const NAME: &'static str = "status record";
-    const VERSION: u8 = 1;
-    type Previous = NoPrevious;
-
-    fn migrate(previous: NoPrevious) -> Self {
-        match previous {}
-    }
-}
-
-impl Stored for EventLog {
-    const NAME: &'static str = "event record";
-    const VERSION: u8 = 1;
-    type Previous = NoPrevious;
-
-    fn migrate(previous: NoPrevious) -> Self {
-        match previous {}
-    }
-}
-
-impl Stored for TargetGroup {
-    const NAME: &'static str = "target group record";
-    const VERSION: u8 = 1;
-    type Previous = NoPrevious;
-
-    fn migrate(previous: NoPrevious) -> Self {
-        match previous {}
-    }
-}
-
-impl Stored for DecisionRecord {
-    const NAME: &'static str = "decision record";
-    const VERSION: u8 = 1;
-    type Previous = NoPrevious;
-
-    fn migrate(previous: NoPrevious) -> Self {
-        match previous {}
-    }
+first_version! {
+    DownstreamServer, "downstream server record";
+    Computer, "computer record";
+    Statuses, "status record";
+    EventLog, "event record";
+    TargetGroup, "target group record";
+    DecisionRecord, "decision record";
 }
 
 #[cfg(test)]

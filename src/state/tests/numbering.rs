@@ -5,24 +5,13 @@ use uuid::Uuid;
 use super::support::{Fixture, registration, software, update};
 use crate::computers::Statuses;
 use crate::computers::UpdateInstallationState::{Failed, Installed, NotInstalled};
-use crate::computers::event::{Event, STATUS_REPORT};
+use crate::computers::event::Event;
 use crate::computers::status::UpdateStatus;
 use crate::state::records::StatusRecord;
 use crate::store::{Batch, Store, Tree, value};
 
 fn status(at: i64, needed: &[Uuid], installed: &[Uuid]) -> Event {
-    let list = |ids: &[Uuid]| ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(";");
-    Event {
-        instance: Uuid::from_u128(at.unsigned_abs().into()),
-        event_id: STATUS_REPORT,
-        source: 101,
-        update: None,
-        at,
-        result: 0,
-        app: String::new(),
-        strings: Vec::new(),
-        misc: vec![("U".into(), list(needed)), ("V".into(), list(installed))],
-    }
+    Event::status(at, &[("U", needed), ("V", installed)])
 }
 
 fn rows(fixture: &Fixture, computer: u8) -> Vec<UpdateStatus> {
