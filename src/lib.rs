@@ -18,7 +18,7 @@
 //! - [`upstream`]: this server as a downstream server: synchronising with another
 //! - [`services`]: one file an operation, where wire and domain meet
 //! - [`server`]: HTTP and TLS, within limits
-//! - [`admin`]: what an administrator can see and do, as commands
+//! - [`admin`]: what an administrator can see and do, as operations
 //! - [`conformance`]: recording, replaying and comparing dialogues
 //! - [`fleet`]: computers that do not exist, and a catalogue made for them
 //! - [`cli`]: one file a subcommand

@@ -1,30 +1,33 @@
 //! The way to a data directory: through the server that runs on it, or by opening it.
-//!
-//! Asking a server blocks, so it happens where that holds up nobody.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::{
-    AdminError, Command, ImportReport, SOCKET, Source, Subject, content, execute, import, socket,
-};
+use super::client::Remote;
+use super::content::{AddContent, AddedContent};
+use super::health::{CheckHealth, Health};
+use super::import::{self, ImportDocuments};
+use super::{AdminError, Call, Caller, ImportReport, Operation, Source, Subject, frames};
 use crate::content::files::{Digests, digest_of};
+use crate::server::SOCKET;
 use crate::state::{Settings, State, StateError};
 use crate::upstream::{self, Upstream};
 
 /// Parts of an import that wait for each of its steps while the one before them is in it.
 const PARTS_AHEAD: usize = 1;
+/// How long a server may take to say that it is well.
+const HEALTH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// An open way to a data directory.
 pub enum Access {
     /// A server runs on it: everything is asked of that.
-    Served(PathBuf),
+    Served(Remote),
     /// None does: this process holds the directory until [`Access::close`].
-    Opened(Box<Subject>),
+    Opened(Arc<Subject>),
 }
 
 impl Access {
@@ -43,7 +46,7 @@ impl Access {
             Err(AdminError::NotServed) => {
                 let state = Arc::new(State::open(data, settings, now)?);
                 let upstream = Upstream::new(Arc::clone(&state), sync);
-                Ok(Self::Opened(Box::new(Subject { state, upstream })))
+                Ok(Self::Opened(Arc::new(Subject::new(state, upstream))))
             }
             served => served,
         }
@@ -52,20 +55,31 @@ impl Access {
     /// The way through the server that runs on `data`, and no other: the directory is not touched.
     ///
     /// # Errors
-    /// [`AdminError::NotServed`] when none listens.
+    /// [`AdminError::NotServed`] when none listens. The socket's file alone may be the remains of
+    /// one that was killed.
     pub fn of_server(data: &Path) -> Result<Self, AdminError> {
         let path = data.join(SOCKET);
-        if socket::is_served(&path) { Ok(Self::Served(path)) } else { Err(AdminError::NotServed) }
+        match std::os::unix::net::UnixStream::connect(&path) {
+            Ok(_) => Ok(Self::Served(Remote::at_socket(&path))),
+            Err(_) => Err(AdminError::NotServed),
+        }
     }
 
-    /// Carries out a command.
-    pub async fn run(&self, command: Command) -> Result<Value, AdminError> {
+    /// Carries out an operation.
+    pub async fn run<O: Operation>(&self, operation: O) -> Result<O::Answer, AdminError> {
         match self {
-            Self::Served(path) => {
-                let path = path.clone();
-                blocking(move || socket::command(&path, command)).await
+            Self::Served(server) => server.call(&operation).await,
+            Self::Opened(subject) => operation.run(local(subject, None)).await,
+        }
+    }
+
+    /// Asks how the server is, which has to answer soon.
+    pub async fn health(&self) -> Result<Health, AdminError> {
+        match self {
+            Self::Served(server) => {
+                server.clone().within(HEALTH_PATIENCE).call(&CheckHealth {}).await
             }
-            Self::Opened(subject) => execute(subject, command).await,
+            opened => opened.run(CheckHealth {}).await,
         }
     }
 
@@ -82,12 +96,11 @@ impl Access {
     ) -> Result<ImportReport, AdminError> {
         let progress = &mut progress;
         match self {
-            Self::Served(path) => {
-                let send = async |files: Vec<Source>, more_follows| {
-                    let path = path.clone();
-                    blocking(move || socket::import(&path, &files, more_follows)).await
+            Self::Served(server) => {
+                let send = async |files: Vec<u8>, more_follows| {
+                    server.upload(&ImportDocuments { more_follows }, files).await
                 };
-                in_parts(parts, |files| files, send, progress).await
+                in_parts(parts, |files| frames::write(&files), send, progress).await
             }
             Self::Opened(subject) => {
                 let state = &subject.state;
@@ -99,20 +112,19 @@ impl Access {
     }
 
     /// Adds a content file. Its digest says which file it is; its name says nothing.
-    pub async fn add_content(&self, file: &Path) -> Result<Value, AdminError> {
+    pub async fn add_content(&self, file: &Path) -> Result<AddedContent, AdminError> {
         let name = file.display().to_string();
         let open =
             || File::open(file).map_err(|source| AdminError::Read { path: name.clone(), source });
         let source = open()?;
-        let digest = move || digest_of(source).map_err(|error| StateError::from(error).into());
-        let Digests { sha1, length, .. } = blocking(digest).await?;
-        let mut source = open()?;
+        let digest = move || digest_of(source).map_err(StateError::from);
+        let digest = tokio::task::spawn_blocking(digest).await;
+        let Digests { sha1, length, .. } = digest.map_err(|_| StateError::Stopped)??;
+        let source = open()?;
+        let operation = AddContent { sha1: sha1.to_hex() };
         match self {
-            Self::Served(path) => {
-                let path = path.clone();
-                blocking(move || socket::add_content(&path, sha1, length, &mut source)).await
-            }
-            Self::Opened(subject) => content::add(&subject.state, sha1, source).await,
+            Self::Served(server) => server.upload_file(&operation, source, length).await,
+            Self::Opened(subject) => operation.run(local(subject, Some(Box::new(source)))).await,
         }
     }
 
@@ -122,6 +134,10 @@ impl Access {
             subject.state.close().await;
         }
     }
+}
+
+fn local(subject: &Arc<Subject>, upload: Option<super::Bytes>) -> Call {
+    Call::new(Arc::clone(subject), Caller::local(), upload)
 }
 
 /// Reads the files of one part while another is prepared and a third is on its way into the state.
@@ -150,10 +166,4 @@ async fn in_parts<P: Send + 'static>(
         task.await.map_err(|_| StateError::Stopped)?;
     }
     Ok(report)
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, AdminError> + Send + 'static,
-) -> Result<T, AdminError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| StateError::Stopped)?
 }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::updates::instant;
+use super::instant;
 use crate::catalog::Revision;
 use crate::computers::hresult;
 use crate::computers::numbers::UpdateNumber;
@@ -16,7 +17,7 @@ use crate::metadata::model::UpdateType;
 use crate::state::{Published, State, StateError, Tracked};
 
 /// An update on a computer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UpdateOnComputer {
     /// The update.
     pub update_id: Uuid,
@@ -37,7 +38,7 @@ pub struct UpdateOnComputer {
 }
 
 /// How a computer fares, besides the states of updates.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ComputerHealth {
     /// Since when an update waits for its restart, RFC 3339.
     pub restart_pending: Option<String>,
@@ -58,7 +59,7 @@ pub struct ComputerHealth {
 }
 
 /// An update that is installed and needed in turn.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FlappingUpdate {
     /// The update.
     pub update_id: Uuid,
@@ -69,7 +70,7 @@ pub struct FlappingUpdate {
 }
 
 /// A computer that registered under the id of another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SeenAs {
     /// Host name.
     pub name: String,

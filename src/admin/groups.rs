@@ -2,50 +2,78 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::AdminError;
+use super::{AdminError, Call, Operation, Route};
 use crate::policy::Policy;
-use crate::policy::by::By;
+use crate::policy::group_tree::MAX_DEPTH;
 use crate::policy::target_group::{ALL_COMPUTERS, DOWNSTREAM_SERVERS, TargetGroup, effective};
 use crate::state::{Children, Members, State};
 
 /// All groups with the number of their computers, as the tree has them: each before those below it,
 /// the built-in ones first and then by name.
-pub(super) fn list(state: &State) -> Value {
-    let published = state.published();
-    let policy = &published.policy;
-    let mut members: HashMap<Uuid, usize> = HashMap::new();
-    for tracked in state.computers().all() {
-        let groups = effective(&tracked.computer.groups);
-        for group in groups.into_iter().chain([ALL_COMPUTERS]) {
-            *members.entry(group).or_default() += 1;
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ListGroups {}
+
+impl Operation for ListGroups {
+    type Answer = Vec<ListedGroup>;
+    const ROUTE: Route = Route::get("/groups");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let published = call.state().published();
+        let policy = &published.policy;
+        let mut members: HashMap<Uuid, usize> = HashMap::new();
+        for tracked in call.state().computers().all() {
+            let groups = effective(&tracked.computer.groups);
+            for group in groups.into_iter().chain([ALL_COMPUTERS]) {
+                *members.entry(group).or_default() += 1;
+            }
         }
+        let mut groups = Vec::new();
+        for top in [ALL_COMPUTERS, DOWNSTREAM_SERVERS] {
+            groups.extend(in_order(policy, top, 0));
+        }
+        let rows = groups.into_iter().map(|(group, depth)| ListedGroup {
+            id: group.id,
+            name: group.name.clone(),
+            parent: group.parent.and_then(|id| policy.groups.get(&id)).map(|it| it.name.clone()),
+            path: policy.path(group.id),
+            depth,
+            built_in: group.is_built_in(),
+            utc_offset: group.utc_offset.map(offset),
+            computers: members.get(&group.id).copied().unwrap_or(0),
+        });
+        Ok(rows.collect())
     }
-    let mut groups = Vec::new();
-    for top in [ALL_COMPUTERS, DOWNSTREAM_SERVERS] {
-        groups.extend(in_order(policy, top, 0));
-    }
-    let rows = groups.into_iter().map(|(group, depth)| {
-        json!({
-            "id": group.id,
-            "name": group.name,
-            "parent": group.parent.and_then(|id| policy.groups.get(&id)).map(|it| &it.name),
-            "path": policy.path(group.id),
-            "depth": depth,
-            "built_in": group.is_built_in(),
-            "utc_offset": group.utc_offset.map(offset),
-            "computers": members.get(&group.id).copied().unwrap_or(0),
-        })
-    });
-    rows.collect()
+}
+
+/// A group in the tree.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ListedGroup {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The name of the group above it.
+    pub parent: Option<String>,
+    /// The names of all groups above it, and its own.
+    pub path: String,
+    /// How many groups are above it.
+    pub depth: usize,
+    /// Whether it is always there.
+    pub built_in: bool,
+    /// How far its clocks are ahead of UTC, if it says so itself.
+    pub utc_offset: Option<String>,
+    /// How many computers are in it.
+    pub computers: usize,
 }
 
 /// A group and all below it. The depth is bounded by the tree's.
 fn in_order(policy: &Policy, top: Uuid, depth: usize) -> Vec<(&TargetGroup, usize)> {
     let mut rows: Vec<_> = policy.groups.get(&top).into_iter().map(|it| (it, depth)).collect();
-    if depth < crate::policy::group_tree::MAX_DEPTH {
+    if depth < MAX_DEPTH {
         let below = policy.children(top).into_iter();
         rows.extend(below.flat_map(|child| in_order(policy, child.id, depth + 1)));
     }
@@ -59,57 +87,135 @@ fn offset(minutes: i16) -> String {
     format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
-pub(super) async fn create(
-    state: &State,
-    name: String,
-    parent: Option<String>,
-) -> Result<Value, AdminError> {
-    let group = state.create_group(By::administrator(), Uuid::new_v4(), name, parent).await?;
-    Ok(show(state, &group))
+/// Create a group.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CreateGroup {
+    /// Its name.
+    pub name: String,
+    /// The name of the group above it; All Computers if none is named.
+    pub parent: Option<String>,
 }
 
-pub(super) async fn place(
-    state: &State,
-    name: String,
-    parent: Option<String>,
-) -> Result<Value, AdminError> {
-    let group = state.move_group(By::administrator(), name, parent).await?;
-    Ok(show(state, &group))
+impl Operation for CreateGroup {
+    type Answer = ShownGroup;
+    const ROUTE: Route = Route::post("/groups");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let id = Uuid::new_v4();
+        let group = call.state().create_group(call.by(), id, self.name, self.parent).await?;
+        Ok(ShownGroup::of(call.state(), &group))
+    }
 }
 
-pub(super) async fn rename(
-    state: &State,
-    name: String,
-    new_name: String,
-) -> Result<Value, AdminError> {
-    let group = state.rename_group(By::administrator(), name, new_name).await?;
-    Ok(show(state, &group))
+/// Move a group, with all groups below it.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct MoveGroup {
+    /// Its name.
+    pub name: String,
+    /// The name of the group above it; All Computers if none is named.
+    pub parent: Option<String>,
 }
 
-pub(super) async fn set_clock(
-    state: &State,
-    name: String,
-    utc_offset: Option<i16>,
-) -> Result<Value, AdminError> {
-    let group = state.set_group_clock(By::administrator(), name, utc_offset).await?;
-    Ok(show(state, &group))
+impl Operation for MoveGroup {
+    type Answer = ShownGroup;
+    const ROUTE: Route = Route::put("/groups/{name}/parent");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let group = call.state().move_group(call.by(), self.name, self.parent).await?;
+        Ok(ShownGroup::of(call.state(), &group))
+    }
 }
 
-pub(super) async fn delete(
-    state: &State,
-    name: String,
-    children: Children,
-    members: Members,
-) -> Result<Value, AdminError> {
-    let group = state.delete_group(By::administrator(), name, children, members).await?;
-    Ok(json!({ "id": group.id, "name": group.name }))
+/// Give a group another name.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RenameGroup {
+    /// Its name.
+    pub name: String,
+    /// The new one.
+    pub new_name: String,
 }
 
-fn show(state: &State, group: &TargetGroup) -> Value {
-    json!({
-        "id": group.id,
-        "name": group.name,
-        "path": state.published().policy.path(group.id),
-        "utc_offset": group.utc_offset.map(offset),
-    })
+impl Operation for RenameGroup {
+    type Answer = ShownGroup;
+    const ROUTE: Route = Route::put("/groups/{name}/name");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let group = call.state().rename_group(call.by(), self.name, self.new_name).await?;
+        Ok(ShownGroup::of(call.state(), &group))
+    }
+}
+
+/// Say what the clocks of a group's computers show, for deadlines in local time.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SetGroupClock {
+    /// Its name.
+    pub name: String,
+    /// Minutes ahead of UTC; none to go by the group above.
+    pub utc_offset: Option<i16>,
+}
+
+impl Operation for SetGroupClock {
+    type Answer = ShownGroup;
+    const ROUTE: Route = Route::put("/groups/{name}/clock");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let group = call.state().set_group_clock(call.by(), self.name, self.utc_offset).await?;
+        Ok(ShownGroup::of(call.state(), &group))
+    }
+}
+
+/// Delete a group with its approvals.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DeleteGroup {
+    /// Its name.
+    pub name: String,
+    /// What becomes of the groups below it; `refuse` if it is not said.
+    pub children: Option<Children>,
+    /// What becomes of its computers; `release` if it is not said.
+    pub members: Option<Members>,
+}
+
+impl Operation for DeleteGroup {
+    type Answer = DeletedGroup;
+    const ROUTE: Route = Route::delete("/groups/{name}");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let children = self.children.unwrap_or(Children::Refuse);
+        let members = self.members.unwrap_or(Members::Release);
+        let group = call.state().delete_group(call.by(), self.name, children, members).await?;
+        Ok(DeletedGroup { id: group.id, name: group.name })
+    }
+}
+
+/// A group that is no more.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DeletedGroup {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+}
+
+/// A group.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ShownGroup {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The names of all groups above it, and its own.
+    pub path: String,
+    /// How far its clocks are ahead of UTC, if it says so itself.
+    pub utc_offset: Option<String>,
+}
+
+impl ShownGroup {
+    fn of(state: &State, group: &TargetGroup) -> Self {
+        Self {
+            id: group.id,
+            name: group.name.clone(),
+            path: state.published().policy.path(group.id),
+            utc_offset: group.utc_offset.map(offset),
+        }
+    }
 }

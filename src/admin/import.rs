@@ -5,9 +5,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::AdminError;
+use super::{AdminError, Call, Operation, Route, Upload, frames};
 use crate::metadata::text::decode_document;
 use crate::panics::contained;
 use crate::state::{ImportOutcome, Importable, State, StateError};
@@ -15,6 +16,32 @@ use crate::wire::cabinet;
 
 /// Largest document taken, in bytes. One Core fragment of 2026 has 47 MB.
 pub const DOCUMENT_LIMIT: usize = 256 << 20;
+
+/// Import update documents and cabinets of them.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ImportDocuments {
+    /// Whether another part of the same import follows; the revisions become visible with the last.
+    #[serde(default)]
+    pub more_follows: bool,
+}
+
+impl Operation for ImportDocuments {
+    type Answer = ImportReport;
+    const ROUTE: Route = Route::post("/imports");
+    const UPLOAD: Option<Upload> = Some(Upload {
+        media_type: frames::MEDIA_TYPE,
+        limit: Some(frames::LIMIT),
+        description: "Files one after the other: the length of the name (32 bits, little-endian), \
+                      the name in UTF-8, the length of the file (64 bits, little-endian), the file.",
+    });
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let body = call.upload();
+        let read = tokio::task::spawn_blocking(move || frames::read(body)).await;
+        let sources = read.map_err(|_| StateError::Stopped)?.map_err(AdminError::Body)?;
+        import(call.state(), sources, self.more_follows).await
+    }
+}
 
 /// A file to import.
 #[derive(Debug, Clone)]
@@ -26,7 +53,7 @@ pub struct Source {
 }
 
 /// What became of an import.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImportReport {
     /// Revisions read, new or not.
     pub revisions: u64,
@@ -39,7 +66,7 @@ pub struct ImportReport {
 }
 
 /// A source that could not be taken. Nothing of it stays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rejected {
     /// The file.
     pub source: String,

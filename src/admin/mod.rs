@@ -1,57 +1,71 @@
-//! Administration: everything a person may see or decide, as commands.
+//! Administration: everything a person may see or decide, as operations.
 //!
-//! There is one way in. A [`Command`] is executed by the process that holds the data directory:
-//! the server, asked over a socket in that directory, or, when none runs, the command line itself.
-//! [`Access`] hides which of the two it is.
+//! There is one way in. An [`Operation`] is carried out by the process that holds the data
+//! directory: the server, asked over HTTP, or, when none runs, the command line itself.
+//! [`Access`] hides which of the two it is. [`Api`] is the server's side: it knows all operations
+//! from one table ([`endpoints`]), and the description of the API is made of the same.
 
 mod access;
-mod audit;
-mod cleanup;
-mod command;
-mod compliance;
-mod computers;
-mod content;
-mod downstream;
-mod execute;
+pub mod accounts;
+pub mod api;
+pub mod audit;
+pub mod cleanup;
+mod client;
+pub mod compliance;
+pub mod computers;
+pub mod content;
+pub mod downstream;
+mod endpoint;
 mod frames;
-mod groups;
+pub mod groups;
+pub mod health;
+pub mod identity;
 pub mod import;
-mod packages;
-mod placements;
-mod reports;
-mod rules;
-mod socket;
-mod sync;
-mod update_groups;
-mod updates;
+mod operation;
+pub mod packages;
+pub mod placements;
+pub mod reports;
+pub mod rules;
+pub mod session;
+pub mod sync;
+pub mod terms;
+pub mod tokens;
+pub mod update_groups;
+pub mod updates;
 
 pub use access::Access;
-pub use command::{Command, FragmentKind, RuleDraft};
-pub use compliance::{ComputerHealth, FlappingUpdate, SeenAs, UpdateOnComputer};
-pub use execute::execute;
+pub use api::Api;
+pub use client::Remote;
+pub use endpoint::{Endpoint, endpoints};
 pub use import::{ImportReport, Source, import as import_into};
-pub use reports::{
-    ApprovalFilter, ComputerCondition, ComputerOrder, ComputerRow, ComputersReport, Detail,
-    GroupApproval, GroupCounts, NamedCounts, ReportComputers, ReportSyncs, ReportTrend,
-    ReportUpdates, StateFilter, SyncRow, SyncsReport, TrendReport, TrendRow, UpdateFilter,
-    UpdateOrder, UpdateRow, UpdatesReport,
-};
-pub use socket::{SOCKET, Socket};
+pub use operation::{Bytes, Call, Caller, Method, Operation, Role, Route, SessionCookie, Upload};
 
 use std::sync::Arc;
 
+use self::identity::{Identity, TooMany};
 use crate::state::{State, StateError};
 use crate::upstream::{SyncError, Upstream};
+use crate::wire::time::DateTime;
 
-/// What commands are carried out on.
+/// What operations are carried out on.
 pub struct Subject {
     /// The server's state.
     pub state: Arc<State>,
     /// Its relation to its upstream server.
     pub upstream: Arc<Upstream>,
+    /// Who may ask.
+    pub identity: Identity,
 }
 
-/// Why an administrator's command was not carried out.
+impl Subject {
+    /// What there is to administer of a server.
+    pub fn new(state: Arc<State>, upstream: Arc<Upstream>) -> Self {
+        let identity = Identity::new(Arc::clone(&state));
+        Self { state, upstream, identity }
+    }
+}
+
+/// Why an administrator's operation was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// The state refused or failed.
@@ -60,17 +74,29 @@ pub enum AdminError {
     /// Synchronising is refused or failed.
     #[error(transparent)]
     Sync(#[from] SyncError),
+    /// What was asked for cannot be: each field that is wrong, and how.
+    #[error("{}", join(.0))]
+    Invalid(Vec<FieldError>),
+    /// Name or password are wrong; which, nobody is told.
+    #[error("name or password are wrong")]
+    WrongPassword,
+    /// It was tried too often.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+    /// The bytes that came with it broke off or are not what they should be.
+    #[error("{0}")]
+    Body(#[source] std::io::Error),
     /// The server was asked and said no.
     #[error("{0}")]
     Refused(String),
-    /// The command needs a server, and there is none.
+    /// The operation needs a server, and there is none.
     #[error("no server runs on this data directory")]
     NotServed,
     /// The server could not be asked.
-    #[error("the server on this data directory does not answer: {0}")]
+    #[error("the server does not answer: {0}")]
     Unreachable(String),
-    /// The command is not one this server knows: client and server are of different versions.
-    #[error("the server does not understand the command: {0}")]
+    /// The answer is none that this program knows: client and server are of different versions.
+    #[error("the server's answer is not understood: {0}")]
     Misunderstood(String),
     /// A local file could not be read.
     #[error("cannot read {path}: {source}")]
@@ -80,6 +106,36 @@ pub enum AdminError {
         /// The operating system's reason.
         source: std::io::Error,
     },
+}
+
+/// What is wrong with one field of what was asked for.
+#[derive(
+    Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+pub struct FieldError {
+    /// The field; those inside others with slashes between, as JSON pointers have them.
+    pub field: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+impl AdminError {
+    fn invalid(field: &str, problem: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError { field: field.to_owned(), problem: problem.into() }])
+    }
+}
+
+fn join(errors: &[FieldError]) -> String {
+    let errors = errors.iter().map(|FieldError { field, problem }| match field.as_str() {
+        "" => problem.clone(),
+        field => format!("{field}: {problem}"),
+    });
+    errors.collect::<Vec<_>>().join("; ")
+}
+
+/// An instant as administrators read it.
+fn instant(seconds: i64) -> Option<String> {
+    DateTime::from_unix(seconds, 0).map(|instant| instant.to_string())
 }
 
 /// An error with its causes, those left out that a message before them contains already.

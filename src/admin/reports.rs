@@ -10,6 +10,7 @@ mod syncs;
 mod trend;
 mod updates;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -31,7 +32,7 @@ use crate::state::StateError;
 use crate::wire::time::DateTime;
 
 /// How much of a report is wanted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Detail {
     /// Sums alone.
@@ -44,7 +45,7 @@ pub enum Detail {
 }
 
 /// A state, or several under one name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum StateFilter {
     /// Nobody knows.
     Unknown,
@@ -105,7 +106,7 @@ impl StateFilter {
 }
 
 /// The counts under a name: of a product, a severity, an operating system.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NamedCounts {
     /// The name.
     pub name: String,
@@ -149,9 +150,10 @@ fn moment(text: Option<&str>) -> Result<Option<i64>, AdminError> {
     let parsed = text.parse::<DateTime>().or_else(|_| day.parse());
     match parsed {
         Ok(at) => Ok(Some(at.unix_seconds())),
-        Err(_) => Err(AdminError::Refused(format!(
-            "'{text}' is no day like 2026-11-28 and no time like 2026-11-28T12:00:00Z"
-        ))),
+        Err(_) => Err(AdminError::invalid(
+            "",
+            format!("'{text}' is no day like 2026-11-28 and no time like 2026-11-28T12:00:00Z"),
+        )),
     }
 }
 

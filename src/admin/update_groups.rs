@@ -2,75 +2,182 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::AdminError;
-use super::updates::terms as shown_terms;
+use super::terms::ShownTerms;
+use super::{AdminError, Call, Operation, Route};
 use crate::policy::Policy;
-use crate::policy::by::By;
 use crate::policy::terms::Terms;
 use crate::policy::update_group::UpdateGroup;
-use crate::state::State;
 
-pub(super) fn list(state: &State) -> Value {
-    let published = state.published();
-    let mut groups: Vec<&UpdateGroup> = published.policy.update_groups.values().collect();
-    groups.sort_by_key(|group| group.name.to_lowercase());
-    groups.into_iter().map(|group| show(&published.policy, group)).collect()
+/// All update groups.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ListUpdateGroups {}
+
+impl Operation for ListUpdateGroups {
+    type Answer = Vec<ShownUpdateGroup>;
+    const ROUTE: Route = Route::get("/update-groups");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let published = call.state().published();
+        let mut groups: Vec<&UpdateGroup> = published.policy.update_groups.values().collect();
+        groups.sort_by_key(|group| group.name.to_lowercase());
+        let shown = groups.into_iter().map(|group| ShownUpdateGroup::of(&published.policy, group));
+        Ok(shown.collect())
+    }
 }
 
-pub(super) async fn create(state: &State, name: String) -> Result<Value, AdminError> {
-    let group = state.create_update_group(By::administrator(), Uuid::new_v4(), name).await?;
-    Ok(show(&state.published().policy, &group))
+/// Create an update group.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CreateUpdateGroup {
+    /// Its name.
+    pub name: String,
 }
 
-pub(super) async fn change(
-    state: &State,
-    name: String,
-    add: BTreeSet<Uuid>,
-    remove: BTreeSet<Uuid>,
-) -> Result<Value, AdminError> {
-    let group = state.change_update_group(By::administrator(), name, add, remove).await?;
-    Ok(show(&state.published().policy, &group))
+impl Operation for CreateUpdateGroup {
+    type Answer = ShownUpdateGroup;
+    const ROUTE: Route = Route::post("/update-groups");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let id = Uuid::new_v4();
+        let group = call.state().create_update_group(call.by(), id, self.name).await?;
+        Ok(ShownUpdateGroup::now(&call, &group))
+    }
 }
 
-pub(super) async fn deploy(
-    state: &State,
-    name: String,
-    target: String,
-    terms: Terms,
-    enabled: bool,
-) -> Result<Value, AdminError> {
-    let by = By::administrator();
-    let group = state.deploy_update_group(by, name, target, terms, enabled).await?;
-    Ok(show(&state.published().policy, &group))
+/// Add updates to an update group, which deploys them wherever the group is deployed, and take
+/// others out, which takes back what the group approved.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ChangeUpdateGroup {
+    /// Its name.
+    pub name: String,
+    /// What comes in.
+    #[serde(default)]
+    pub add: BTreeSet<Uuid>,
+    /// What goes out.
+    #[serde(default)]
+    pub remove: BTreeSet<Uuid>,
 }
 
-pub(super) async fn withdraw(
-    state: &State,
-    name: String,
-    target: String,
-) -> Result<Value, AdminError> {
-    let group = state.withdraw_update_group(By::administrator(), name, target).await?;
-    Ok(show(&state.published().policy, &group))
+impl Operation for ChangeUpdateGroup {
+    type Answer = ShownUpdateGroup;
+    const ROUTE: Route = Route::post("/update-groups/{name}/updates");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let Self { name, add, remove } = self;
+        let group = call.state().change_update_group(call.by(), name, add, remove).await?;
+        Ok(ShownUpdateGroup::now(&call, &group))
+    }
 }
 
-pub(super) async fn delete(state: &State, name: String) -> Result<Value, AdminError> {
-    let group = state.delete_update_group(By::administrator(), name).await?;
-    Ok(json!({ "deleted": group.name }))
+/// Deploy an update group to a target group, instead of how it was deployed there before.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DeployUpdateGroup {
+    /// Its name.
+    pub name: String,
+    /// The target group's name.
+    pub group: String,
+    /// On what terms.
+    pub terms: Terms,
+    /// Whether it counts; otherwise it is prepared and approves nothing yet.
+    pub enabled: bool,
 }
 
-fn show(policy: &Policy, group: &UpdateGroup) -> Value {
-    let deployments = group.deployments.iter().map(|deployment| {
-        let target = policy.groups.get(&deployment.group);
-        let mut shown = shown_terms(target.map_or("", |target| &target.name), &deployment.terms);
-        shown["enabled"] = json!(deployment.enabled);
-        shown
-    });
-    json!({
-        "name": group.name,
-        "updates": group.updates,
-        "deployments": deployments.collect::<Value>(),
-    })
+impl Operation for DeployUpdateGroup {
+    type Answer = ShownUpdateGroup;
+    const ROUTE: Route = Route::put("/update-groups/{name}/deployments/{group}");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let Self { name, group, terms, enabled } = self;
+        let state = call.state();
+        let group = state.deploy_update_group(call.by(), name, group, terms, enabled).await?;
+        Ok(ShownUpdateGroup::now(&call, &group))
+    }
+}
+
+/// End the deployment of an update group to a target group.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct WithdrawUpdateGroup {
+    /// Its name.
+    pub name: String,
+    /// The target group's name.
+    pub group: String,
+}
+
+impl Operation for WithdrawUpdateGroup {
+    type Answer = ShownUpdateGroup;
+    const ROUTE: Route = Route::delete("/update-groups/{name}/deployments/{group}");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let group = call.state().withdraw_update_group(call.by(), self.name, self.group).await?;
+        Ok(ShownUpdateGroup::now(&call, &group))
+    }
+}
+
+/// Delete an update group with its deployments.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DeleteUpdateGroup {
+    /// Its name.
+    pub name: String,
+}
+
+impl Operation for DeleteUpdateGroup {
+    type Answer = DeletedUpdateGroup;
+    const ROUTE: Route = Route::delete("/update-groups/{name}");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let group = call.state().delete_update_group(call.by(), self.name).await?;
+        Ok(DeletedUpdateGroup { deleted: group.name })
+    }
+}
+
+/// An update group that is no more.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DeletedUpdateGroup {
+    /// Its name.
+    pub deleted: String,
+}
+
+/// An update group.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ShownUpdateGroup {
+    /// Its name.
+    pub name: String,
+    /// The updates.
+    pub updates: BTreeSet<Uuid>,
+    /// Where they are deployed.
+    pub deployments: Vec<ShownDeployment>,
+}
+
+/// One deployment of an update group.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ShownDeployment {
+    /// To whom and on what terms.
+    #[serde(flatten)]
+    pub terms: ShownTerms,
+    /// Whether it counts.
+    pub enabled: bool,
+}
+
+impl ShownUpdateGroup {
+    fn now(call: &Call, group: &UpdateGroup) -> Self {
+        Self::of(&call.state().published().policy, group)
+    }
+
+    fn of(policy: &Policy, group: &UpdateGroup) -> Self {
+        let deployments = group.deployments.iter().map(|deployment| {
+            let target = policy.groups.get(&deployment.group);
+            ShownDeployment {
+                terms: ShownTerms::of(target.map_or("", |it| &it.name), &deployment.terms),
+                enabled: deployment.enabled,
+            }
+        });
+        Self {
+            name: group.name.clone(),
+            updates: group.updates.clone(),
+            deployments: deployments.collect(),
+        }
+    }
 }

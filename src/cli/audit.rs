@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::output::{cell, fields, table};
 use super::{CliError, Context};
-use crate::admin::Command;
+use crate::admin::audit::{ListAudit, UndoDecision};
 
 /// Look at what was decided, by whom and why, and undo it.
 #[derive(Debug, Subcommand)]
@@ -30,12 +30,9 @@ impl Audit {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
         match self {
             Self::List { last, mentions } => {
-                let found = context.run(Command::Audit { last, mentions }).await?;
-                context.output.print(&found, list)
+                context.show(ListAudit { last: Some(last), mentions }, list).await
             }
-            Self::Undo { number } => {
-                context.output.print(&context.run(Command::Undo { number }).await?, fields)
-            }
+            Self::Undo { number } => context.show(UndoDecision { number }, fields).await,
         }
     }
 }

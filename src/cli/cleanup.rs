@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::output::fields;
 use super::{CliError, Context};
-use crate::admin::Command;
+use crate::admin::cleanup::{PreviewCleanup, RunCleanup};
 use crate::state::CleanupSettings;
 
 /// Decline what was withdrawn or replaced, delete what is of no use any more and forget silent
@@ -32,7 +32,9 @@ impl Cleanup {
             Self::Run(when) => (true, when),
         };
         let settings = CleanupSettings { delete_now, ..context.config.cleanup() };
-        let command = Command::Cleanup { settings, run };
-        context.output.print(&context.run(command).await?, fields)
+        match run {
+            true => context.show(RunCleanup { settings }, fields).await,
+            false => context.show(PreviewCleanup { settings }, fields).await,
+        }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::output::{cell, fields, table};
 use super::{CliError, Context};
-use crate::admin::Command;
+use crate::admin::computers::{DeleteComputer, ListComputers, MoveComputer, ShowComputer};
 
 /// Look at computers and place them.
 #[derive(Debug, Subcommand)]
@@ -35,19 +35,12 @@ pub(super) enum Computer {
 impl Computer {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
         match self {
-            Self::List => context.output.print(&context.run(Command::ListComputers).await?, list),
-            Self::Show { computer } => {
-                let shown = context.run(Command::ShowComputer { computer }).await?;
-                context.output.print(&shown, fields)
-            }
+            Self::List => context.show(ListComputers {}, list).await,
+            Self::Show { computer } => context.show(ShowComputer { computer }, fields).await,
             Self::Move { computer, groups } => {
-                let moved = context.run(Command::MoveComputer { computer, groups }).await?;
-                context.output.print(&moved, fields)
+                context.show(MoveComputer { computer, groups }, fields).await
             }
-            Self::Delete { computer } => {
-                let deleted = context.run(Command::DeleteComputer { computer }).await?;
-                context.output.print(&deleted, fields)
-            }
+            Self::Delete { computer } => context.show(DeleteComputer { computer }, fields).await,
         }
     }
 }

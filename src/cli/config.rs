@@ -46,6 +46,8 @@ pub(super) struct Config {
     pub(super) client_side_targeting: bool,
     /// Whether an Install waits for its content.
     pub(super) hold_installs: bool,
+    /// The listener for administrators.
+    pub(super) admin: AdminConfig,
     /// Downstream servers.
     pub(super) downstream: DownstreamConfig,
     /// Certificates.
@@ -58,6 +60,14 @@ pub(super) struct Config {
     pub(super) sync: SyncConfig,
     /// Limits.
     pub(super) limits: LimitsConfig,
+}
+
+/// The listener for administrators.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct AdminConfig {
+    /// Its address, or `off`.
+    pub(super) listen: String,
 }
 
 /// Downstream servers.
@@ -182,6 +192,7 @@ impl Default for Config {
             public_url: None,
             client_side_targeting: true,
             hold_installs: true,
+            admin: AdminConfig::default(),
             downstream: DownstreamConfig::default(),
             tls: TlsConfig::default(),
             cleanup: CleanupConfig::default(),
@@ -189,6 +200,12 @@ impl Default for Config {
             sync: SyncConfig::default(),
             limits: LimitsConfig::default(),
         }
+    }
+}
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        Self { listen: "off".into() }
     }
 }
 
@@ -272,6 +289,7 @@ impl Config {
         let invalid = |reason: &str| Err(ConfigError::Invalid(reason.to_owned()));
         address("http", &self.http)?;
         address("https", &self.https)?;
+        self.admin()?;
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
             return invalid("tls.certificate and tls.key belong together");
         }
@@ -376,6 +394,11 @@ impl Config {
         }
     }
 
+    /// Where administrators are listened to.
+    pub(super) fn admin(&self) -> Result<Option<SocketAddr>, ConfigError> {
+        address("admin.listen", &self.admin.listen)
+    }
+
     /// What the HTTP server needs of it.
     pub(super) fn server(&self) -> Result<server::Settings, ConfigError> {
         let limits = server::Limits {
@@ -428,6 +451,7 @@ mod tests {
         for (text, named) in [
             ("htp = 'x'", "htp"),
             ("http = '8530'", "http"),
+            ("[admin]\nlisten = '8532'", "admin.listen"),
             ("public_url = 'ftp://x'", "public_url"),
             ("[tls]\ncertificate = 'x'", "tls.key"),
             ("[downstream]\nlanguages = ['en', 'xx']", "'xx'"),

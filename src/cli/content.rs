@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::output::fields;
 use super::{CliError, Context};
-use crate::admin::{Command, explain};
+use crate::admin::content::{ShowContent, VerifyContent};
+use crate::admin::explain;
 
 /// Manage content files.
 #[derive(Debug, Subcommand)]
@@ -28,16 +29,11 @@ impl Content {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
         match self {
             Self::Add { files } => add(context, &files).await,
-            Self::Status => {
-                context.output.print(&context.run(Command::ContentStatus).await?, fields)
-            }
+            Self::Status => context.show(ShowContent {}, fields).await,
             Self::Verify => {
-                let verified = context.run(Command::VerifyContent).await?;
+                let verified = context.run(VerifyContent {}).await?;
                 context.output.print(&verified, fields)?;
-                match verified["damaged"].as_array() {
-                    Some(damaged) if damaged.is_empty() => Ok(()),
-                    _ => Err(CliError::Negative),
-                }
+                if verified.damaged.is_empty() { Ok(()) } else { Err(CliError::Negative) }
             }
         }
     }

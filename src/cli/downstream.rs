@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use super::output::{cell, fields, table};
 use super::{CliError, Context};
-use crate::admin::Command;
+use crate::admin::downstream::{
+    ApproveDownstream, ForgetDownstream, ListDownstream, ShowDownstream,
+};
 
 /// Look at servers that synchronize from this one.
 #[derive(Debug, Subcommand)]
@@ -31,16 +33,12 @@ pub(super) enum Downstream {
 
 impl Downstream {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
-        let command = match self {
-            Self::List => {
-                let servers = context.run(Command::ListDownstream).await?;
-                return context.output.print(&servers, list);
-            }
-            Self::Show { server } => Command::ShowDownstream { server },
-            Self::Approve { server } => Command::ApproveDownstream { server },
-            Self::Forget { server } => Command::ForgetDownstream { server },
-        };
-        context.output.print(&context.run(command).await?, fields)
+        match self {
+            Self::List => context.show(ListDownstream {}, list).await,
+            Self::Show { server } => context.show(ShowDownstream { server }, fields).await,
+            Self::Approve { server } => context.show(ApproveDownstream { server }, fields).await,
+            Self::Forget { server } => context.show(ForgetDownstream { server }, fields).await,
+        }
     }
 }
 

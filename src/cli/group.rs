@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use super::output::{cell, fields, table};
 use super::{CliError, Context};
-use crate::admin::Command;
+use crate::admin::groups::{
+    CreateGroup, DeleteGroup, ListGroups, MoveGroup, RenameGroup, SetGroupClock,
+};
 use crate::state::{Children, Members};
 
 /// Manage target groups.
@@ -96,26 +98,28 @@ fn parse_offset(text: &str) -> Result<Offset, String> {
 
 impl Group {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
-        let (command, show): (_, fn(&Value) -> String) = match self {
-            Self::List => (Command::ListGroups, list),
-            Self::Tree => (Command::ListGroups, tree),
-            Self::Create { name, parent } => (Command::CreateGroup { name, parent }, fields),
-            Self::Move { name, parent } => (Command::MoveGroup { name, parent }, fields),
-            Self::Rename { name, new_name } => (Command::RenameGroup { name, new_name }, fields),
+        match self {
+            Self::List => context.show(ListGroups {}, list).await,
+            Self::Tree => context.show(ListGroups {}, tree).await,
+            Self::Create { name, parent } => {
+                context.show(CreateGroup { name, parent }, fields).await
+            }
+            Self::Move { name, parent } => context.show(MoveGroup { name, parent }, fields).await,
+            Self::Rename { name, new_name } => {
+                context.show(RenameGroup { name, new_name }, fields).await
+            }
             Self::Clock { name, offset: Offset(utc_offset) } => {
-                (Command::SetGroupClock { name, utc_offset }, fields)
+                context.show(SetGroupClock { name, utc_offset }, fields).await
             }
             Self::Delete(Delete { name, children, computers_up }) => {
-                let children = match children {
-                    None => Children::Refuse,
-                    Some(ChildrenChoice::Up) => Children::MoveUp,
-                    Some(ChildrenChoice::Delete) => Children::Delete,
-                };
-                let members = if computers_up { Members::MoveUp } else { Members::Release };
-                (Command::DeleteGroup { name, children, members }, fields)
+                let children = children.map(|choice| match choice {
+                    ChildrenChoice::Up => Children::MoveUp,
+                    ChildrenChoice::Delete => Children::Delete,
+                });
+                let members = computers_up.then_some(Members::MoveUp);
+                context.show(DeleteGroup { name, children, members }, fields).await
             }
-        };
-        context.output.print(&context.run(command).await?, show)
+        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! `weir healthcheck`: for service managers and containers.
 
 use clap::Args;
-use serde_json::json;
 
 use super::output::fields;
 use super::{CliError, Context};
-use crate::admin::{Access, Command};
+use crate::admin::Access;
 
 /// Ask a running server whether it is well: exit code 0 if so, 1 if not, or if none runs.
 #[derive(Debug, Args)]
@@ -14,9 +13,11 @@ pub(super) struct Healthcheck {}
 impl Healthcheck {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
         // Never by opening the directory: a server that is just starting would find it locked.
-        let access = Access::of_server(&context.config.data)?;
+        let access = match &context.remote {
+            Some(remote) => Access::Served(remote.clone()),
+            None => Access::of_server(&context.config.data)?,
+        };
         // Goes through the writer thread and back: a server that answers this can change things.
-        access.run(Command::Health).await?;
-        context.output.print(&json!({ "healthy": true }), fields)
+        context.output.print(&access.health().await?, fields)
     }
 }

@@ -51,8 +51,7 @@ impl Import {
         let mut report = imported?;
         report.rejected.append(&mut unreadable.lock().unwrap_or_else(PoisonError::into_inner));
         let failed = !report.rejected.is_empty();
-        let value = serde_json::to_value(&report).unwrap_or_default();
-        context.output.print(&value, summary)?;
+        context.output.print(&report, summary)?;
         if failed { Err(CliError::Negative) } else { Ok(()) }
     }
 }

@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed,
 //! 2 usage, 64 bad configuration.
 
+mod account;
 mod audit;
 mod catalogue;
 mod cleanup;
@@ -17,6 +18,7 @@ mod healthcheck;
 mod import;
 mod log_lines;
 mod metrics;
+mod openapi;
 mod output;
 mod package;
 mod placement;
@@ -30,6 +32,7 @@ mod sync;
 mod telemetry;
 mod terms;
 mod tls;
+mod token;
 mod update;
 mod update_group;
 
@@ -37,9 +40,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::admin::{Access, AdminError, Command as AdminCommand, explain};
+use crate::admin::{Access, AdminError, Operation, Remote, explain};
 use config::{Config, ConfigError};
 use output::Output;
 
@@ -64,9 +68,32 @@ struct Global {
     #[arg(long, global = true, env = "WEIR_CONFIG", value_name = "FILE")]
     #[arg(hide_env_values = true, help_heading = COMMON)]
     config: Option<PathBuf>,
+    /// Ask the server with this API, https://HOST:PORT, instead of the one on the data directory
+    #[arg(long, global = true, env = "WEIR_API", value_name = "URL")]
+    #[arg(hide_env_values = true, help_heading = COMMON, requires = "api_token_file")]
+    api: Option<String>,
+    /// A file with the token that says who you are to it
+    #[arg(long, global = true, env = "WEIR_API_TOKEN_FILE", value_name = "FILE")]
+    #[arg(hide_env_values = true, help_heading = COMMON)]
+    api_token_file: Option<PathBuf>,
+    /// PEM certificates of further issuers to trust for it
+    #[arg(long, global = true, env = "WEIR_API_CA_FILE", value_name = "FILE")]
+    #[arg(hide_env_values = true, help_heading = COMMON)]
+    api_ca_file: Option<PathBuf>,
     /// Print results as JSON, and failures too
     #[arg(long, global = true, help_heading = COMMON)]
     json: bool,
+}
+
+impl Global {
+    /// The server that is named instead of that of the data directory.
+    fn remote(&self) -> Result<Option<Remote>, CliError> {
+        let (Some(url), Some(file)) = (&self.api, &self.api_token_file) else { return Ok(None) };
+        let unreadable = |error| CliError::Failed(format!("{}: {error}", file.display()));
+        let token = std::fs::read_to_string(file).map_err(unreadable)?;
+        let token = token.trim().to_owned();
+        Ok(Some(Remote::at(url, self.api_ca_file.as_deref(), token)?))
+    }
 }
 
 /// Where help lists what every command takes: behind what is the command's own.
@@ -99,6 +126,14 @@ enum Command {
     /// Look at what was decided, by whom and why, and undo it.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Manage the accounts of people who administer this server over the network.
+    #[command(subcommand)]
+    Account(account::Account),
+    /// Manage the tokens of programs that use its API.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Print the description of the API, OpenAPI 3.1.
+    Openapi(openapi::Openapi),
     /// Decline what was withdrawn or replaced, delete what is of no use any more and forget silent
     /// computers, as configured.
     #[command(subcommand)]
@@ -157,21 +192,35 @@ enum CliError {
 struct Context {
     config: Config,
     output: Output,
+    /// Another server than that of the data directory.
+    remote: Option<Remote>,
 }
 
 impl Context {
     /// The way to the data directory.
     fn access(&self) -> Result<Access, CliError> {
+        if let Some(remote) = &self.remote {
+            return Ok(Access::Served(remote.clone()));
+        }
         let Config { data, .. } = &self.config;
         Ok(Access::open(data, &self.config.state(), self.config.upstream(), serve::now)?)
     }
 
-    /// Carries out one administrative command and closes the way again.
-    async fn run(&self, command: AdminCommand) -> Result<serde_json::Value, CliError> {
+    /// Carries out one operation and closes the way again.
+    async fn run<O: Operation>(&self, operation: O) -> Result<O::Answer, CliError> {
         let access = self.access()?;
-        let answer = access.run(command).await;
+        let answer = access.run(operation).await;
         access.close().await;
         Ok(answer?)
+    }
+
+    /// Carries out one operation and prints its answer.
+    async fn show(
+        &self,
+        operation: impl Operation,
+        table: impl FnOnce(&Value) -> String,
+    ) -> Result<(), CliError> {
+        self.output.print(&self.run(operation).await?, table)
     }
 }
 
@@ -211,10 +260,11 @@ fn failed(error: &dyn std::error::Error) -> CliError {
 }
 
 async fn execute(cli: Cli) -> Result<(), CliError> {
-    let Global { data, config, json } = cli.global;
+    let remote = cli.global.remote()?;
+    let Global { data, config, json, .. } = cli.global;
     let config = Config::load(config.as_deref(), data)?;
     telemetry::start(&config.log)?;
-    let context = Context { config, output: Output { json } };
+    let context = Context { config, output: Output { json }, remote };
     match cli.command {
         Command::Serve(command) => command.run(&context).await,
         Command::Import(command) => command.run(&context).await,
@@ -225,6 +275,9 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
         Command::Package(command) => command.run(&context).await,
         Command::Rule(command) => command.run(&context).await,
         Command::Audit(command) => command.run(&context).await,
+        Command::Account(command) => command.run(&context).await,
+        Command::Token(command) => command.run(&context).await,
+        Command::Openapi(command) => command.run(&context).await,
         Command::Cleanup(command) => command.run(&context).await,
         Command::Placement(command) => command.run(&context).await,
         Command::Computer(command) => command.run(&context).await,

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::CliError;
@@ -17,12 +18,13 @@ impl Output {
     /// Prints JSON, or else what `table` makes of it.
     pub(super) fn print(
         self,
-        value: &Value,
+        result: &impl Serialize,
         table: impl FnOnce(&Value) -> String,
     ) -> Result<(), CliError> {
+        let value = serde_json::to_value(result).map_err(|error| super::failed(&error))?;
         match self.json {
             true => write_out(&format!("{}\n", harmless_json(&format!("{value:#}")))),
-            false => write_out(&table(value)),
+            false => write_out(&table(&value)),
         }
     }
 }

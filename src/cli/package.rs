@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 use super::output::{cell, fields, table};
 use super::{CliError, Context};
-use crate::admin::Command;
+use crate::admin::packages::{
+    ChangePackage, CreatePackage, DeletePackage, ExportPackage, ListPackages, ShowPackage,
+    VerifyPackage,
+};
 
 /// Manage deployment packages: sets of content for distribution points.
 #[derive(Debug, Subcommand)]
@@ -65,38 +68,31 @@ pub(super) enum Package {
 impl Package {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
         let none = Default::default;
-        let command = match self {
-            Self::List => {
-                let packages = context.run(Command::ListPackages).await?;
-                return context.output.print(&packages, list);
-            }
-            Self::Verify { name, folder } => {
-                let folder = absolute(folder)?;
-                let verified = context.run(Command::VerifyPackage { name, folder }).await?;
-                context.output.print(&verified, fields)?;
-                return match verified["ok"].as_bool() {
-                    Some(true) => Ok(()),
-                    _ => Err(CliError::Failed(
-                        "it is not there, intact, in its latest version".into(),
-                    )),
-                };
-            }
-            Self::Show { name } => Command::ShowPackage { name },
-            Self::Create { name } => Command::CreatePackage { name },
+        match self {
+            Self::List => context.show(ListPackages {}, list).await,
+            Self::Show { name } => context.show(ShowPackage { name }, fields).await,
+            Self::Create { name } => context.show(CreatePackage { name }, fields).await,
             Self::Add { name, updates } => {
                 let add = updates.into_iter().collect();
-                Command::ChangePackage { name, add, remove: none() }
+                context.show(ChangePackage { name, add, remove: none() }, fields).await
             }
             Self::Remove { name, updates } => {
                 let remove = updates.into_iter().collect();
-                Command::ChangePackage { name, add: none(), remove }
+                context.show(ChangePackage { name, add: none(), remove }, fields).await
             }
             Self::Export { name, folder } => {
-                Command::ExportPackage { name, folder: absolute(folder)? }
+                let folder = absolute(folder)?;
+                context.show(ExportPackage { name, folder }, fields).await
             }
-            Self::Delete { name } => Command::DeletePackage { name },
-        };
-        context.output.print(&context.run(command).await?, fields)
+            Self::Verify { name, folder } => {
+                let folder = absolute(folder)?;
+                let verified = context.run(VerifyPackage { name, folder }).await?;
+                context.output.print(&verified, fields)?;
+                let missing = "it is not there, intact, in its latest version";
+                if verified.ok { Ok(()) } else { Err(CliError::Failed(missing.into())) }
+            }
+            Self::Delete { name } => context.show(DeletePackage { name }, fields).await,
+        }
     }
 }
 

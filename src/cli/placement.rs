@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::output::{cell, fields, table};
 use super::{CliError, Context};
-use crate::admin::Command;
+use crate::admin::placements::{AddPlacement, ListPlacements, RemovePlacement};
 use crate::policy::placement::Network;
 
 /// Rules that put computers into groups when they register for the first time.
@@ -38,14 +38,13 @@ pub(super) enum Placement {
 
 impl Placement {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
-        let (command, show): (_, fn(&Value) -> String) = match self {
-            Self::List => (Command::ListPlacements, list),
+        match self {
+            Self::List => context.show(ListPlacements {}, list).await,
             Self::Add { group, name, system, network } => {
-                (Command::AddPlacement { group, name, system, network }, fields)
+                context.show(AddPlacement { group, name, system, network }, fields).await
             }
-            Self::Remove { number } => (Command::RemovePlacement { number }, fields),
-        };
-        context.output.print(&context.run(command).await?, show)
+            Self::Remove { number } => context.show(RemovePlacement { number }, fields).await,
+        }
     }
 }
 

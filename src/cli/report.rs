@@ -1,17 +1,16 @@
 //! `weir report`.
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::csv::csv;
-use super::output::{cell, printable, table, write_out};
+use super::output::{printable, table, write_out};
 use super::{CliError, Context};
-use crate::admin::{
-    ApprovalFilter, Command, ComputerCondition, ComputerOrder, ComputersReport, Detail,
-    NamedCounts, ReportComputers, ReportSyncs, ReportTrend, ReportUpdates, StateFilter,
-    SyncsReport, TrendReport, UpdateFilter, UpdateOrder, UpdatesReport,
+use crate::admin::reports::{
+    ApprovalFilter, ComputerCondition, ComputerOrder, ComputersReport, Detail, NamedCounts,
+    ReportComputers, ReportSyncs, ReportTrend, ReportUpdates, StateFilter, SyncsReport,
+    TrendReport, UpdateFilter, UpdateOrder, UpdatesReport,
 };
 use crate::computers::{Counts, UpdateInstallationState};
 
@@ -234,8 +233,8 @@ impl Report {
                     offset: common.offset,
                     limit: common.limit,
                 };
-                let answer = context.run(Command::ReportUpdates(Box::new(report))).await?;
-                print(context, csv, &answer, |report| updates(&report, detail))
+                let answer = context.run(report).await?;
+                print(context, csv, &answer, updates(&answer, detail))
             }
             Self::Computers { common, computer, os, update, condition, silent_days, sort } => {
                 let (csv, detail) = (common.csv, common.detail());
@@ -266,16 +265,16 @@ impl Report {
                     offset: common.offset,
                     limit: common.limit,
                 };
-                let answer = context.run(Command::ReportComputers(Box::new(report))).await?;
-                print(context, csv, &answer, |report| computers(&report, detail))
+                let answer = context.run(report).await?;
+                print(context, csv, &answer, computers(&answer, detail))
             }
             Self::Trend { group, days, csv } => {
-                let command = Command::ReportTrend(ReportTrend { group, days });
-                print(context, csv, &context.run(command).await?, |report| trend(&report))
+                let answer = context.run(ReportTrend { group, days }).await?;
+                print(context, csv, &answer, trend(&answer))
             }
             Self::Sync { from, before, csv } => {
-                let command = Command::ReportSyncs(ReportSyncs { from, before });
-                print(context, csv, &context.run(command).await?, |report| syncs(&report))
+                let answer = context.run(ReportSyncs { from, before }).await?;
+                print(context, csv, &answer, syncs(&answer))
             }
         }
     }
@@ -285,24 +284,18 @@ impl Report {
 type Lines = (Vec<&'static str>, Vec<Vec<String>>);
 
 /// Prints a report in the form that was asked for.
-fn print<T: DeserializeOwned>(
+fn print(
     context: &Context,
     as_csv: bool,
-    answer: &Value,
-    lines: impl Fn(T) -> Lines,
+    report: &impl Serialize,
+    (headings, rows): Lines,
 ) -> Result<(), CliError> {
     if as_csv && !context.output.json {
-        let report = T::deserialize(answer).map_err(|error| CliError::Failed(error.to_string()))?;
-        let (headings, rows) = lines(report);
         return write_out(&csv(&headings, &rows));
     }
-    context.output.print(answer, |answer| match T::deserialize(answer) {
-        Ok(report) => {
-            let (headings, rows) = lines(report);
-            let rows = rows.iter().map(|row| row.iter().map(|it| printable(it)).collect());
-            table(&headings, rows.collect())
-        }
-        Err(_) => cell(answer),
+    context.output.print(report, |_| {
+        let rows = rows.iter().map(|row| row.iter().map(|it| printable(it)).collect());
+        table(&headings, rows.collect())
     })
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::output::{cell, fields, table};
 use super::terms::RuleTermsArgs;
 use super::{CliError, Context};
-use crate::admin::{Command, RuleDraft};
+use crate::admin::rules::{ListRules, PreviewRule, PutRule, RemoveRule, RunRule};
 use crate::policy::rule::{Criteria, DEFAULT_CAP, Schedule};
 
 /// Manage rules that deploy updates by themselves.
@@ -116,24 +116,20 @@ fn parse_schedule(text: &str) -> Result<Schedule, String> {
 
 impl Rule {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
-        let command = match self {
-            Self::List => {
-                let rules = context.run(Command::ListRules).await?;
-                return context.output.print(&rules, list);
-            }
-            Self::Add(add) => Command::PutRule { rule: Box::new(add.draft()) },
-            Self::Remove { name } => Command::RemoveRule { name },
-            Self::Preview { name } => Command::PreviewRule { name },
-            Self::Run { name } => Command::RunRule { name },
-        };
-        context.output.print(&context.run(command).await?, fields)
+        match self {
+            Self::List => context.show(ListRules {}, list).await,
+            Self::Add(add) => context.show(add.rule(), fields).await,
+            Self::Remove { name } => context.show(RemoveRule { name }, fields).await,
+            Self::Preview { name } => context.show(PreviewRule { name }, fields).await,
+            Self::Run { name } => context.show(RunRule { name }, fields).await,
+        }
     }
 }
 
 impl Add {
-    fn draft(self) -> RuleDraft {
-        let target = self.terms.target();
-        RuleDraft {
+    fn rule(self) -> PutRule {
+        let targets = self.groups.into_iter().map(|group| self.terms.target(group)).collect();
+        PutRule {
             name: self.name,
             criteria: Criteria {
                 products: self.products,
@@ -154,7 +150,7 @@ impl Add {
                 max_size: self.max_size,
             },
             schedule: self.schedule,
-            targets: self.groups.into_iter().map(|group| (group, target)).collect(),
+            targets,
             update_group: self.into,
             enables: !self.disabled,
             cap: self.cap,

@@ -14,10 +14,10 @@ use super::metrics::StateMetrics;
 use super::output::write_out;
 use super::signals::Signals;
 use super::{CliError, Context, failed, log_lines};
-use crate::admin::{Socket, Source, Subject, import_into};
+use crate::admin::{Api, Source, Subject, import_into};
 use crate::metadata::sample;
 use crate::server::tls::{self, Tls};
-use crate::server::{Authority, Drained, Server};
+use crate::server::{AdminListen, AdminServer, Authority, Drained, Server};
 use crate::services::Services;
 use crate::state::{CleanupSettings, Deletion, State};
 use crate::upstream::Upstream;
@@ -38,6 +38,9 @@ pub(super) struct Serve {
     /// Address of HTTPS, or `off`. Port 0 picks a free one.
     #[arg(long, value_name = "ADDR:PORT")]
     https: Option<String>,
+    /// Address for administrators, or `off`. Port 0 picks a free one.
+    #[arg(long, value_name = "ADDR:PORT")]
+    admin: Option<String>,
     /// Import the sample catalogue with its content first.
     #[arg(long)]
     sample: bool,
@@ -48,6 +51,7 @@ impl Serve {
         let mut config = context.config.clone();
         config.http = self.http.unwrap_or(config.http);
         config.https = self.https.unwrap_or(config.https);
+        config.admin.listen = self.admin.unwrap_or(config.admin.listen);
         let settings = config.server()?;
         if settings.http.is_none() && settings.https.is_none() {
             return Err(ConfigError::Invalid("http and https are both off".into()).into());
@@ -62,16 +66,32 @@ impl Serve {
         let services = Services::start(Arc::clone(&state), config.services()).await;
         let services = services.map_err(|error| failed(&error))?;
         let services = Arc::new(services.with_upstream(Arc::clone(&upstream)));
-        let certificates = settings.https.map(|_| certificates(&config)).transpose()?;
+        let admin_address = config.admin()?;
+        let admin_tls = admin_address.is_some_and(|address| !address.ip().is_loopback());
+        let needs_tls = settings.https.is_some() || admin_tls;
+        let certificates = needs_tls.then(|| certificates(&config)).transpose()?;
 
-        let shutdown_time = settings.limits.shutdown_time;
+        let limits = settings.limits.clone();
         let mut metrics = Registry::default();
         metrics.register_collector(Box::new(StateMetrics(Arc::clone(&state))));
         let server =
             Server::bind(settings, certificates.clone(), Arc::clone(&services), metrics).await;
         let server = server.map_err(|error| failed(&error))?;
-        let socket = Socket::bind(&config.data)
-            .map_err(|error| CliError::Failed(format!("cannot listen for commands: {error}")))?;
+        let subject = Subject::new(Arc::clone(&state), Arc::clone(&upstream));
+        if admin_address.is_some()
+            && let Some((name, password)) = subject.identity.first().await?
+        {
+            eprintln!("There was no account: made '{name}' with the password {password}");
+            eprintln!("It is not told again; `weir account password {name}` sets another.");
+        }
+        let listen = admin_address.map(|address| AdminListen {
+            address,
+            tls: certificates.clone().filter(|_| admin_tls),
+        });
+        let api = Arc::new(Api::new(Arc::new(subject)));
+        let admin = AdminServer::bind(&config.data, listen, limits, api, server.metrics()).await;
+        let admin = admin.map_err(|error| failed(&error))?;
+        let admin_address = admin.address();
         let mut signals = Signals::catch().map_err(|error| failed(&error))?;
 
         let (stop, stopped) = watch::channel(());
@@ -80,9 +100,7 @@ impl Serve {
             // An error means that the sender is gone, which is a stop as well.
             async move { drop(stopped.changed().await) }
         };
-        let subject = Subject { state: Arc::clone(&state), upstream: Arc::clone(&upstream) };
-        let socket = socket.serve(Arc::new(subject), until_stopped(), shutdown_time);
-        let socket = tokio::spawn(socket);
+        let admin = tokio::spawn(admin.run(until_stopped()));
         let watcher = certificates.map(|certificates| tokio::spawn(certificates.watch()));
         let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
         let schedule = tokio::spawn(Arc::clone(&upstream).follow_schedule());
@@ -97,6 +115,7 @@ impl Serve {
             "ready": true,
             "http": server.http_address().map(|address| address.to_string()),
             "https": server.https_address().map(|address| address.to_string()),
+            "admin": admin_address.map(|address| address.to_string()),
         });
         write_out(&format!("{ready}\n"))?;
         greet(&server, self.sample);
@@ -113,7 +132,9 @@ impl Serve {
         if let Drained::Cut(connections) = server.run(until_stopped()).await {
             warn!(connections, "the shutdown deadline cut connections");
         }
-        drop(socket.await);
+        if let Ok(Drained::Cut(connections)) = admin.await {
+            warn!(connections, "the shutdown deadline cut an administrator's request");
+        }
         watcher.iter().for_each(tokio::task::JoinHandle::abort);
         rotation.abort();
         schedule.abort();

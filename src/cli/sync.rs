@@ -7,11 +7,16 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use serde_json::Value;
 
-use super::output::{cell, fields, table};
+use super::output::{cell, fields, printable, table};
 use super::{CliError, Context};
-use crate::admin::{Access, Command};
+use crate::admin::Access;
+use crate::admin::sync::{
+    CancelSync, ChangeSyncSelection, ListSyncCategories, ListSyncs, ReportUpstream,
+    SetSyncSchedule, SetSyncSource, ShowSync, ShowSyncSchedule, ShowSyncSelection, ShowSyncSource,
+    ShownRun, StartSync, StartedSync,
+};
 use crate::upstream::records::{ContentMode, ScheduleRecord, SourceRecord};
-use crate::upstream::{Change, MICROSOFT_UPDATE, Scope, SelectionChange};
+use crate::upstream::{Change, MICROSOFT_UPDATE, RunningSync, Scope, SelectionChange};
 
 /// How often it is looked how far a synchronization is.
 const LOOK: Duration = Duration::from_millis(300);
@@ -120,87 +125,105 @@ pub(super) struct Schedule {
 
 impl Sync {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
-        let output = &context.output;
         match self {
-            Self::Source(source) => {
-                let command = Command::SyncSource { source: source.record()? };
-                output.print(&context.run(command).await?, fields)
-            }
+            Self::Source(source) => match source.record()? {
+                Some(source) => context.show(SetSyncSource { source }, fields).await,
+                None => context.show(ShowSyncSource {}, fields).await,
+            },
             Self::Categories { offline } => {
-                if !offline {
-                    let run = synchronise(context, Scope::Categories, true).await?;
-                    if run["status"] == 6703 {
-                        output.print(&run, summary)?;
-                        return Err(CliError::Negative);
-                    }
+                if !offline
+                    && let Synchronised::Ended(run) =
+                        synchronise(context, Scope::Categories, true).await?
+                    && run.status == FAILED
+                {
+                    context.output.print(&run, summary)?;
+                    return Err(CliError::Negative);
                 }
-                output.print(&context.run(Command::SyncCategories).await?, categories)
+                context.show(ListSyncCategories {}, categories).await
             }
-            Self::Select(select) => {
-                let command = Command::SyncSelect { change: select.change() };
-                output.print(&context.run(command).await?, fields)
-            }
-            Self::Now { wait } => {
-                let run = synchronise(context, Scope::Everything, wait).await?;
-                output.print(&run, summary)?;
-                if run["status"] == 6703 { Err(CliError::Negative) } else { Ok(()) }
-            }
-            Self::Report => output.print(&context.run(Command::SyncReport).await?, fields),
-            Self::Status => output.print(&context.run(Command::SyncStatus).await?, fields),
-            Self::Cancel => output.print(&context.run(Command::SyncCancel).await?, fields),
-            Self::History => output.print(&context.run(Command::SyncHistory).await?, history),
-            Self::Schedule(schedule) => {
-                let command = Command::SyncSchedule { schedule: schedule.record()? };
-                output.print(&context.run(command).await?, fields)
-            }
+            Self::Select(select) => match select.change() {
+                Some(change) => context.show(ChangeSyncSelection { change }, fields).await,
+                None => context.show(ShowSyncSelection {}, fields).await,
+            },
+            Self::Now { wait } => match synchronise(context, Scope::Everything, wait).await? {
+                Synchronised::Began(began) => context.output.print(&began, |began| {
+                    format!("synchronization {} began; see `weir sync status`\n", began["number"])
+                }),
+                Synchronised::Ended(run) => {
+                    context.output.print(&run, summary)?;
+                    if run.status == FAILED { Err(CliError::Negative) } else { Ok(()) }
+                }
+            },
+            Self::Report => context.show(ReportUpstream {}, fields).await,
+            Self::Status => context.show(ShowSync {}, fields).await,
+            Self::Cancel => context.show(CancelSync {}, fields).await,
+            Self::History => context.show(ListSyncs {}, history).await,
+            Self::Schedule(schedule) => match schedule.record()? {
+                Some(schedule) => context.show(SetSyncSchedule { schedule }, fields).await,
+                None => context.show(ShowSyncSchedule {}, fields).await,
+            },
         }
     }
 }
 
+/// The status of a run that failed.
+const FAILED: u16 = 6703;
+
+/// What came of a synchronization.
+enum Synchronised {
+    /// It runs, and nobody waits for it.
+    Began(StartedSync),
+    /// It ended.
+    Ended(ShownRun),
+}
+
 /// Begins a synchronization and waits for its end, if that is wanted or if it would end with this
 /// process.
-async fn synchronise(context: &Context, scope: Scope, wait: bool) -> Result<Value, CliError> {
+async fn synchronise(
+    context: &Context,
+    scope: Scope,
+    wait: bool,
+) -> Result<Synchronised, CliError> {
     let access = context.access()?;
-    let started = access.run(Command::SyncStart { scope }).await;
+    let started = access.run(StartSync { scope }).await;
     let waits = wait || matches!(access, Access::Opened(_));
     let outcome = match started {
-        Ok(started) if waits => until_ended(&access, &started["number"]).await,
-        started => started.map_err(CliError::from),
+        Ok(started) if waits => until_ended(&access, started.number).await.map(Synchronised::Ended),
+        started => started.map(Synchronised::Began).map_err(CliError::from),
     };
     access.close().await;
     outcome
 }
 
-async fn until_ended(access: &Access, number: &Value) -> Result<Value, CliError> {
+async fn until_ended(access: &Access, number: u64) -> Result<ShownRun, CliError> {
     let watched = std::io::stderr().is_terminal();
     loop {
         tokio::time::sleep(LOOK).await;
-        let status = access.run(Command::SyncStatus).await?;
-        let running = &status["running"];
-        if running["number"] != *number {
+        let running = access.run(ShowSync {}).await?.running;
+        let Some(running) = running.filter(|running| running.number == number) else {
             if watched {
                 eprint!("\r\x1b[K");
             }
-            // Another one began since; ours is in the history all the same.
-            let runs = access.run(Command::SyncHistory).await?;
-            let ours = runs.as_array().into_iter().flatten().find(|run| run["number"] == *number);
-            return ours.cloned().ok_or_else(|| {
+            // Another one may have begun since; ours is in the history all the same.
+            let runs = access.run(ListSyncs {}).await?;
+            let ours = runs.into_iter().find(|run| run.number == number);
+            return ours.ok_or_else(|| {
                 CliError::Failed("the synchronization is missing in the history".into())
             });
-        }
+        };
         if watched {
-            eprint!("\r\x1b[K{}", progress(running));
+            eprint!("\r\x1b[K{}", progress(&running));
             let _ = std::io::stderr().flush();
         }
     }
 }
 
-fn progress(running: &Value) -> String {
-    let mut text = cell(&running["phase"]);
-    if running["total"] != 0 {
-        let (done, total) = (&running["done"], &running["total"]);
-        text.push_str(&format!(", {done} of {total}, {}/s", running["per_second"]));
-        if let Some(seconds) = running["seconds_left"].as_u64() {
+fn progress(running: &RunningSync) -> String {
+    let mut text = printable(&running.phase);
+    if running.total > 0 {
+        let RunningSync { done, total, per_second, .. } = running;
+        text.push_str(&format!(", {done} of {total}, {per_second}/s"));
+        if let Some(seconds) = running.seconds_left {
             text.push_str(&format!(", {}:{:02} left", seconds / 60, seconds % 60));
         }
     }
@@ -208,12 +231,9 @@ fn progress(running: &Value) -> String {
 }
 
 fn summary(run: &Value) -> String {
-    if run["status"].is_null() {
-        return format!("synchronization {} began; see `weir sync status`\n", run["number"]);
-    }
-    let mut text = match run["status"].as_u64() {
-        Some(6703) => format!("failed: {}\n", cell(&run["reason"])),
-        _ => format!(
+    let mut text = match run["status"].as_u64() == Some(FAILED.into()) {
+        true => format!("failed: {}\n", cell(&run["reason"])),
+        false => format!(
             "{} new, {} changed, {} unchanged\n",
             run["new"], run["changed"], run["unchanged"]
         ),

@@ -1,11 +1,10 @@
 //! The options that say on what terms something is deployed.
 
 use clap::{Args, ValueEnum};
-use uuid::Uuid;
 
 use super::CliError;
 use super::serve::now;
-use crate::policy::rule::RuleTarget;
+use crate::admin::rules::TargetDraft;
 use crate::policy::terms::{ApprovalAction, Clock, Deadline, DownloadPriority, Terms};
 use crate::wire::time::DateTime;
 
@@ -57,10 +56,10 @@ pub(super) struct RuleTermsArgs {
 }
 
 impl RuleTermsArgs {
-    /// The terms; the group is for the server to find.
-    pub(super) fn target(&self) -> RuleTarget {
-        RuleTarget {
-            group: Uuid::nil(),
+    /// The terms for a group.
+    pub(super) fn target(&self, group: String) -> TargetDraft {
+        TargetDraft {
+            group,
             action: self.action.action(),
             deadline_after: self.deadline_after,
             clock: if self.local { Clock::Local } else { Clock::Utc },

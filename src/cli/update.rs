@@ -7,7 +7,10 @@ use uuid::Uuid;
 use super::output::{cell, fields, table, write_out};
 use super::terms::TermsArgs;
 use super::{CliError, Context};
-use crate::admin::{Command, FragmentKind};
+use crate::admin::updates::{
+    AcceptLicences, ApproveUpdate, DeclineUpdate, DeleteUpdate, FragmentKind, ListUpdates,
+    RestoreUpdate, ShowFragment, ShowUpdate, TagUpdate,
+};
 
 /// Look at updates and decide on them.
 #[derive(Debug, Subcommand)]
@@ -89,10 +92,9 @@ pub(super) enum Fragment {
 impl Update {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
         match self {
-            Self::List => context.output.print(&context.run(Command::ListUpdates).await?, list),
+            Self::List => context.show(ListUpdates {}, list).await,
             Self::Show { update, revision, fragment: None, .. } => {
-                let shown = context.run(Command::ShowUpdate { update, revision }).await?;
-                context.output.print(&shown, fields)
+                context.show(ShowUpdate { update, revision }, fields).await
             }
             Self::Show { update, revision, fragment: Some(fragment), locale } => {
                 let fragment = match fragment {
@@ -101,36 +103,25 @@ impl Update {
                     Fragment::Localized => FragmentKind::Localized,
                     Fragment::Eula => FragmentKind::Eula,
                 };
-                let command = Command::ShowFragment { update, revision, fragment, locale };
-                let text = context.run(command).await?;
+                let locale = Some(locale);
+                let text = context.run(ShowFragment { update, revision, fragment, locale }).await?;
                 // Exactly the fragment, also with --json: it is compared byte by byte.
-                write_out(text.as_str().unwrap_or_default())
+                write_out(&text)
             }
-            Self::AcceptLicence { update } => {
-                let accepted = context.run(Command::AcceptEulas { update }).await?;
-                context.output.print(&accepted, fields)
-            }
+            Self::AcceptLicence { update } => context.show(AcceptLicences { update }, fields).await,
             Self::Tag { update, tags } => {
-                let command = Command::Tag { update, tags: tags.into_iter().collect() };
-                context.output.print(&context.run(command).await?, fields)
+                context.show(TagUpdate { update, tags: tags.into_iter().collect() }, fields).await
             }
             Self::Approve { update, group, terms, accept_licence } => {
                 let terms = terms.terms()?;
                 if accept_licence {
-                    context.run(Command::AcceptEulas { update }).await?;
+                    context.run(AcceptLicences { update }).await?;
                 }
-                let command = Command::Approve { update, group, terms };
-                context.output.print(&context.run(command).await?, fields)
+                context.show(ApproveUpdate { update, group, terms }, fields).await
             }
-            Self::Delete { update } => {
-                context.output.print(&context.run(Command::DeleteUpdate { update }).await?, fields)
-            }
-            Self::Restore { update } => {
-                context.output.print(&context.run(Command::RestoreUpdate { update }).await?, fields)
-            }
-            Self::Decline { update } => {
-                context.output.print(&context.run(Command::Decline { update }).await?, fields)
-            }
+            Self::Delete { update } => context.show(DeleteUpdate { update }, fields).await,
+            Self::Restore { update } => context.show(RestoreUpdate { update }, fields).await,
+            Self::Decline { update } => context.show(DeclineUpdate { update }, fields).await,
         }
     }
 }

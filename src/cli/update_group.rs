@@ -7,7 +7,10 @@ use uuid::Uuid;
 use super::output::{cell, fields, table};
 use super::terms::TermsArgs;
 use super::{CliError, Context};
-use crate::admin::Command;
+use crate::admin::update_groups::{
+    ChangeUpdateGroup, CreateUpdateGroup, DeleteUpdateGroup, DeployUpdateGroup, ListUpdateGroups,
+    WithdrawUpdateGroup,
+};
 
 /// Manage sets of updates that are deployed as one.
 #[derive(Debug, Subcommand)]
@@ -66,28 +69,26 @@ pub(super) enum UpdateGroup {
 impl UpdateGroup {
     pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
         let none = Default::default;
-        let command = match self {
-            Self::List => {
-                let groups = context.run(Command::ListUpdateGroups).await?;
-                return context.output.print(&groups, list);
-            }
-            Self::Create { name } => Command::CreateUpdateGroup { name },
+        match self {
+            Self::List => context.show(ListUpdateGroups {}, list).await,
+            Self::Create { name } => context.show(CreateUpdateGroup { name }, fields).await,
             Self::Add { name, updates } => {
                 let add = updates.into_iter().collect();
-                Command::ChangeUpdateGroup { name, add, remove: none() }
+                context.show(ChangeUpdateGroup { name, add, remove: none() }, fields).await
             }
             Self::Remove { name, updates } => {
                 let remove = updates.into_iter().collect();
-                Command::ChangeUpdateGroup { name, add: none(), remove }
+                context.show(ChangeUpdateGroup { name, add: none(), remove }, fields).await
             }
             Self::Deploy { name, group, terms, disabled } => {
                 let (terms, enabled) = (terms.terms()?, !disabled);
-                Command::DeployUpdateGroup { name, group, terms, enabled }
+                context.show(DeployUpdateGroup { name, group, terms, enabled }, fields).await
             }
-            Self::Withdraw { name, group } => Command::WithdrawUpdateGroup { name, group },
-            Self::Delete { name } => Command::DeleteUpdateGroup { name },
-        };
-        context.output.print(&context.run(command).await?, fields)
+            Self::Withdraw { name, group } => {
+                context.show(WithdrawUpdateGroup { name, group }, fields).await
+            }
+            Self::Delete { name } => context.show(DeleteUpdateGroup { name }, fields).await,
+        }
     }
 }
 

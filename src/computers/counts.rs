@@ -1,11 +1,12 @@
 //! How often each state occurs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Compliance, UpdateInstallationState};
 
 /// How many computers, or pairs of computer and update, are in which state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Nobody knows.
     pub unknown: u64,

@@ -5,6 +5,7 @@
 //! has not been processed yet, it was not received, or it was damaged. These are they, as far as a
 //! server can tell them apart by what it has.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Statuses;
@@ -16,7 +17,9 @@ pub const SILENT_DAYS: i64 = 30;
 const DAY: i64 = 86_400;
 
 /// The reason, with what there is to say of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum WhyUnknown {
     /// Its latest scan failed, and it has not reported since.

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_ENCODING, HeaderValue, PROXY_AUTHORIZATION};
 use hyper::http::response::Parts;
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -62,15 +63,20 @@ pub struct Whole {
     pub turn: Option<OwnedSemaphorePermit>,
 }
 
-/// One connection's worth of requests.
-pub struct Client {
+/// One connection's worth of requests with bodies of type `B`.
+pub struct Client<B = Full<Bytes>> {
     server: Server,
     limits: ClientLimits,
     turns: Option<Arc<Semaphore>>,
-    connection: Option<SendRequest<Full<Bytes>>>,
+    connection: Option<SendRequest<B>>,
 }
 
-impl Client {
+impl<B> Client<B>
+where
+    B: Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     /// A client that connects when it is first used.
     pub fn new(server: Server, limits: ClientLimits) -> Self {
         Self { server, limits, turns: None, connection: None }
@@ -89,11 +95,7 @@ impl Client {
 
     /// Sends a request and takes the whole answer, decoded. Unless `keep`, the body of the answer
     /// is only counted, however long it is.
-    pub async fn whole(
-        &mut self,
-        request: Request<Full<Bytes>>,
-        keep: bool,
-    ) -> Result<Whole, ClientError> {
+    pub async fn whole(&mut self, request: Request<B>, keep: bool) -> Result<Whole, ClientError> {
         let (limit, time) = (self.limits.body, self.limits.exchange);
         let turns = self.turns.clone();
         let exchange = async {
@@ -113,7 +115,7 @@ impl Client {
     /// Sends a request as it is and returns the answer's head with its body still to come.
     pub async fn exchange(
         &mut self,
-        mut request: Request<Full<Bytes>>,
+        mut request: Request<B>,
     ) -> Result<Response<Incoming>, ClientError> {
         self.address_to_proxy(&mut request);
         loop {
@@ -141,7 +143,7 @@ impl Client {
     }
 
     /// A proxy of plain HTTP has to be told for whom a request is.
-    fn address_to_proxy(&self, request: &mut Request<Full<Bytes>>) {
+    fn address_to_proxy(&self, request: &mut Request<B>) {
         let Some(proxy) = self.server.proxy.as_ref().filter(|_| self.server.tls.is_none()) else {
             return;
         };
@@ -155,10 +157,13 @@ impl Client {
         }
     }
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, ClientError> {
-        let Server { host, authority, tls, .. } = &self.server;
+    async fn connect(&self) -> Result<SendRequest<B>, ClientError> {
+        let Server { host, authority, tls, socket, .. } = &self.server;
         let failed = |source| ClientError::Connect { server: authority.clone(), source };
         let opening = async {
+            if let Some(path) = socket {
+                return handshake(UnixStream::connect(path).await.map_err(failed)?).await;
+            }
             let stream = self.server.open().await?;
             let Some(tls) = tls else { return handshake(stream).await };
             let name = ServerName::try_from(host.clone())
@@ -171,9 +176,14 @@ impl Client {
     }
 }
 
-async fn handshake(
+async fn handshake<B>(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-) -> Result<SendRequest<Full<Bytes>>, ClientError> {
+) -> Result<SendRequest<B>, ClientError>
+where
+    B: Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     // Agents write header names in title case; a proxied request keeps its own spelling.
     let (sender, connection) = http1::Builder::new()
         .title_case_headers(true)

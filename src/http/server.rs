@@ -1,6 +1,7 @@
 //! A server that is asked, and the way to it.
 
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 use hyper::Uri;
 use tokio::net::{TcpStream, lookup_host};
@@ -18,6 +19,8 @@ pub struct Server {
     pub(super) authority: String,
     pub(super) tls: Option<Trust>,
     pub(super) proxy: Option<Proxy>,
+    /// The socket of this machine that it listens on, if it is not reached over the network.
+    pub(super) socket: Option<PathBuf>,
     reach: Reach,
 }
 
@@ -43,8 +46,22 @@ impl Server {
             authority: authority.as_str().to_owned(),
             tls,
             proxy: None,
+            socket: None,
             reach: Reach::Anywhere,
         })
+    }
+
+    /// The server that listens on a socket of this machine.
+    pub fn at_socket(path: &Path) -> Self {
+        Self {
+            host: "localhost".to_owned(),
+            port: 80,
+            authority: "localhost".to_owned(),
+            tls: None,
+            proxy: None,
+            socket: Some(path.to_owned()),
+            reach: Reach::Anywhere,
+        }
     }
 
     /// The server of a location that somebody else chose.

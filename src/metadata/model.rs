@@ -5,6 +5,7 @@
 //! follow the tables of [MS-WUSP] 3.1.1 and are stored, so a change of a field is a new record
 //! version (`store`).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -49,7 +50,7 @@ pub enum PublicationState {
 
 /// One "AND clause" of a prerequisite list in conjunctive normal form: at least one of
 /// `alternatives` must be installed ([MS-WUSP] 3.1.1 Prerequisite Table).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Prerequisite {
     /// Update ids; any revision of the update counts.
     pub alternatives: Vec<Uuid>,

@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -86,7 +87,7 @@ pub fn matches_pattern(pattern: &str, text: &str) -> bool {
 }
 
 /// An address range in the notation of RFC 4632, for example `10.1.0.0/16` or `fd00:1::/32`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Network {
     address: IpAddr,

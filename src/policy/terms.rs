@@ -2,13 +2,14 @@
 
 use std::hash::Hasher;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::target_group::Fnv;
 
 /// What an administrator decided for an update and a group. The numbers of the variants are stored,
 /// so new ones come last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ApprovalAction {
     /// Install it.
@@ -47,7 +48,7 @@ impl ApprovalAction {
 }
 
 /// Whose clock a deadline is read on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Clock {
     /// Everybody's at the same instant.
@@ -58,7 +59,7 @@ pub enum Clock {
 }
 
 /// By when something has to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Deadline {
     /// Unix seconds; on a local clock, the seconds at which UTC shows the same date and time.
     pub at: i64,
@@ -97,7 +98,18 @@ pub fn spread_for(spread: u32, deployment: u32, computer: u32) -> i64 {
 
 /// How urgently clients fetch the files ([MS-WSUSSS] 3.1.4.10 numbers them from 1).
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum DownloadPriority {
@@ -111,7 +123,7 @@ pub enum DownloadPriority {
 }
 
 /// The terms of one deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Terms {
     /// What to do.
     pub action: ApprovalAction,

@@ -1,7 +1,6 @@
 //! One request: find its route, have it answered, attach the line that logs it.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -32,19 +31,57 @@ pub(crate) struct Shared<A> {
     pub(crate) bodies: Semaphore,
 }
 
+/// Who answers the requests that come through a door.
+pub(crate) trait Answers: Send + Sync + 'static {
+    fn limits(&self) -> &Limits;
+
+    fn metrics(&self) -> &Arc<Metrics>;
+
+    /// Answers one request. Every outcome is a response.
+    ///
+    /// The future is dropped when the client goes away; the log line then says so.
+    fn answer(
+        self: Arc<Self>,
+        peer: Peer,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<ResponseBody>> + Send;
+}
+
+/// The way on which a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The socket of this machine.
+    Local,
+    /// Plain HTTP.
+    Plain,
+    /// TLS.
+    Tls,
+}
+
 /// The connection that a request came on.
 #[derive(Debug, Clone)]
 pub(crate) struct Peer {
+    /// The other end; the loopback address for the local socket, whose ends have none.
     pub(crate) address: SocketAddr,
-    pub(crate) https: bool,
+    pub(crate) way: Way,
     /// Read by the connection's stream when it closes.
     pub(crate) unread: Arc<AtomicBool>,
 }
 
 impl Peer {
+    /// Somebody on this machine.
+    pub(crate) fn local(unread: Arc<AtomicBool>) -> Self {
+        Self { address: (Ipv4Addr::LOCALHOST, 0).into(), way: Way::Local, unread }
+    }
+
     /// Tells the connection that its client may still be sending when it is closed.
     pub(crate) fn linger(&self, unread: bool) {
         self.unread.store(unread, Ordering::Relaxed);
+    }
+
+    /// Whether it may.
+    pub(crate) fn has_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
     }
 }
 
@@ -58,27 +95,34 @@ const SERVER_VERSION: &str = concat!(
     "\" />\r\n"
 );
 
-/// Answers one request. Every outcome is a response.
-///
-/// The future is dropped when the client goes away; the log line then says so.
-pub(crate) async fn handle<A: Application>(
-    shared: Arc<Shared<A>>,
-    peer: Peer,
-    request: Request<Incoming>,
-) -> Result<Response<ResponseBody>, Infallible> {
-    let (head, body) = request.into_parts();
-    let route = Route::of(head.uri.path(), head.uri.query());
-    let mut line = AccessLine::new(shared.metrics.clone(), peer.address, route.name());
-    let reply = match (route, &head.method) {
-        (Route::Soap(service), &Method::POST) => {
-            soap::answer(&shared, &peer, service, &head.headers, body, &mut line).await
-        }
-        (route, method) => {
-            peer.linger(!body.is_end_stream());
-            answer_without_body(&shared, &peer, route, method, &head.headers).await
-        }
-    };
-    Ok(attach(reply, line, &head.method))
+impl<A: Application> Answers for Shared<A> {
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    async fn answer(
+        self: Arc<Self>,
+        peer: Peer,
+        request: Request<Incoming>,
+    ) -> Response<ResponseBody> {
+        let (head, body) = request.into_parts();
+        let route = Route::of(head.uri.path(), head.uri.query());
+        let mut line = AccessLine::new(self.metrics.clone(), peer.address, route.name());
+        let reply = match (route, &head.method) {
+            (Route::Soap(service), &Method::POST) => {
+                soap::answer(&self, &peer, service, &head.headers, body, &mut line).await
+            }
+            (route, method) => {
+                peer.linger(!body.is_end_stream());
+                answer_without_body(&self, &peer, route, method, &head.headers).await
+            }
+        };
+        attach(reply, line, &head.method)
+    }
 }
 
 async fn answer_without_body<A: Application>(
@@ -129,7 +173,7 @@ fn contract<A: Application>(
     peer: &Peer,
     headers: &HeaderMap,
 ) -> Reply {
-    let scheme = if peer.https { "https" } else { "http" };
+    let scheme = if peer.way == Way::Tls { "https" } else { "http" };
     let base_url = format!("{scheme}://{}", host(headers).unwrap_or("localhost"));
     reply::document("text/xml; charset=utf-8", shared.application.wsdl(service, &base_url))
 }
@@ -143,7 +187,11 @@ pub(crate) fn host(headers: &HeaderMap) -> Option<&str> {
 
 /// Lets the log line travel with the body. The length is always given: a real server never sends
 /// chunks, and no agent was seen to read them.
-fn attach(reply: Reply, mut line: AccessLine, method: &Method) -> Response<ResponseBody> {
+pub(crate) fn attach(
+    reply: Reply,
+    mut line: AccessLine,
+    method: &Method,
+) -> Response<ResponseBody> {
     let (mut head, payload) = reply.into_parts();
     let length = payload.remaining();
     let bodiless = head.status == StatusCode::NOT_MODIFIED;

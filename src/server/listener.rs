@@ -1,5 +1,6 @@
 //! Sockets: accepting, shaking hands, serving, and stopping without losing an answer.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -13,14 +14,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus_client::registry::Registry;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-use super::handler::{Peer, Shared, handle};
+use super::handler::{Answers, Peer, Shared, Way};
+use super::local::LocalSocket;
 use super::metrics::Metrics;
-use super::settings::Settings;
+use super::settings::{Limits, Settings};
 use super::stream::ClientStream;
 use super::tls::{Tls, TlsError};
 use crate::server::Application;
@@ -43,6 +45,9 @@ pub enum BindError {
         #[source]
         error: io::Error,
     },
+    /// The socket for this machine's administrator cannot be made.
+    #[error("cannot listen for commands")]
+    Socket(#[source] io::Error),
     /// An HTTPS address without a certificate.
     #[error("HTTPS is configured on {0} without a certificate")]
     NoCertificate(SocketAddr),
@@ -114,35 +119,60 @@ impl<A: Application> Server<A> {
     /// lets requests that have begun finish within the limit.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Drained {
         let Self { http, https, shared } = self;
-        let (stop, stopped) = watch::channel(false);
-        let permits = Arc::new(Semaphore::new(shared.limits.connections));
-        let accept = |listener, tls| {
-            let door = Door {
-                shared: shared.clone(),
-                tls,
-                permits: permits.clone(),
-                stopped: stopped.clone(),
-            };
-            tokio::spawn(door.open(listener))
-        };
-        let doors: Vec<_> = http
-            .map(|listener| accept(listener, None))
-            .into_iter()
-            .chain(https.map(|(listener, tls)| accept(listener, Some(tls.into()))))
-            .collect();
-
-        shutdown.await;
-        // Fails only when every door is closed already.
-        let _ = stop.send(true);
-        let mut connections = Vec::new();
-        for door in doors {
-            connections.extend(door.await);
+        let shutdown_time = shared.limits.shutdown_time;
+        let mut doors = Doors::new(shared);
+        if let Some(listener) = http {
+            doors.open(Listener::Tcp(listener), None);
         }
-        drain(connections, shared.limits.shutdown_time).await
+        if let Some((listener, tls)) = https {
+            doors.open(Listener::Tcp(listener), Some(tls.into()));
+        }
+        shutdown.await;
+        doors.close(shutdown_time).await
+    }
+
+    /// What is counted, for others that serve beside it.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.shared.metrics)
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, BindError> {
+/// Open doors that lead to one answerer and share its connections.
+pub(crate) struct Doors<S> {
+    answers: Arc<S>,
+    permits: Arc<Semaphore>,
+    stop: watch::Sender<bool>,
+    open: Vec<JoinHandle<JoinSet<()>>>,
+}
+
+impl<S: Answers> Doors<S> {
+    pub(crate) fn new(answers: Arc<S>) -> Self {
+        let permits = Arc::new(Semaphore::new(answers.limits().connections));
+        Self { answers, permits, stop: watch::Sender::new(false), open: Vec::new() }
+    }
+
+    pub(crate) fn open(&mut self, listener: Listener, tls: Option<TlsAcceptor>) {
+        let door = Door {
+            answers: Arc::clone(&self.answers),
+            tls,
+            permits: Arc::clone(&self.permits),
+            stopped: self.stop.subscribe(),
+        };
+        self.open.push(tokio::spawn(door.open(listener)));
+    }
+
+    /// Takes no new connection, closes the idle ones, and gives the others this time.
+    pub(crate) async fn close(self, time: Duration) -> Drained {
+        self.stop.send_replace(true);
+        let mut connections = Vec::new();
+        for door in self.open {
+            connections.extend(door.await);
+        }
+        drain(connections, time).await
+    }
+}
+
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, BindError> {
     TcpListener::bind(address).await.map_err(|error| BindError::Address { address, error })
 }
 
@@ -163,17 +193,42 @@ async fn drain(mut connections: Vec<JoinSet<()>>, time: Duration) -> Drained {
     Drained::Cut(cut)
 }
 
-/// One listening socket.
-struct Door<A> {
-    shared: Arc<Shared<A>>,
+/// A socket that listens.
+pub(crate) enum Listener {
+    /// For the network.
+    Tcp(TcpListener),
+    /// For this machine.
+    Local(LocalSocket),
+}
+
+enum Accepted {
+    Tcp(TcpStream, SocketAddr),
+    Local(UnixStream),
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Accepted> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                Ok(Accepted::Tcp(stream, address))
+            }
+            Self::Local(socket) => Ok(Accepted::Local(socket.accept().await?)),
+        }
+    }
+}
+
+/// One listening socket with what is behind it.
+struct Door<S> {
+    answers: Arc<S>,
     tls: Option<TlsAcceptor>,
     permits: Arc<Semaphore>,
     stopped: watch::Receiver<bool>,
 }
 
-impl<A: Application> Door<A> {
+impl<S: Answers> Door<S> {
     /// Accepts until the server stops; returns the connections that are still open.
-    async fn open(self, listener: TcpListener) -> JoinSet<()> {
+    async fn open(self, listener: Listener) -> JoinSet<()> {
         let mut connections = JoinSet::new();
         let mut stopped = self.stopped.clone();
         loop {
@@ -184,8 +239,8 @@ impl<A: Application> Door<A> {
             };
             while connections.try_join_next().is_some() {}
             match next {
-                Ok((tcp, address, permit)) => {
-                    connections.spawn(self.serve(tcp, address, permit));
+                Ok((accepted, permit)) => {
+                    connections.spawn(self.serve(accepted, permit));
                 }
                 Err(error) if is_the_peers(&error) => {}
                 Err(error) => {
@@ -200,30 +255,38 @@ impl<A: Application> Door<A> {
     /// One connection, from handshake to close.
     fn serve(
         &self,
-        tcp: TcpStream,
-        address: SocketAddr,
+        accepted: Accepted,
         permit: OwnedSemaphorePermit,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let shared = self.shared.clone();
+        let answers = self.answers.clone();
         let tls = self.tls.clone();
         let mut stopped = self.stopped.clone();
         async move {
             let _permit = permit;
-            let _open = OpenConnection::new(&shared.metrics);
+            let _open = OpenConnection::new(answers.metrics());
             let unread = Arc::new(AtomicBool::new(false));
-            let peer = Peer { address, https: tls.is_some(), unread: unread.clone() };
+            let Limits { stall_time, handshake_time, .. } = *answers.limits();
+            let (tcp, address) = match accepted {
+                Accepted::Tcp(tcp, address) => (tcp, address),
+                Accepted::Local(stream) => {
+                    let peer = Peer::local(unread.clone());
+                    let stream = ClientStream::new(stream, stall_time, unread);
+                    return speak(stream, answers, peer, stopped).await;
+                }
+            };
+            let way = if tls.is_some() { Way::Tls } else { Way::Plain };
+            let peer = Peer { address, way, unread: unread.clone() };
             // Answers are written whole; waiting for more only delays them.
             let _ = tcp.set_nodelay(true);
-            let stream = ClientStream::new(tcp, shared.limits.stall_time, unread);
-            let Some(acceptor) = tls else { return speak(stream, shared, peer, stopped).await };
-            let handshake =
-                tokio::time::timeout(shared.limits.handshake_time, acceptor.accept(stream));
+            let stream = ClientStream::new(tcp, stall_time, unread);
+            let Some(acceptor) = tls else { return speak(stream, answers, peer, stopped).await };
+            let handshake = tokio::time::timeout(handshake_time, acceptor.accept(stream));
             let outcome = tokio::select! {
                 outcome = handshake => outcome,
                 () = stop(&mut stopped) => return,
             };
             match outcome {
-                Ok(Ok(stream)) => speak(stream, shared, peer, stopped).await,
+                Ok(Ok(stream)) => speak(stream, answers, peer, stopped).await,
                 Ok(Err(error)) => tracing::debug!(peer = %address.ip(), %error, "handshake failed"),
                 Err(_) => tracing::debug!(peer = %address.ip(), "handshake took too long"),
             }
@@ -239,12 +302,11 @@ async fn stop(stopped: &mut watch::Receiver<bool>) {
 
 /// Waits for room, then for a connection: what cannot be served stays in the system's backlog.
 async fn next(
-    listener: &TcpListener,
+    listener: &Listener,
     permits: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+) -> io::Result<(Accepted, OwnedSemaphorePermit)> {
     let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (tcp, address) = listener.accept().await?;
-    Ok((tcp, address, permit))
+    Ok((listener.accept().await?, permit))
 }
 
 /// Whether an accept failed because that one client had already gone.
@@ -254,14 +316,14 @@ fn is_the_peers(error: &io::Error) -> bool {
 }
 
 /// HTTP/1.1 until either side closes.
-async fn speak<A: Application>(
+async fn speak<S: Answers>(
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    shared: Arc<Shared<A>>,
+    answers: Arc<S>,
     peer: Peer,
     mut stopped: watch::Receiver<bool>,
 ) {
     let address = peer.address;
-    let limits = &shared.limits;
+    let limits = answers.limits();
     let mut http = http1::Builder::new();
     // Without a timer none of hyper's time-outs ever happens.
     http.timer(TokioTimer::new())
@@ -269,7 +331,10 @@ async fn speak<A: Application>(
         .max_headers(limits.head_count)
         .max_header_size(limits.head_bytes)
         .max_buf_size(READ_BUFFER.max(2 * limits.head_bytes));
-    let service = service_fn(move |request| handle(shared.clone(), peer.clone(), request));
+    let service = service_fn(move |request| {
+        let answered = Arc::clone(&answers).answer(peer.clone(), request);
+        async move { Ok::<_, Infallible>(answered.await) }
+    });
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,

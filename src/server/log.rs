@@ -48,6 +48,11 @@ impl AccessLine {
         }
     }
 
+    /// Notes what the request turned out to be for.
+    pub(crate) fn named(&mut self, operation: &'static str) {
+        self.operation = operation;
+    }
+
     /// Notes the operation that the headers name.
     pub(crate) fn identified(&mut self, operation: Option<Operation>) {
         if let Some(operation) = operation {

@@ -8,6 +8,7 @@
 //! the `route`, `soap` or `content` answers, `encoding` compresses, `body` carries the answer to
 //! the socket, and `log` writes the one line about it when the last byte is on its way.
 
+mod administration;
 pub mod application;
 mod authority;
 mod body;
@@ -19,6 +20,7 @@ mod file_body;
 mod handler;
 mod http_date;
 mod listener;
+mod local;
 mod log;
 pub mod metrics;
 mod reply;
@@ -28,7 +30,10 @@ mod soap;
 mod stream;
 pub mod tls;
 
+pub use administration::{AdminListen, AdminServer, Api, ApiAnswer, ApiRequest, RequestBody};
 pub use application::Application;
 pub use authority::Authority;
+pub use handler::Way;
 pub use listener::{BindError, Drained, Server};
+pub use local::SOCKET;
 pub use settings::{Limits, Settings};

@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::body::Payload;
 use super::encoding::{self, Coding, Encoded};
-use super::handler::{Peer, Shared, host};
+use super::handler::{Peer, Shared, Way, host};
 use super::log::AccessLine;
 use super::reply::{self, Reply};
 use crate::server::Application;
@@ -83,7 +83,7 @@ fn describe(service: Service, peer: &Peer, headers: &HeaderMap) -> SoapCall {
         body: Bytes::new(),
         peer: peer.address,
         host: host(headers).map(str::to_owned),
-        https: peer.https,
+        https: peer.way == Way::Tls,
     }
 }
 

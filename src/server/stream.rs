@@ -1,4 +1,4 @@
-//! A client's TCP connection, with two things that neither hyper nor the system take care of.
+//! A client's connection, with two things that neither hyper nor the system take care of.
 //!
 //! A peer that stops reading would hold its connection and the response for ever: a write that
 //! makes no progress for `stall_time` fails. And a server that closes while the client is still
@@ -13,7 +13,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
 /// How long a closed connection goes on taking what its client still sends.
@@ -22,10 +21,10 @@ const LINGER_TIME: Duration = Duration::from_secs(2);
 /// How many bytes it takes at most.
 const LINGER_BYTES: usize = 16 * 1024 * 1024;
 
-/// A TCP connection that neither stalls nor resets.
+/// A connection that neither stalls nor resets.
 #[derive(Debug)]
-pub(crate) struct ClientStream {
-    tcp: TcpStream,
+pub(crate) struct ClientStream<T> {
+    inner: T,
     stall_time: Duration,
     timer: Pin<Box<Sleep>>,
     waiting: bool,
@@ -34,18 +33,18 @@ pub(crate) struct ClientStream {
     lingering: Option<usize>,
 }
 
-impl ClientStream {
-    pub(crate) fn new(tcp: TcpStream, stall_time: Duration, unread: Arc<AtomicBool>) -> Self {
+impl<T: AsyncRead + AsyncWrite + Unpin> ClientStream<T> {
+    pub(crate) fn new(inner: T, stall_time: Duration, unread: Arc<AtomicBool>) -> Self {
         let timer = Box::pin(sleep(stall_time));
-        Self { tcp, stall_time, timer, waiting: false, unread, lingering: None }
+        Self { inner, stall_time, timer, waiting: false, unread, lingering: None }
     }
 
     /// Passes the outcome of a write on, unless writes have been stuck for too long.
-    fn watch<T>(
+    fn watch<O>(
         &mut self,
         context: &mut Context<'_>,
-        outcome: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+        outcome: Poll<io::Result<O>>,
+    ) -> Poll<io::Result<O>> {
         if outcome.is_ready() {
             self.waiting = false;
             return outcome;
@@ -70,7 +69,7 @@ impl ClientStream {
         let mut scratch = [0; 8 * 1024];
         while left > 0 {
             let mut buffer = ReadBuf::new(&mut scratch);
-            match Pin::new(&mut self.tcp).poll_read(context, &mut buffer) {
+            match Pin::new(&mut self.inner).poll_read(context, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
                     left = left.saturating_sub(buffer.filled().len());
                 }
@@ -85,23 +84,23 @@ impl ClientStream {
     }
 }
 
-impl AsyncRead for ClientStream {
+impl<T: AsyncRead + Unpin> AsyncRead for ClientStream<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_read(context, buffer)
+        Pin::new(&mut self.inner).poll_read(context, buffer)
     }
 }
 
-impl AsyncWrite for ClientStream {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.tcp).poll_write(context, bytes);
+        let outcome = Pin::new(&mut self.inner).poll_write(context, bytes);
         self.watch(context, outcome)
     }
 
@@ -110,21 +109,21 @@ impl AsyncWrite for ClientStream {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.tcp).poll_write_vectored(context, slices);
+        let outcome = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
         self.watch(context, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        self.inner.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(context)
+        Pin::new(&mut self.inner).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.lingering.is_none() {
-            ready!(Pin::new(&mut self.tcp).poll_shutdown(context))?;
+            ready!(Pin::new(&mut self.inner).poll_shutdown(context))?;
         }
         if self.unread.load(Ordering::Relaxed) {
             return self.poll_linger(context);

@@ -1,5 +1,6 @@
 //! Creating, moving and deleting target groups.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use crate::policy::by::By;
 use crate::policy::target_group::{ALL_COMPUTERS, GroupError, TargetGroup, check_name};
 
 /// What becomes of the groups below one that is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Children {
     /// With groups below it, it is not deleted.
@@ -26,7 +27,7 @@ pub enum Children {
 }
 
 /// What becomes of the computers of a group that is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Members {
     /// They lose the membership; who has no other is unassigned.

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::records::{ConfigurationRecord, IdentityRecord, RollupRecord};
 use super::transaction::Transaction;
 use super::{State, StateError};
+use crate::policy::by::By;
 use crate::store::value::Stored;
 
 /// Key in `meta` of who this server is.
@@ -64,6 +65,24 @@ impl State {
     ) -> Result<(), StateError> {
         self.writer
             .submit(move |transaction| {
+                transaction.put_meta(name, &record);
+                Ok(())
+            })
+            .await
+    }
+
+    /// Replaces the record called `name`, and enters into the journal who decided that, why, and what
+    /// `entry` says of it.
+    pub async fn decide_meta<T: Stored + Send + 'static>(
+        &self,
+        by: By,
+        entry: serde_json::Value,
+        name: &'static str,
+        record: T,
+    ) -> Result<(), StateError> {
+        self.writer
+            .submit(move |transaction| {
+                transaction.journal(&by, entry);
                 transaction.put_meta(name, &record);
                 Ok(())
             })

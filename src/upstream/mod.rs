@@ -32,12 +32,13 @@ mod update_data;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::{Value, json};
 use tokio::sync::watch;
 use tracing::{error, info};
 
+pub use content::DownloadsStatus;
 pub use error::SyncError;
-pub use select::{Change, SelectionChange};
+pub use progress::RunningSync;
+pub use select::{Change, SelectableCategory, SelectionChange};
 pub use settings::{Patience, Settings, is_dns_name};
 pub use source::{MICROSOFT_UPDATE, ROOT_INSTRUCTION};
 pub use sync::Scope;
@@ -134,13 +135,9 @@ impl Upstream {
         Ok(self.recorded().await?.runs)
     }
 
-    /// What runs and how far it is; null when nothing runs.
-    pub fn running(&self) -> Value {
-        self.slot().as_ref().map_or(Value::Null, |running| {
-            let mut shown = running.progress.show();
-            shown["number"] = json!(running.number);
-            shown
-        })
+    /// What runs and how far it is; none when nothing runs.
+    pub fn running(&self) -> Option<RunningSync> {
+        self.slot().as_ref().map(|running| running.progress.of(running.number))
     }
 
     /// Begins a synchronization and returns its number.
@@ -191,8 +188,8 @@ impl Upstream {
     }
 
     /// How many files are on their way, and which did not come.
-    pub fn downloads(&self) -> Value {
-        self.downloads.show()
+    pub fn downloads(&self) -> DownloadsStatus {
+        self.downloads.status()
     }
 
     /// A file that is not here, to be fetched while it is read; none when that is not configured or
@@ -242,9 +239,7 @@ impl Upstream {
             self.state.run_due_rules(true).await;
         }
         let ended = self.state.now();
-        let doing = progress.show();
-        let doing = doing["phase"].as_str().unwrap_or(Phase::Connecting.name());
-        events.push(happened(ended, event::IN_PROGRESS, doing.to_owned()));
+        events.push(happened(ended, event::IN_PROGRESS, progress.phase().name().to_owned()));
         let licences = self.downloads.pending_licences(content);
         let (status, reason, outcome) = match outcome {
             Ok(outcome) if licences > 0 => (event::LICENCES_PENDING, None, outcome),

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,25 @@ impl Phase {
     }
 }
 
+/// How far a running synchronization is, as far as that is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunningSync {
+    /// Its number.
+    pub number: u64,
+    /// What is being done.
+    pub phase: String,
+    /// How many things of this phase are done.
+    pub done: u64,
+    /// How many there are; 0 when that is not known.
+    pub total: u64,
+    /// How many failed.
+    pub failed: u64,
+    /// How many are done in a second.
+    pub per_second: f64,
+    /// How many seconds the others will take.
+    pub seconds_left: Option<u64>,
+}
+
 /// The progress of one synchronization.
 pub(super) struct Progress {
     phase: Mutex<(Phase, Instant)>,
@@ -79,21 +99,27 @@ impl Progress {
         self.failed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Phase, done of total, rate a second and seconds left, as far as they are known.
-    pub(super) fn show(&self) -> Value {
+    /// What is being done.
+    pub(super) fn phase(&self) -> Phase {
+        self.phase.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// How far the synchronization with this number is.
+    pub(super) fn of(&self, number: u64) -> RunningSync {
         let (phase, since) = *self.phase.lock().unwrap_or_else(PoisonError::into_inner);
         let done = self.done.load(Ordering::Relaxed);
         let total = self.total.load(Ordering::Relaxed);
         let seconds = since.elapsed().as_secs_f64();
         let rate = if seconds > 0.0 { done as f64 / seconds } else { 0.0 };
         let left = (rate > 0.0).then(|| (total.saturating_sub(done) as f64 / rate).round() as u64);
-        json!({
-            "phase": phase.name(),
-            "done": done,
-            "total": total,
-            "failed": self.failed.load(Ordering::Relaxed),
-            "per_second": (rate * 10.0).round() / 10.0,
-            "seconds_left": left.filter(|_| total > 0),
-        })
+        RunningSync {
+            number,
+            phase: phase.name().to_owned(),
+            done,
+            total,
+            failed: self.failed.load(Ordering::Relaxed),
+            per_second: (rate * 10.0).round() / 10.0,
+            seconds_left: left.filter(|_| total > 0),
+        }
     }
 }

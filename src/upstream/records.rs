@@ -1,5 +1,6 @@
 //! What is remembered of the upstream server from one synchronization to the next.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -21,7 +22,7 @@ pub(super) const FAILURES_KEPT: usize = 20;
 pub(super) const REASON: usize = 300;
 
 /// Which files are downloaded without being asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ContentMode {
     /// Those of updates that are approved for installation.
@@ -34,7 +35,7 @@ pub enum ContentMode {
 }
 
 /// The upstream server, as the administrator named it. In `meta` as `sync source`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceRecord {
     /// `https://HOST[:PORT]`
     pub url: String,
@@ -92,7 +93,7 @@ pub struct ReportRecord {
 }
 
 /// What of the upstream server's updates is wanted. In `meta` as `sync selection`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SelectionRecord {
     /// All of it, whatever the lists say.
     pub everything: bool,
@@ -198,7 +199,7 @@ pub struct Language {
 }
 
 /// When synchronizations begin by themselves. In `meta` as `sync schedule`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScheduleRecord {
     /// Minutes after midnight (UTC) of the first one each day; none for never.
     pub first_minute: Option<u16>,

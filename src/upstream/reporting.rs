@@ -58,7 +58,7 @@ impl Upstream {
             tokio::time::sleep(self.settings.report_every).await;
             // A running synchronization reports itself.
             let wanted = self.source().await.ok().flatten().is_some_and(|source| source.report);
-            if wanted && self.running().is_null() {
+            if wanted && self.running().is_none() {
                 self.report_and_log().await;
             }
         }

@@ -1,7 +1,7 @@
 //! Choosing what to synchronise, by the names that the categories have.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Upstream;
@@ -11,7 +11,7 @@ use crate::metadata::model::CategoryType;
 use crate::state::State;
 
 /// What to do with the lists of a [`SelectionChange`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Change {
     /// They are added to what is selected.
@@ -24,8 +24,8 @@ pub enum Change {
 }
 
 /// A change of what is selected. Categories go by name or id, languages by tag or LCID.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct SelectionChange {
     /// What to do.
     pub change: Change,
@@ -39,6 +39,19 @@ pub struct SelectionChange {
     pub languages: Vec<String>,
 }
 
+/// A product or a classification, and whether it is selected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SelectableCategory {
+    /// Its id.
+    pub id: Uuid,
+    /// `company`, `family`, `product` or `classification`.
+    pub r#type: String,
+    /// Its title in English.
+    pub title: String,
+    /// Whether it is selected.
+    pub selected: bool,
+}
+
 /// One category that can be selected.
 struct Category {
     id: Uuid,
@@ -48,7 +61,7 @@ struct Category {
 
 impl Upstream {
     /// All products and classifications, and whether they are selected.
-    pub async fn categories(&self) -> Result<Value, SyncError> {
+    pub async fn categories(&self) -> Result<Vec<SelectableCategory>, SyncError> {
         let selection = self.selection().await?;
         let categories = categories(&self.state)?.into_iter().map(|category| {
             let Category { id, kind, title } = category;
@@ -56,20 +69,17 @@ impl Upstream {
                 CategoryType::UpdateClassification => &selection.classifications,
                 _ => &selection.products,
             };
-            json!({
-                "id": id,
-                "type": match kind {
-                    CategoryType::Company => "company",
-                    CategoryType::ProductFamily => "family",
-                    CategoryType::Product => "product",
-                    CategoryType::UpdateClassification => "classification",
-                    CategoryType::Other => "other",
-                },
-                "title": title,
-                "selected": selection.everything || list.contains(&id),
-            })
+            let name = match kind {
+                CategoryType::Company => "company",
+                CategoryType::ProductFamily => "family",
+                CategoryType::Product => "product",
+                CategoryType::UpdateClassification => "classification",
+                CategoryType::Other => "other",
+            };
+            let selected = selection.everything || list.contains(&id);
+            SelectableCategory { id, r#type: name.to_owned(), title, selected }
         });
-        Ok(Value::Array(categories.collect()))
+        Ok(categories.collect())
     }
 
     /// Changes what is selected and returns it, as it is then.

@@ -1,6 +1,7 @@
 //! `weir serve`: starting, being asked how it is, and stopping.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -73,19 +74,21 @@ fn a_killed_server_leaves_nothing_that_is_in_the_way() {
 }
 
 #[test]
-fn an_administrator_who_says_nothing_does_not_hold_up_the_end() {
+fn administrators_who_say_nothing_do_not_hold_up_the_end() {
     let dir = scratch();
     let config = dir.path().join("weir.toml");
     fs::write(&config, "[limits]\nshutdown_seconds = 1\n").expect("written");
     let server = Server::start(dir.path(), &["--config", config.to_str().expect("a name")]);
-    let _silent = UnixStream::connect(dir.path().join("weir.sock")).expect("connected");
+    let connect = || UnixStream::connect(dir.path().join("weir.sock")).expect("connected");
+    let (_silent, mut halting) = (connect(), connect());
+    halting.write_all(b"GET /api/v1/groups HTTP/1.1\r\nHost:").expect("half a request");
     run(dir.path(), &["healthcheck"]).succeeded();
     let begun = Instant::now();
     server.signal("TERM");
     let (code, log) = server.ended();
     assert_eq!(code, Some(0), "{log}");
-    assert!(begun.elapsed() < Duration::from_secs(30), "it waited for the silent one");
-    assert!(log.contains("cut an administrator's command"), "{log}");
+    assert!(begun.elapsed() < Duration::from_secs(30), "it waited for the silent ones");
+    assert!(log.contains("cut an administrator's request"), "{log}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ const RESERVED: &[Reserved] = &[
     Reserved {
         krate: "hyper",
         module: None,
-        to: &["src/http/", "src/upstream/", "src/server/", "src/conformance/"],
+        to: &["src/http/", "src/upstream/", "src/server/", "src/admin/", "src/conformance/"],
     },
     // The recorder is a proxy: a server to the client that it records.
     Reserved {

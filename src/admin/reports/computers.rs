@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::selection::{Selected, UpdateFilter, select};
 use super::{Detail, NamedCounts, StateFilter, Sums, group_called, page};
-use crate::admin::AdminError;
 use crate::admin::compliance::{UpdateOnComputer, on_computer};
-use crate::admin::updates::instant;
+use crate::admin::{AdminError, Call, Operation, Route, instant};
 use crate::computers::numbers::UpdateNumber;
 use crate::computers::{Counts, Statuses, UpdateInstallationState};
 use crate::policy::target_group::effective;
@@ -19,7 +19,7 @@ use crate::state::{Published, State, StateError, Tracked};
 const DAY: i64 = 86_400;
 
 /// The states of updates, computer by computer.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ReportComputers {
     /// The group's name, with those below it; all computers without one.
@@ -52,7 +52,7 @@ pub struct ReportComputers {
 }
 
 /// Something that may be true of a computer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ComputerCondition {
     /// An update waits for its restart.
@@ -68,7 +68,7 @@ pub enum ComputerCondition {
 }
 
 /// An order of computers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ComputerOrder {
     /// By host name.
@@ -85,7 +85,7 @@ pub enum ComputerOrder {
 }
 
 /// The answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComputersReport {
     /// The moment of the counts, RFC 3339.
     pub as_of: Option<String>,
@@ -110,7 +110,7 @@ pub struct ComputersReport {
 }
 
 /// One computer. All texts are as it says them itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComputerRow {
     /// What it calls itself.
     pub client_id: String,
@@ -136,15 +136,21 @@ pub struct ComputerRow {
     pub updates: Vec<UpdateOnComputer>,
 }
 
+impl Operation for ReportComputers {
+    type Answer = ComputersReport;
+    const ROUTE: Route = Route::get("/reports/computers");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        self.make(call.state()).await
+    }
+}
+
 impl ReportComputers {
     /// Makes the report.
     ///
     /// # Errors
     /// When a group, an update, a category or a time is not understood, or the disk fails.
-    pub(in crate::admin) async fn run(
-        self,
-        state: &Arc<State>,
-    ) -> Result<ComputersReport, AdminError> {
+    pub(super) async fn make(self, state: &Arc<State>) -> Result<ComputersReport, AdminError> {
         let state = Arc::clone(state);
         let work = move || self.report(&state);
         tokio::task::spawn_blocking(work).await.map_err(|_| StateError::Stopped)?

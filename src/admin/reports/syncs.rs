@@ -1,14 +1,14 @@
 //! The report on synchronizations.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::moment;
-use crate::admin::AdminError;
-use crate::admin::updates::instant;
+use crate::admin::{AdminError, Call, Operation, Route, instant};
 use crate::upstream::Upstream;
 
 /// What the synchronizations brought.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ReportSyncs {
     /// Only those that began on this day or later.
@@ -18,7 +18,7 @@ pub struct ReportSyncs {
 }
 
 /// The answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SyncsReport {
     /// Revisions of updates that were not here, in all of them.
     pub new: u64,
@@ -31,7 +31,7 @@ pub struct SyncsReport {
 }
 
 /// One synchronization.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SyncRow {
     /// Its number.
     pub number: u64,
@@ -56,15 +56,21 @@ pub struct SyncRow {
 /// How a synchronization that failed ends.
 const FAILED: u16 = 6703;
 
+impl Operation for ReportSyncs {
+    type Answer = SyncsReport;
+    const ROUTE: Route = Route::get("/reports/syncs");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        self.make(call.upstream()).await
+    }
+}
+
 impl ReportSyncs {
     /// Makes the report.
     ///
     /// # Errors
     /// When a time is not understood, or the state fails.
-    pub(in crate::admin) async fn run(
-        self,
-        upstream: &Upstream,
-    ) -> Result<SyncsReport, AdminError> {
+    pub(super) async fn make(self, upstream: &Upstream) -> Result<SyncsReport, AdminError> {
         let from = moment(self.from.as_deref())?;
         let before = moment(self.before.as_deref())?;
         let mut runs = upstream.history().await?;

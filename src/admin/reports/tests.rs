@@ -57,7 +57,7 @@ async fn office(dir: &std::path::Path) -> (Arc<State>, Vec<Uuid>) {
     let report = ReportUpdates { detail: Detail::Tabular, ..ReportUpdates::default() };
     let state = Arc::new(state);
     let updates: Vec<Uuid> =
-        report.run(&state).await.expect("a report").rows.iter().map(|it| it.update_id).collect();
+        report.make(&state).await.expect("a report").rows.iter().map(|it| it.update_id).collect();
     assert!(updates.len() > 4, "{updates:?}");
     for (number, name) in (1..).zip(["silent", "alone", "office", "lab"]) {
         register(&state, name).await;
@@ -86,9 +86,9 @@ async fn updates_and_computers_add_up_to_the_same() {
     for (group, computers) in [(None, 4), (Some("Office"), 2), (Some("lab"), 1)] {
         let group = group.map(str::to_owned);
         let of_updates = ReportUpdates { group: group.clone(), ..ReportUpdates::default() };
-        let of_updates = of_updates.run(&state).await.expect("a report");
+        let of_updates = of_updates.make(&state).await.expect("a report");
         let of_computers = ReportComputers { group, ..ReportComputers::default() };
-        let of_computers = of_computers.run(&state).await.expect("a report");
+        let of_computers = of_computers.make(&state).await.expect("a report");
         assert_eq!((of_updates.computers, of_computers.computers), (computers, computers));
         assert_eq!(of_updates.totals, of_computers.totals);
         assert_eq!(of_updates.totals.total(), computers * of_updates.updates);
@@ -96,10 +96,10 @@ async fn updates_and_computers_add_up_to_the_same() {
         of_updates.rows.iter().for_each(|row| sum.add_all(&row.counts));
         assert_eq!(sum, of_updates.totals);
     }
-    let all = ReportComputers::default().run(&state).await.expect("a report");
+    let all = ReportComputers::default().make(&state).await.expect("a report");
     let classes = (all.with_failures, all.in_need, all.with_unknown, all.up_to_date);
     assert_eq!(classes, (1, 2, 1, 0));
-    let one = ReportUpdates::default().run(&state).await.expect("a report");
+    let one = ReportUpdates::default().make(&state).await.expect("a report");
     let one = one.rows.iter().find(|row| row.update_id == updates[0]).expect("the update");
     assert_eq!((one.counts.failed, one.counts.not_installed, one.counts.unknown), (1, 2, 1));
     assert_eq!((one.needed, one.percent_done), (2, Some(0.0)));
@@ -112,14 +112,14 @@ async fn filters_leave_what_they_name() {
     let approve = Decision::Approve { group: "Lab".into(), terms: ApprovalAction::Install.into() };
     state.decide(By::administrator(), updates[0], approve).await.expect("approved");
     state.decide(By::administrator(), updates[3], Decision::Decline).await.expect("declined");
-    let all = ReportUpdates::default().run(&state).await.expect("a report").rows;
+    let all = ReportUpdates::default().make(&state).await.expect("a report").rows;
     assert!(all.iter().all(|row| row.update_id != updates[3]), "it is declined");
     let class = all[0].classifications[0].clone();
     let product = all[0].products[0].clone();
     let title = all[0].title.clone();
     let filtered = async |filter: UpdateFilter| {
         let report = ReportUpdates { filter, ..ReportUpdates::default() };
-        let rows = report.run(&state).await.expect("a report").rows;
+        let rows = report.make(&state).await.expect("a report").rows;
         rows.into_iter().map(|row| row.update_id).collect::<Vec<_>>()
     };
     let expected = |wanted: &dyn Fn(&UpdateRow) -> bool| {
@@ -152,14 +152,14 @@ async fn filters_leave_what_they_name() {
         (UpdateFilter { arrived_from: Some("soon".into()), ..none() }, "'soon' is no day"),
     ] {
         let report = ReportUpdates { filter, ..ReportUpdates::default() };
-        let refused = report.run(&state).await.expect_err(told).to_string();
+        let refused = report.make(&state).await.expect_err(told).to_string();
         assert!(refused.contains(told), "{refused}");
     }
 
     // One row, with the groups behind it.
     let (detail, limit) = (Detail::Detailed, Some(1));
     let report = ReportUpdates { filter: approved, detail, limit, ..ReportUpdates::default() };
-    let row = report.run(&state).await.expect("a report").rows.remove(0);
+    let row = report.make(&state).await.expect("a report").rows.remove(0);
     let approvals: Vec<&str> = row.approvals.iter().map(|it| it.group.as_str()).collect();
     assert_eq!(approvals, ["All Computers / Office / Lab"]);
     let failed: Vec<(&str, u64)> =
@@ -173,7 +173,7 @@ async fn computers_are_found_by_what_is_true_of_them() {
     let dir = tempfile::tempdir().expect("a directory");
     let (state, updates) = office(dir.path()).await;
     let names = async |report: ReportComputers| {
-        let rows = report.run(&state).await.expect("a report").rows;
+        let rows = report.make(&state).await.expect("a report").rows;
         rows.into_iter().map(|row| row.name).collect::<Vec<_>>()
     };
     let all = ReportComputers::default;
@@ -190,14 +190,14 @@ async fn computers_are_found_by_what_is_true_of_them() {
     assert!(names(ReportComputers { silent_days: Some(1), ..all() }).await.is_empty());
     let (update, state_of) = (Some(updates[0]), Some(StateFilter::Failed));
     let report = ReportComputers { update, state: state_of, ..all() };
-    let mut rows = report.run(&state).await.expect("a report").rows;
+    let mut rows = report.make(&state).await.expect("a report").rows;
     let [found] = &rows.remove(0).updates[..] else { panic!("one update") };
     assert_eq!((found.update_id, found.state.as_str()), (updates[0], "Failed"));
     let error = found.error.as_deref().expect("an error");
     assert_eq!(error, "0x80242016 (after the restart the update was not as expected)");
     let (update, state_of) = (Some(updates[0]), Some(StateFilter::Unknown));
     let report = ReportComputers { update, state: state_of, ..all() };
-    let rows = report.run(&state).await.expect("a report").rows;
+    let rows = report.make(&state).await.expect("a report").rows;
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].updates[0].why.as_deref(), Some("no report of it was received yet"));
     let page = ReportComputers { offset: Some(1), limit: Some(2), ..all() };

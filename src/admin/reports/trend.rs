@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::group_called;
-use crate::admin::AdminError;
-use crate::admin::updates::instant;
+use crate::admin::{AdminError, Call, Operation, Route, instant};
 use crate::computers::Counts;
 use crate::state::State;
 
 /// The states of updates on the computers of a group, day by day.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ReportTrend {
     /// The group's name; all computers without one.
@@ -21,7 +21,7 @@ pub struct ReportTrend {
 }
 
 /// The answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrendReport {
     /// The group, with those above it.
     pub group: String,
@@ -30,7 +30,7 @@ pub struct TrendReport {
 }
 
 /// The beginning of one day.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrendRow {
     /// The day, in UTC.
     pub day: String,
@@ -42,12 +42,21 @@ pub struct TrendRow {
     pub percent_done: Option<f64>,
 }
 
+impl Operation for ReportTrend {
+    type Answer = TrendReport;
+    const ROUTE: Route = Route::get("/reports/trend");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        self.make(call.state()).await
+    }
+}
+
 impl ReportTrend {
     /// Makes the report.
     ///
     /// # Errors
     /// When there is no such group, or the state fails.
-    pub(in crate::admin) async fn run(self, state: &Arc<State>) -> Result<TrendReport, AdminError> {
+    pub(super) async fn make(self, state: &Arc<State>) -> Result<TrendReport, AdminError> {
         let published = state.published();
         let group = group_called(&published.policy, self.group.as_deref())?;
         let days = state.trend(group).await?;

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::selection::{Categories, Selected, UNSPECIFIED, UpdateFilter, select};
 use super::{Detail, NamedCounts, StateFilter, Sums, group_called, page};
-use crate::admin::AdminError;
-use crate::admin::updates::instant;
+use crate::admin::{AdminError, Call, Operation, Route, instant};
 use crate::computers::Counts;
 use crate::metadata::model::{CategoryType, UpdateMetadata};
 use crate::policy::approval::ApprovalAction;
 use crate::state::{Published, Standing, State, StateError};
 
 /// The states of updates on the computers of a group and of those below it.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ReportUpdates {
     /// The group's name; all computers without one.
@@ -38,7 +38,7 @@ pub struct ReportUpdates {
 }
 
 /// An order of updates.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UpdateOrder {
     /// By title.
@@ -57,7 +57,7 @@ pub enum UpdateOrder {
 }
 
 /// The answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UpdatesReport {
     /// The moment of the counts, RFC 3339.
     pub as_of: Option<String>,
@@ -80,7 +80,7 @@ pub struct UpdatesReport {
 }
 
 /// One update.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UpdateRow {
     /// The update.
     pub update_id: Uuid,
@@ -111,7 +111,7 @@ pub struct UpdateRow {
 }
 
 /// What was decided for a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupApproval {
     /// The group.
     pub group: String,
@@ -122,7 +122,7 @@ pub struct GroupApproval {
 }
 
 /// The states on the computers of one group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupCounts {
     /// The group, with those above it.
     pub group: String,
@@ -130,15 +130,21 @@ pub struct GroupCounts {
     pub counts: Counts,
 }
 
+impl Operation for ReportUpdates {
+    type Answer = UpdatesReport;
+    const ROUTE: Route = Route::get("/reports/updates");
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        self.make(call.state()).await
+    }
+}
+
 impl ReportUpdates {
     /// Makes the report.
     ///
     /// # Errors
     /// When a group, a category or a time is not understood, or the disk fails.
-    pub(in crate::admin) async fn run(
-        self,
-        state: &Arc<State>,
-    ) -> Result<UpdatesReport, AdminError> {
+    pub(super) async fn make(self, state: &Arc<State>) -> Result<UpdatesReport, AdminError> {
         let published = state.published();
         let group = group_called(&published.policy, self.group.as_deref())?;
         let standing = state.standing(group).await?;

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, RevisionIndex, UpdateIndex};
@@ -15,7 +16,8 @@ use crate::policy::placement::matches_pattern;
 
 /// Conditions, all of which have to hold. Of a list one entry has to; an empty list is no condition.
 /// Texts are patterns with `*` and `?`, without regard to case.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Criteria {
     /// Titles or ids of products or product families.
     pub products: Vec<String>,

@@ -47,6 +47,9 @@ pub(super) fn server(source: &SourceRecord, place: &Location) -> Result<Server, 
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http_body_util::Full;
+
     use super::*;
     use crate::wire::types::Sha1;
 
@@ -80,7 +83,7 @@ mod tests {
             let server = server(&source, &Location::parse(url).unwrap()).unwrap();
             async move {
                 let limits = crate::http::ClientLimits::default();
-                let request = hyper::Request::get("/").body(Default::default()).unwrap();
+                let request = hyper::Request::get("/").body(Full::<Bytes>::default()).unwrap();
                 crate::http::Client::new(server, limits).whole(request, true).await.unwrap_err()
             }
         };

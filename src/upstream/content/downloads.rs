@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -42,6 +43,24 @@ pub(in crate::upstream) struct Downloads {
     /// The lengths of files that were wanted, in bytes: they stand in documents, on disk, and it is
     /// looked for files often.
     lengths: Mutex<HashMap<Sha1, u64>>,
+}
+
+/// How the downloads go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DownloadsStatus {
+    /// How many files are fetched whole at this moment.
+    pub files_on_their_way: usize,
+    /// The files that did not come yet; they are tried again.
+    pub files_failed: Vec<FailedDownload>,
+}
+
+/// A file that did not come, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FailedDownload {
+    /// Its SHA-1.
+    pub sha1: String,
+    /// What happened at the last attempt.
+    pub reason: String,
 }
 
 /// A file that did not come.
@@ -87,12 +106,14 @@ impl Downloads {
     }
 
     /// What is on its way and what did not come.
-    pub(in crate::upstream) fn show(&self) -> Value {
-        let failed: Vec<Value> = lock(&self.failed)
-            .iter()
-            .map(|(sha1, failed)| json!({ "sha1": sha1.to_hex(), "reason": failed.reason }))
-            .collect();
-        json!({ "files_on_their_way": lock(&self.running).len(), "files_failed": failed })
+    pub(in crate::upstream) fn status(&self) -> DownloadsStatus {
+        let failed = lock(&self.failed);
+        let failed = failed.iter().map(|(sha1, failed)| FailedDownload {
+            sha1: sha1.to_hex(),
+            reason: failed.reason.clone(),
+        });
+        let files_failed = failed.collect();
+        DownloadsStatus { files_on_their_way: lock(&self.running).len(), files_failed }
     }
 
     /// How many licences of what is to be downloaded are not here yet.

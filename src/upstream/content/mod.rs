@@ -12,3 +12,4 @@ mod limiter;
 mod transfer;
 
 pub(super) use downloads::Downloads;
+pub use downloads::DownloadsStatus;

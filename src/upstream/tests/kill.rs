@@ -93,7 +93,7 @@ async fn synchronise(directory: &Path, url: &str) {
     let everything = SelectionChange { everything: Some(true), ..SelectionChange::default() };
     upstream.select(everything).await.unwrap();
     upstream.start(Scope::Everything).await.unwrap();
-    while !upstream.running().is_null() {
+    while upstream.running().is_some() {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     let run = upstream.history().await.unwrap().pop().unwrap();

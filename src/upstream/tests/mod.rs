@@ -117,7 +117,7 @@ impl Pair {
     }
 
     async fn ended(&self) {
-        while !self.upstream.running().is_null() {
+        while self.upstream.running().is_some() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

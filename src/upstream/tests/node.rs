@@ -65,7 +65,7 @@ impl Node {
     /// Synchronises to the end, the report included.
     pub(super) async fn sync(&self) -> Run {
         self.upstream.start(Scope::Everything).await.unwrap();
-        while !self.upstream.running().is_null() {
+        while self.upstream.running().is_some() {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
         self.upstream.history().await.unwrap().pop().unwrap()

@@ -1,0 +1,164 @@
+//! The operations over HTTP: from a request to an operation, and its answer back.
+//!
+//! Everything is JSON, below [`BASE`], and every refusal is a [`Problem`]. A request passes these
+//! steps, each of which may end it: its path has to be that of an operation and its method that of
+//! one of them; the caller has to be known and to be allowed it; the body has to be what the
+//! operation takes, within limits; and its fields have to fit the operation's schema. Only then is
+//! anything done.
+
+mod body;
+pub mod describe;
+mod identify;
+mod input;
+pub(super) mod problem;
+pub mod schema;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Response, StatusCode};
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+use self::identify::Identified;
+use super::endpoint::PathFields;
+use super::{AdminError, Call, Endpoint, SessionCookie, Subject, endpoints};
+use crate::server::{self, ApiAnswer, ApiRequest};
+use crate::state::StateError;
+pub use problem::Problem;
+
+/// What the paths of all operations begin with.
+pub const BASE: &str = "/api/v1";
+
+/// The name of the cookie in which a browser keeps its session.
+const COOKIE: &str = "weir_session";
+
+/// What an answer is called in the log while it is not known what was asked.
+const UNKNOWN: &str = "Api";
+
+/// The server's side of administration.
+pub struct Api {
+    subject: Arc<Subject>,
+}
+
+/// Why a request is not answered with what it asked for.
+struct Refusal {
+    problem: Box<Problem>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl<E: Into<Problem>> From<E> for Refusal {
+    fn from(problem: E) -> Self {
+        Self { problem: Box::new(problem.into()), header: None }
+    }
+}
+
+impl Api {
+    /// All operations on `subject`.
+    pub fn new(subject: Arc<Subject>) -> Self {
+        Self { subject }
+    }
+
+    async fn attempt(
+        &self,
+        request: ApiRequest,
+        operation: &mut &'static str,
+        cookie: &Arc<Mutex<Option<SessionCookie>>>,
+    ) -> Result<Value, Refusal> {
+        let ApiRequest { way, address, head, body } = request;
+        let (endpoint, path) = find(head.method.as_str(), head.uri.path())?;
+        *operation = endpoint.name;
+        let identity = &self.subject.identity;
+        let Identified { caller, session } =
+            identify::identify(identity, endpoint, way, &head.headers).await?;
+        let (json, upload) = match &endpoint.upload {
+            Some(upload) => (None, Some(body::upload(upload, &head.headers, body)?)),
+            None => (body::json(&head.headers, body).await?, None),
+        };
+        let fields = input::fields(endpoint, path, head.uri.query(), json)?;
+        let call = Call::new(Arc::clone(&self.subject), caller, upload);
+        let call = call.from(address.ip(), session, Arc::clone(cookie));
+        // Many operations wait for the disk. And whoever asked may go away meanwhile: what was begun
+        // comes to its end.
+        let runtime = Handle::current();
+        let work = move || runtime.block_on(endpoint.run(fields, call));
+        let done = tokio::task::spawn_blocking(work).await;
+        let done = done.map_err(|_| AdminError::from(StateError::Stopped))?;
+        Ok(done?)
+    }
+}
+
+impl server::Api for Api {
+    async fn answer(&self, request: ApiRequest) -> ApiAnswer {
+        let mut operation = UNKNOWN;
+        let (way, cookie) = (request.way, Arc::default());
+        let outcome = self.attempt(request, &mut operation, &cookie).await;
+        let mut response = match outcome {
+            Ok(answer) => respond(StatusCode::OK, "application/json", &answer),
+            Err(Refusal { problem, header }) => {
+                let status = StatusCode::from_u16(problem.status);
+                let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                let mut response = respond(status, problem::MEDIA_TYPE, &*problem);
+                let seconds = problem.retry_after.map(|it| (RETRY_AFTER, HeaderValue::from(it)));
+                response.headers_mut().extend(header.into_iter().chain(seconds));
+                response
+            }
+        };
+        let cookie = cookie.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let cookie = cookie.and_then(|cookie| identify::header(&cookie, way));
+        response.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
+        ApiAnswer { operation, response }
+    }
+}
+
+/// The operation that a request is for, and the fields in its path.
+fn find(method: &str, path: &str) -> Result<(&'static Endpoint, PathFields), Refusal> {
+    let nothing = || Problem::new(StatusCode::NOT_FOUND, "there is nothing here");
+    let segments = path.strip_prefix(BASE).and_then(input::segments).ok_or_else(nothing)?;
+    let mut allowed = Vec::new();
+    let mut found = None;
+    for endpoint in endpoints() {
+        let Some(fields) = endpoint.fields_in(&segments) else { continue };
+        allowed.push(endpoint.route.method.name());
+        // A path that names fewer fields says more exactly what is meant.
+        let better = |(_, others): &(_, PathFields)| fields.len() < others.len();
+        if endpoint.route.method.name() == method && found.as_ref().is_none_or(better) {
+            found = Some((endpoint, fields));
+        }
+    }
+    match found {
+        Some(found) => Ok(found),
+        None if allowed.is_empty() => Err(nothing().into()),
+        None => {
+            let problem = format!("{method} is not allowed here");
+            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, problem);
+            let header = HeaderValue::from_str(&allowed.join(", ")).ok().map(|it| (ALLOW, it));
+            Err(Refusal { problem: Box::new(problem), header })
+        }
+    }
+}
+
+fn respond(
+    status: StatusCode,
+    media_type: &'static str,
+    body: &impl serde::Serialize,
+) -> Response<Vec<u8>> {
+    let mut response = Response::new(serde_json::to_vec(body).unwrap_or_default());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    harden(headers);
+    response
+}
+
+/// An answer is data: no browser is to run, frame, keep or guess anything of it.
+fn harden(headers: &mut HeaderMap) {
+    let policy = "default-src 'none'; frame-ancestors 'none'";
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}

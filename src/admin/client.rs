@@ -1,0 +1,279 @@
+//! Operations as requests: the command line's side of [`api`](super::api).
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{Either, Full};
+use hyper::body::{Body, Frame, SizeHint};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::{Request, StatusCode};
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+
+use super::api::{BASE, Problem};
+use super::operation::field;
+use super::{AdminError, Method, Operation};
+use crate::http::{Client, ClientError, ClientLimits, Server, Trust};
+
+/// Most bytes of an answer: a list of all updates that there are has 100 MB.
+const ANSWER_LIMIT: u64 = 4 << 30;
+/// How long an answer may take: what is asked may be to read all content. Should the server's process
+/// end, the connection ends too.
+const PATIENCE: Duration = Duration::from_secs(7 * 86_400);
+/// How long a server may take to take a connection.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes of a file in one piece, and pieces that wait to be sent.
+const PIECE: usize = 128 * 1024;
+const PIECES: usize = 4;
+
+type Outgoing = Either<Full<Bytes>, FileBody>;
+
+/// A server that is asked.
+#[derive(Clone)]
+pub struct Remote {
+    server: Server,
+    patience: Duration,
+    /// Says who asks.
+    token: Option<String>,
+}
+
+impl Remote {
+    /// The server whose socket is at `path`.
+    pub(super) fn at_socket(path: &Path) -> Self {
+        Self { server: Server::at_socket(path), patience: PATIENCE, token: None }
+    }
+
+    /// The server at `url`, which knows the caller by a token. Its certificate has to be by an issuer
+    /// that the system trusts, or one in `ca_file`.
+    ///
+    /// # Errors
+    /// When the URL is none, or nobody is trusted.
+    pub fn at(url: &str, ca_file: Option<&Path>, token: String) -> Result<Self, AdminError> {
+        let unreachable = |error: ClientError| AdminError::Unreachable(super::explain(&error));
+        let trust = match url.starts_with("https:") {
+            true => Some(Trust::system(ca_file).map_err(unreachable)?),
+            false => None,
+        };
+        let server = Server::new(url, trust).map_err(unreachable)?;
+        Ok(Self { server, patience: PATIENCE, token: Some(token) })
+    }
+
+    /// The same, of which an answer is expected within this time.
+    pub(super) fn within(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Carries out an operation there.
+    pub(super) async fn call<O: Operation>(&self, operation: &O) -> Result<O::Answer, AdminError> {
+        let Asked { method, target, body } = Asked::of(operation)?;
+        let request = Request::builder().method(method.name()).uri(target);
+        let (request, body) = match body {
+            Some(body) => (request.header(CONTENT_TYPE, "application/json"), body.to_string()),
+            None => (request, String::new()),
+        };
+        self.send::<O>(request, Either::Left(Full::new(body.into()))).await
+    }
+
+    /// Carries out an operation with the bytes that it takes.
+    pub(super) async fn upload<O: Operation>(
+        &self,
+        operation: &O,
+        body: Vec<u8>,
+    ) -> Result<O::Answer, AdminError> {
+        self.send_upload(operation, Either::Left(Full::new(body.into()))).await
+    }
+
+    /// Carries out an operation with the `length` bytes of a file.
+    pub(super) async fn upload_file<O: Operation>(
+        &self,
+        operation: &O,
+        file: File,
+        length: u64,
+    ) -> Result<O::Answer, AdminError> {
+        let body = FileBody::of(file, length);
+        self.send_upload(operation, Either::Right(body)).await
+    }
+
+    async fn send_upload<O: Operation>(
+        &self,
+        operation: &O,
+        body: Outgoing,
+    ) -> Result<O::Answer, AdminError> {
+        let Asked { method, target, .. } = Asked::of(operation)?;
+        let media_type = O::UPLOAD.map_or("application/octet-stream", |it| it.media_type);
+        let request = Request::builder().method(method.name()).uri(target);
+        self.send::<O>(request.header(CONTENT_TYPE, media_type), body).await
+    }
+
+    async fn send<O: Operation>(
+        &self,
+        request: hyper::http::request::Builder,
+        body: Outgoing,
+    ) -> Result<O::Answer, AdminError> {
+        let mut request = request.header(HOST, self.server.authority()).header(ACCEPT, "*/*");
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = request.body(body).map_err(misunderstood)?;
+        let limits =
+            ClientLimits { body: ANSWER_LIMIT, connect: CONNECT_PATIENCE, exchange: self.patience };
+        let mut client = Client::new(self.server.clone(), limits);
+        let unreachable = |error: ClientError| AdminError::Unreachable(super::explain(&error));
+        let answer = client.whole(request, true).await.map_err(unreachable)?;
+        if answer.head.status == StatusCode::OK {
+            return serde_json::from_slice(&answer.body).map_err(misunderstood);
+        }
+        let problem: Problem = serde_json::from_slice(&answer.body)
+            .map_err(|_| misunderstood(format!("HTTP status {}", answer.head.status)))?;
+        Err(AdminError::Refused(problem.detail))
+    }
+}
+
+fn misunderstood(error: impl ToString) -> AdminError {
+    AdminError::Misunderstood(error.to_string())
+}
+
+/// An operation as a request.
+struct Asked {
+    method: Method,
+    target: String,
+    body: Option<Value>,
+}
+
+impl Asked {
+    fn of<O: Operation>(operation: &O) -> Result<Self, AdminError> {
+        let Value::Object(mut fields) = serde_json::to_value(operation).map_err(misunderstood)?
+        else {
+            return Err(misunderstood("an operation is an object"));
+        };
+        let mut target = BASE.to_owned();
+        for segment in O::ROUTE.path.split('/').skip(1) {
+            target.push('/');
+            match field(segment) {
+                None => target.push_str(segment),
+                Some(name) => {
+                    let value = fields.remove(name).unwrap_or_default();
+                    target.push_str(&encoded(&plain(&value)));
+                }
+            }
+        }
+        let method = O::ROUTE.method;
+        if O::UPLOAD.is_some() || matches!(method, Method::Get | Method::Delete) {
+            target.push_str(&query(&fields));
+            return Ok(Self { method, target, body: None });
+        }
+        Ok(Self { method, target, body: Some(Value::Object(fields)) })
+    }
+}
+
+/// Fields as a query: a list is its name several times, and what is not said is left out.
+fn query(fields: &Map<String, Value>) -> String {
+    let mut pairs = Vec::new();
+    for (name, value) in fields {
+        let values = match value {
+            Value::Null => continue,
+            Value::Array(values) => values.as_slice(),
+            value => std::slice::from_ref(value),
+        };
+        pairs.extend(values.iter().map(|value| format!("{name}={}", encoded(&plain(value)))));
+    }
+    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Text as a path and a query carry it: what RFC 3986 does not call unreserved is encoded.
+fn encoded(text: &str) -> String {
+    let unreserved = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    let bytes = text.bytes().map(|byte| match byte {
+        byte if unreserved(&byte) => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    });
+    bytes.collect()
+}
+
+/// A file on its way.
+struct FileBody {
+    pieces: mpsc::Receiver<io::Result<Bytes>>,
+    remaining: u64,
+}
+
+impl FileBody {
+    fn of(file: File, length: u64) -> Self {
+        let (sender, pieces) = mpsc::channel(PIECES);
+        tokio::task::spawn_blocking(move || {
+            let mut file = file.take(length);
+            loop {
+                let mut piece = Vec::new();
+                let read = file.by_ref().take(PIECE as u64).read_to_end(&mut piece);
+                let piece = read.map(|_| Bytes::from(piece));
+                let ended = piece.as_ref().map_or(true, Bytes::is_empty);
+                // Nobody wants more once the server has answered.
+                if sender.blocking_send(piece).is_err() || ended {
+                    return;
+                }
+            }
+        });
+        Self { pieces, remaining: length }
+    }
+}
+
+impl Body for FileBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let piece = std::task::ready!(self.pieces.poll_recv(context));
+        Poll::Ready(match piece {
+            Some(Ok(piece)) if !piece.is_empty() => {
+                self.remaining = self.remaining.saturating_sub(piece.len() as u64);
+                Some(Ok(Frame::data(piece)))
+            }
+            Some(Err(error)) => Some(Err(error)),
+            _ => None,
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.remaining == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.remaining)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admin::audit::ListAudit;
+    use crate::admin::groups::{DeleteGroup, RenameGroup};
+
+    #[test]
+    fn fields_travel_in_path_query_and_body() {
+        let name = "R&D/ä ?".to_owned();
+        let delete = Asked::of(&DeleteGroup { name: name.clone(), children: None, members: None });
+        let delete = delete.expect("a request");
+        assert_eq!(delete.target, "/api/v1/groups/R%26D%2F%C3%A4%20%3F");
+        assert_eq!((delete.method, delete.body), (Method::Delete, None));
+        let rename = Asked::of(&RenameGroup { name: "a".into(), new_name: name.clone() });
+        let rename = rename.expect("a request");
+        assert_eq!(rename.target, "/api/v1/groups/a/name");
+        assert_eq!(rename.body, Some(serde_json::json!({ "new_name": name })));
+        let audit = Asked::of(&ListAudit { last: Some(7), mentions: Some("a+b".into()) });
+        assert_eq!(audit.expect("a request").target, "/api/v1/audit?last=7&mentions=a%2Bb");
+    }
+}

@@ -1,0 +1,294 @@
+//! The API over the network: who may do what, and that the description keeps its word.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use weir::admin::api::describe::description;
+use weir::admin::api::schema;
+use weir::admin::{Endpoint, Method, Role, endpoints};
+
+use super::support::{PATIENCE, Server, run, scratch};
+
+const UPDATE: &str = "7456a8f7-7f21-40e2-a8fa-dde68514c694";
+
+/// What was answered.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+}
+
+/// A server with a door for administrators.
+struct Api {
+    server: Server,
+    dir: TempDir,
+}
+
+impl Api {
+    fn start() -> Self {
+        let dir = scratch();
+        let server = Server::start(dir.path(), &["--sample", "--admin", "127.0.0.1:0"]);
+        Self { server, dir }
+    }
+
+    fn data(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn address(&self) -> &str {
+        self.server.ready["admin"].as_str().expect("an address")
+    }
+
+    fn ask(&self, line: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+        ask(self.address(), line, headers, body)
+    }
+
+    fn token(&self, name: &str, role: &str) -> String {
+        let made = run(self.data(), &["token", "create", name, "--role", role, "--json"]);
+        format!("Bearer {}", made.succeeded().json()["token"].as_str().expect("a token"))
+    }
+
+    fn account(&self, name: &str, role: &str, password: &str) {
+        let file = self.data().join("password");
+        std::fs::write(&file, password).expect("written");
+        let file = file.to_str().expect("a name");
+        let made = ["account", "create", name, "--role", role, "--password-file", file];
+        run(self.data(), &made).succeeded();
+    }
+
+    fn log_in(&self, name: &str, password: &str) -> Answer {
+        let body = json!({ "name": name, "password": password });
+        self.ask("POST /api/v1/session", &[], Some(&body))
+    }
+}
+
+fn ask(address: &str, line: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+    let mut stream = TcpStream::connect(address).expect("connected");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    let mut head = format!("{line} HTTP/1.1\r\nHost: weir\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    let body = body.map(Value::to_string).unwrap_or_default();
+    if !body.is_empty() {
+        head.push_str("Content-Type: application/json\r\n");
+    }
+    write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).expect("a status");
+    Answer { status, head: head.to_owned(), body: body.to_owned() }
+}
+
+/// A path of the operation; its fields are those of the sample catalogue where there are such.
+fn path_of(endpoint: &Endpoint) -> String {
+    let segments = endpoint.route.path.split('/').map(|segment| match segment {
+        "{update}" => UPDATE,
+        "{fragment}" => "core",
+        "{number}" => "1",
+        "{sha1}" => "0000000000000000000000000000000000000000",
+        field if field.starts_with('{') => "nobody",
+        segment => segment,
+    });
+    format!("/api/v1{}", segments.collect::<Vec<_>>().join("/"))
+}
+
+fn line_of(endpoint: &Endpoint) -> String {
+    format!("{} {}", endpoint.route.method.name(), path_of(endpoint))
+}
+
+/// Every operation with every kind of caller. Changes are asked for without a body: they are not
+/// made, since a field is missing or the thing is not there, and that is not 401 or 403.
+#[test]
+fn every_operation_asks_who_is_there() {
+    let api = Api::start();
+    api.account("ann", "administrator", "a long password");
+    api.account("rita", "reporter", "a long password");
+    let (administrator, reporter) = (api.token("a", "administrator"), api.token("r", "reporter"));
+    let revoked = api.token("gone", "administrator");
+    run(api.data(), &["token", "revoke", "gone"]).succeeded();
+    let session = |name: &str| {
+        let answer = api.log_in(name, "a long password");
+        let cookie = answer.header("set-cookie").expect("a cookie").to_owned();
+        for attribute in ["HttpOnly", "SameSite=Strict", "Path=/api"] {
+            assert!(cookie.contains(attribute), "{cookie}");
+        }
+        let cookie = cookie.split(';').next().expect("a pair").to_owned();
+        (cookie, answer.json()["csrf_token"].as_str().expect("a token").to_owned())
+    };
+    let (ann, ann_csrf) = session("ann");
+    let (rita, rita_csrf) = session("rita");
+
+    let is_log_out = |endpoint: &&Endpoint| endpoint.name == "LogOut";
+    let last = endpoints().iter().filter(is_log_out);
+    for endpoint in endpoints().iter().filter(|it| !is_log_out(it)).chain(last) {
+        let (name, line, needed) = (endpoint.name, line_of(endpoint), endpoint.route.role);
+        let status = |headers: &[(&str, &str)]| {
+            let answer = api.ask(&line, headers, None);
+            let kind = answer.header("content-type").expect("a type");
+            assert!(kind.starts_with("application/") && kind.ends_with("json"), "{answer:?}");
+            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{name}");
+            assert_eq!(answer.header("cache-control"), Some("no-store"), "{name}");
+            let policy = answer.header("content-security-policy").expect("a policy");
+            assert!(policy.starts_with("default-src 'none'"), "{name}");
+            answer.status
+        };
+        let refused = |status: u16| matches!(status, 401 | 403);
+        if needed.is_none() {
+            assert!(!refused(status(&[])), "{name} is for anybody");
+            continue;
+        }
+        assert_eq!(status(&[]), 401, "{name} without a key");
+        assert_eq!(status(&[("Authorization", "Bearer weir_0")]), 401, "{name}");
+        assert_eq!(status(&[("Authorization", "Basic YWRtaW46YWRtaW4=")]), 401, "{name}");
+        assert_eq!(status(&[("Authorization", &revoked)]), 401, "{name} with a revoked token");
+        assert_eq!(status(&[("Cookie", "weir_session=0")]), 401, "{name}");
+        let reads = endpoint.route.method == Method::Get;
+        if !reads {
+            assert_eq!(status(&[("Cookie", &ann)]), 403, "{name} without the session's token");
+            let other = [("Cookie", ann.as_str()), ("X-CSRF-Token", rita_csrf.as_str())];
+            assert_eq!(status(&other), 403, "{name} with another session's token");
+        }
+        let (by_token, by_session) = (
+            status(&[("Authorization", &reporter)]),
+            status(&[("Cookie", &rita), ("X-CSRF-Token", &rita_csrf)]),
+        );
+        if needed == Some(Role::Administrator) {
+            assert_eq!((by_token, by_session), (403, 403), "{name} is not for reporters");
+        } else {
+            assert!(!refused(by_token) && !refused(by_session), "{name} is for reporters");
+        }
+        let by_token = status(&[("Authorization", &administrator)]);
+        let by_session = status(&[("Cookie", &ann), ("X-CSRF-Token", &ann_csrf)]);
+        assert!(!refused(by_token) && !refused(by_session), "{name}: {by_token} {by_session}");
+        assert!(by_token < 500 && by_session < 500, "{name}: {by_token} {by_session}");
+    }
+    let out = api.ask("GET /api/v1/session", &[("Cookie", &ann)], None);
+    assert_eq!(out.status, 401, "signed out");
+}
+
+/// What is answered is what the description says, for every operation that can be asked without
+/// changing anything.
+#[test]
+fn the_description_keeps_its_word() {
+    let api = Api::start();
+    let token = api.token("a", "administrator");
+    for arguments in [
+        &["group", "create", "<script>alert(1)</script>"][..],
+        &["update", "approve", UPDATE, "--group", "all computers"],
+        &["updategroup", "create", "ug"],
+        &["package", "create", "nobody"],
+        &["placement", "add", "--group", "<script>alert(1)</script>", "--name", "x*"],
+        &["rule", "add", "nobody", "--title", "*", "--group", "all computers"],
+    ] {
+        run(api.data(), arguments).succeeded();
+    }
+    let described = api.ask("GET /api/v1/openapi.json", &[], None);
+    assert_eq!(described.json(), description());
+    let described = described.json();
+    let mut asked = BTreeMap::new();
+    for endpoint in endpoints().iter().filter(|it| it.route.method == Method::Get) {
+        let line = line_of(endpoint);
+        let answer = api.ask(&line, &[("Authorization", &token)], None);
+        let operation = &described["paths"][format!("/api/v1{}", endpoint.route.path)]["get"];
+        assert_eq!(operation["operationId"], endpoint.name);
+        let mut response = &operation["responses"][answer.status.to_string()];
+        assert!(response.is_object(), "{}: {} is not described", endpoint.name, answer.status);
+        if let Some(reference) = response["$ref"].as_str() {
+            response = described.pointer(reference.trim_start_matches('#')).expect("a response");
+        }
+        let kind = answer.header("content-type").expect("a type");
+        let expected = &response["content"][kind]["schema"];
+        assert!(!expected.is_null(), "{}: {kind} is not described", endpoint.name);
+        let wrong = schema::check(&described, expected, &answer.json());
+        assert!(wrong.is_empty(), "{}: {wrong:?} in {}", endpoint.name, answer.body);
+        asked.insert(endpoint.name, answer.status);
+    }
+    let good = asked.values().filter(|status| **status == 200).count();
+    assert!(good + 3 >= asked.len(), "all but nobody's computer and server: {asked:?}");
+    let groups = api.ask("GET /api/v1/groups", &[("Authorization", &token)], None);
+    assert!(groups.body.contains("<script>alert(1)</script>"), "text stays text");
+}
+
+#[test]
+fn guessing_passwords_ends_soon() {
+    let api = Api::start();
+    api.account("ann", "administrator", "a long password");
+    assert_eq!(api.log_in("ann", "a long password").status, 200);
+    for _ in 0..5 {
+        let wrong = api.log_in("ann", "a wrong password");
+        assert_eq!((wrong.status, wrong.header("set-cookie")), (401, None));
+    }
+    let locked = api.log_in("ann", "a long password");
+    assert_eq!(locked.status, 429);
+    let seconds: u64 = locked.header("retry-after").and_then(|it| it.parse().ok()).expect("a time");
+    assert!((1..=900).contains(&seconds), "{seconds}");
+    let nobody = api.log_in("nobody", "a wrong password");
+    assert_eq!(nobody.json()["detail"], "name or password are wrong");
+}
+
+#[test]
+fn the_first_account_is_told_once_and_clients_have_no_api() {
+    let api = Api::start();
+    let http = api.server.http().to_string();
+    for line in [
+        "GET /api/v1/groups",
+        "POST /api/v1/groups",
+        "DELETE /api/v1/groups/x",
+        "PUT /api/v1/groups/x/name",
+        "GET /api/v1/openapi.json",
+        "POST /api/v1/session",
+    ] {
+        assert_eq!(ask(&http, line, &[], None).status, 404, "{line}");
+    }
+    let client = ask(api.address(), "POST /ClientWebService/client.asmx", &[], None);
+    assert_eq!(client.status, 404, "and administrators no client's services");
+    let token = api.token("cli", "administrator");
+    let file = api.data().join("token");
+    std::fs::write(&file, token.trim_start_matches("Bearer ")).expect("written");
+    let (url, file) = (format!("http://{}", api.address()), file.to_str().expect("a name"));
+    let away = scratch();
+    let remote = ["group", "create", "Far", "--api", &url, "--api-token-file", file];
+    run(away.path(), &remote).succeeded();
+    let here = run(api.data(), &["audit", "list", "--json"]).succeeded().json();
+    let entry = here.as_array().and_then(|all| all.last()).expect("an entry");
+    assert_eq!(entry["by"], "token cli");
+    assert!(std::fs::read_dir(away.path()).expect("a folder").next().is_none());
+
+    let data = api.data().to_owned();
+    api.server.signal("TERM");
+    let Api { server, dir } = api;
+    told_once(server, &data);
+    drop(dir);
+}
+
+/// Looks for the first password in the log, and that the next start tells none.
+fn told_once(server: Server, data: &Path) {
+    let (_, log) = server.ended();
+    let password = log.lines().find_map(|line| line.split("with the password ").nth(1));
+    let password = password.unwrap_or_else(|| panic!("{log}")).trim().to_owned();
+    let again = Server::start(data, &["--admin", "127.0.0.1:0"]);
+    let address = again.ready["admin"].as_str().expect("an address").to_owned();
+    let body = json!({ "name": "admin", "password": password });
+    assert_eq!(ask(&address, "POST /api/v1/session", &[], Some(&body)).status, 200);
+    again.signal("TERM");
+    let (_, log) = again.ended();
+    assert!(!log.contains("with the password"), "{log}");
+}
