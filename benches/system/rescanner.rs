@@ -72,6 +72,8 @@ pub(crate) struct Rescanner {
     pub(crate) request: Vec<u8>,
     /// Where in the request the cookie's children are.
     cookie: Range<usize>,
+    /// Where two ids of as many digits are that change places after each answer, if any do.
+    restless: Option<[Range<usize>; 2]>,
     /// A cookie that this server gave it.
     own: Vec<u8>,
     decoded: Vec<u8>,
@@ -120,6 +122,7 @@ impl Rescanner {
         Ok(Self {
             cookie: start..start + own.len(),
             request,
+            restless: None,
             own,
             decoded: Vec::new(),
             installed: installed.len(),
@@ -143,6 +146,22 @@ impl Rescanner {
         other
     }
 
+    /// From now on no request is like the one before: two ids of the same list change places.
+    pub(crate) fn never_twice(&mut self) -> Outcome<()> {
+        let text = std::str::from_utf8(&self.request)?;
+        let starts = text.match_indices("<int>").map(|(at, tag)| at + tag.len());
+        let id = |start: usize| {
+            let length = text[start..].find('<').unwrap_or_default();
+            start..start + length
+        };
+        let ids: Vec<Range<usize>> = starts.map(id).collect();
+        // The last two, which are of the longer list.
+        let alike = ids.windows(2).rev().find(|pair| pair[0].len() == pair[1].len());
+        let pair = alike.ok_or("no two ids of as many digits")?;
+        self.restless = Some([pair[0].clone(), pair[1].clone()]);
+        Ok(())
+    }
+
     /// Goes back to a cookie of this server.
     pub(crate) fn restore(&mut self) {
         self.request[self.cookie.clone()].copy_from_slice(&self.own);
@@ -163,6 +182,11 @@ impl Caller for Rescanner {
             return Err(Failure::from("a cookie of another length"));
         }
         self.request[self.cookie.clone()].copy_from_slice(cookie.as_bytes());
+        if let Some([one, other]) = &self.restless {
+            let before = self.request[one.clone()].to_vec();
+            self.request.copy_within(other.clone(), one.start);
+            self.request[other.clone()].copy_from_slice(&before);
+        }
         Ok(())
     }
 }

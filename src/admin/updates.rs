@@ -9,12 +9,14 @@ use uuid::Uuid;
 use super::terms::ShownTerms;
 use super::{AdminError, Call, Operation, Route, instant};
 use crate::catalog::RevisionIndex;
+use crate::computers::Counts;
 use crate::metadata::fragments;
 use crate::metadata::model::{
     CategoryType, Prerequisite, PublicationState, UpdateMetadata, UpdateType,
 };
 use crate::policy::approval::{Approval, ApprovalAction};
 use crate::policy::eula::eulas;
+use crate::policy::target_group::ALL_COMPUTERS;
 use crate::policy::terms::Terms;
 use crate::state::{Decision, DeletedUpdate, Published, State, StateError};
 use crate::wire::types::UpdateIdentity;
@@ -30,6 +32,7 @@ impl Operation for ListUpdates {
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
         let state = call.state();
+        let standing = state.standing(ALL_COMPUTERS).await?;
         let published = state.published();
         let catalog = &published.catalog;
         let updates = (0..).take(catalog.update_count());
@@ -44,7 +47,9 @@ impl Operation for ListUpdates {
         let mut titles = Titles::default();
         let summaries = rows.map(|index| {
             let metadata = state.metadata_of(&published, index)?;
-            summary(state, &published, index, &metadata, &mut titles)
+            let mut summary = summary(state, &published, index, &metadata, &mut titles)?;
+            summary.states = standing.updates.get(&summary.update_id).copied();
+            Ok(summary)
         });
         Ok(summaries.collect::<Result<_, StateError>>()?)
     }
@@ -64,7 +69,10 @@ impl Operation for ShowUpdate {
     const ROUTE: Route = Route::get("/updates/{update}");
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
-        show(call.state(), self.update, self.revision)
+        let standing = call.state().standing(ALL_COMPUTERS).await?;
+        let mut details = show(call.state(), self.update, self.revision)?;
+        details.summary.states = standing.updates.get(&self.update).copied();
+        Ok(details)
     }
 }
 
@@ -309,6 +317,9 @@ pub struct UpdateSummary {
     pub licence: String,
     /// Whether its files are here, in words.
     pub content: String,
+    /// How many computers are in which state regarding it, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub states: Option<Counts>,
 }
 
 /// A kind of update.
@@ -535,5 +546,6 @@ fn summary(
         approvals: approvals.collect(),
         licence: licence.to_owned(),
         content: content.to_owned(),
+        states: None,
     })
 }

@@ -137,8 +137,11 @@ fn list(updates: &Value) -> String {
             cell(&update["title"]),
             cell(&update["classifications"]),
             decision,
+            cell(&update["states"]["not_installed"]),
+            cell(&update["states"]["failed"]),
             cell(&update["content"]),
         ]
     });
-    table(&["UPDATE", "TITLE", "CLASSIFICATION", "DECISION", "CONTENT"], rows.collect())
+    let headings = ["UPDATE", "TITLE", "CLASSIFICATION", "DECISION", "NEEDED", "FAILED", "CONTENT"];
+    table(&headings, rows.collect())
 }

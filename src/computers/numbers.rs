@@ -14,6 +14,10 @@ pub type UpdateNumber = u32;
 /// make up any; 250,000 of them take some 20 MB.
 pub const FOREIGN_KEPT: usize = 250_000;
 
+/// Numbers that there can be: what is stored may be damaged, and must not make a table of any size.
+/// A hundred times the largest catalogue known.
+const NUMBERS: UpdateNumber = 1 << 24;
+
 /// Which update has which number.
 #[derive(Debug, Clone, Default)]
 pub struct Numbers {
@@ -27,8 +31,12 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Takes in what was stored. Later entries of the same number or update win.
-    pub fn restore(&mut self, number: UpdateNumber, update: Uuid) {
+    /// Takes in what was stored; false when no such number was ever given out. Later entries of the
+    /// same number or update win.
+    pub fn restore(&mut self, number: UpdateNumber, update: Uuid) -> bool {
+        if number >= NUMBERS {
+            return false;
+        }
         let index = number as usize;
         if self.ids.len() <= index {
             self.ids.resize(index + 1, Uuid::nil());
@@ -44,6 +52,7 @@ impl Numbers {
                 self.numbers.remove(&before);
             }
         }
+        true
     }
 
     /// Frees the numbers that no row has and the catalogue has no use for, and counts the others
@@ -96,6 +105,9 @@ impl Numbers {
             Some(number) => number,
             None => {
                 let number = UpdateNumber::try_from(self.ids.len()).ok()?;
+                if number >= NUMBERS {
+                    return None;
+                }
                 self.ids.push(Uuid::nil());
                 number
             }
@@ -121,7 +133,8 @@ mod tests {
         assert_eq!([1, 2, 3].map(|it| numbers.give(id(it), it == 2)), [Some(0), Some(1), Some(2)]);
         assert_eq!(numbers.give(Uuid::nil(), true), None);
         let mut read = Numbers::default();
-        (0..).zip(numbers.ids()).for_each(|(number, id)| read.restore(number, *id));
+        (0..).zip(numbers.ids()).for_each(|(number, id)| assert!(read.restore(number, *id)));
+        assert!(!read.restore(NUMBERS, id(9)));
         read.settle(|number| number == 2, |known| *known == id(2));
         assert_eq!([1, 2, 3].map(|it| read.number(&id(it))), [None, Some(1), Some(2)]);
         assert_eq!((read.id(0), read.id(2), read.id(9)), (None, Some(id(3)), None));
@@ -132,10 +145,9 @@ mod tests {
     #[test]
     fn a_number_that_was_given_again_is_that_of_the_later_update() {
         let mut numbers = Numbers::default();
-        numbers.restore(0, id(1));
-        numbers.restore(0, id(2));
+        assert!(numbers.restore(0, id(1)) && numbers.restore(0, id(2)));
         assert_eq!((numbers.number(&id(1)), numbers.number(&id(2))), (None, Some(0)));
-        numbers.restore(3, id(2));
+        assert!(numbers.restore(3, id(2)));
         assert_eq!((numbers.id(0), numbers.id(3)), (None, Some(id(2))));
     }
 

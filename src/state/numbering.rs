@@ -97,8 +97,10 @@ pub(super) fn load(store: &dyn Store) -> Result<Numbers, StoreError> {
     store.load(Tree::UpdateNumbers, &mut |key, bytes| {
         let number = key.try_into().map_err(|_| StoreError::corrupt("an update's number"))?;
         let NumberRecord { update } = value::decode(bytes)?;
-        numbers.restore(u32::from_be_bytes(number), update);
-        Ok(())
+        match numbers.restore(u32::from_be_bytes(number), update) {
+            true => Ok(()),
+            false => Err(StoreError::corrupt("an update's number")),
+        }
     })?;
     Ok(numbers)
 }

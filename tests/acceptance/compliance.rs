@@ -168,7 +168,13 @@ pub(crate) fn counters_equal_a_recount(directory: &Directory) {
             *counted.entry(update).or_default().entry(name).or_default() += 1;
         }
     }
+    let listed = directory.json(&["update", "list"]);
     let report = directory.json(&["report", "updates"]);
+    for row in listed.as_array().expect("a list") {
+        let same = report["rows"].as_array().expect("rows").iter();
+        let same = same.clone().find(|it| it["update_id"] == row["update_id"]);
+        assert!(same.is_none_or(|it| it["counts"] == row["states"]), "{row}");
+    }
     for row in report["rows"].as_array().expect("rows") {
         let of = counted.remove(row["update_id"].as_str().expect("an id")).unwrap_or_default();
         for (_, name) in STATES {

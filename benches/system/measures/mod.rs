@@ -40,7 +40,9 @@ struct Found {
 /// Takes a measure: a figure for each row that comes from it.
 pub(crate) fn take(measure: Measure, size: Size, options: &Options) -> Outcome<Vec<Figure>> {
     let found = match measure {
-        Measure::Rescan { long, tls } => vec![rescan::take(long, tls, size, options)?],
+        Measure::Rescan { long, tls, read } => {
+            vec![rescan::take(rescan::Kind { long, tls, read }, size, options)?]
+        }
         Measure::FirstScan => first_scan::take(size, options)?,
         Measure::Storm => storm::take(size, options)?,
         Measure::Memory => memory::take(size, options)?,

@@ -22,7 +22,16 @@ const CONNECTIONS: usize = 32;
 /// Agents that take turns on each.
 const AGENTS: usize = 8;
 
-pub(super) fn take(long: bool, tls: bool, size: Size, options: &Options) -> Outcome<Found> {
+/// Which of the rows; as [`Measure::Rescan`] says.
+#[derive(Clone, Copy)]
+pub(super) struct Kind {
+    pub(super) long: bool,
+    pub(super) tls: bool,
+    pub(super) read: bool,
+}
+
+pub(super) fn take(kind: Kind, size: Size, options: &Options) -> Outcome<Found> {
+    let Kind { long, tls, read } = kind;
     let aim = match long {
         false => Aim { installed: 94, others: 1_367 },
         true => Aim { installed: 180, others: 10_084 },
@@ -54,11 +63,14 @@ pub(super) fn take(long: bool, tls: bool, size: Size, options: &Options) -> Outc
     let (ours, theirs) = (target(&server)?, target(&bare)?);
 
     let mut groups: Vec<Vec<Rescanner>> = (0..CONNECTIONS).map(|_| Vec::new()).collect();
-    for (position, rescanner) in rescanners.into_iter().enumerate() {
+    for (position, mut rescanner) in rescanners.into_iter().enumerate() {
+        if read {
+            rescanner.never_twice()?;
+        }
         groups[position % CONNECTIONS].push(rescanner);
     }
     let mut rates = [Vec::new(), Vec::new()];
-    for _ in 0..turns(Measure::Rescan { long, tls }, size, options) {
+    for _ in 0..turns(Measure::Rescan { long, tls, read }, size, options) {
         for (target, rates) in [&ours, &theirs].into_iter().zip(&mut rates) {
             let (back, rate) = load::run(target, groups, window(options))?;
             groups = back;
