@@ -23,9 +23,11 @@ impl Operation for ListAccounts {
 /// Create an account.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct CreateAccount {
-    /// Its name, unique without regard to case.
+    /// Its name, unique without regard to case: letters, digits, spaces and any of -_.@
+    #[schemars(length(min = 1, max = 64))]
     pub name: String,
-    /// Its password: 10 to 256 characters.
+    /// Its password.
+    #[schemars(length(min = 10, max = 256))]
     pub password: String,
     /// What it may do.
     pub role: Role,
@@ -47,7 +49,8 @@ impl Operation for CreateAccount {
 pub struct SetPassword {
     /// Its name.
     pub name: String,
-    /// The new password: 10 to 256 characters.
+    /// The new password.
+    #[schemars(length(min = 10, max = 256))]
     pub password: String,
 }
 

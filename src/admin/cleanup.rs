@@ -35,6 +35,7 @@ pub struct RunCleanup {
 impl Operation for RunCleanup {
     type Answer = Cleaned;
     const ROUTE: Route = Route::post("/cleanup/run");
+    const LONG: bool = true;
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
         let settings = complete(self.settings, &call).await?;

@@ -12,13 +12,15 @@ use http_body_util::{Either, Full};
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Request, StatusCode};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
 use super::api::{BASE, Problem};
+use super::jobs::{JobState, ShownJob};
 use super::operation::field;
 use super::{AdminError, Method, Operation};
-use crate::http::{Client, ClientError, ClientLimits, Server, Trust};
+use crate::http::{Client, ClientError, ClientLimits, Server, Trust, Whole};
 
 /// Most bytes of an answer: a list of all updates that there are has 100 MB.
 const ANSWER_LIMIT: u64 = 4 << 30;
@@ -27,6 +29,9 @@ const ANSWER_LIMIT: u64 = 4 << 30;
 const PATIENCE: Duration = Duration::from_secs(7 * 86_400);
 /// How long a server may take to take a connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// How soon a job is looked at, first and at last.
+const FIRST_LOOK: Duration = Duration::from_millis(10);
+const LAST_LOOK: Duration = Duration::from_millis(500);
 /// Bytes of a file in one piece, and pieces that wait to be sent.
 const PIECE: usize = 128 * 1024;
 const PIECES: usize = 4;
@@ -76,7 +81,33 @@ impl Remote {
             Some(body) => (request.header(CONTENT_TYPE, "application/json"), body.to_string()),
             None => (request, String::new()),
         };
-        self.send::<O>(request, Either::Left(Full::new(body.into()))).await
+        let answer = self.send(request, Either::Left(Full::new(body.into()))).await?;
+        match answer.head.status {
+            StatusCode::ACCEPTED => self.result_of::<O>(read(&answer.body)?).await,
+            _ => read(&answer.body),
+        }
+    }
+
+    /// The answer of a long operation, once its job has it.
+    async fn result_of<O: Operation>(&self, mut job: ShownJob) -> Result<O::Answer, AdminError> {
+        let mut pause = FIRST_LOOK;
+        loop {
+            match job.state {
+                JobState::Running => {}
+                JobState::Done => {
+                    return serde_json::from_value(job.result.unwrap_or_default())
+                        .map_err(misunderstood);
+                }
+                JobState::Failed => return Err(AdminError::Refused(job.error.unwrap_or_default())),
+                JobState::Cancelled => return Err(AdminError::Cancelled),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LAST_LOOK);
+            let target = format!("{BASE}/jobs/{}", job.job);
+            let request = Request::builder().method("GET").uri(target);
+            let answer = self.send(request, Either::Left(Full::default())).await?;
+            job = read(&answer.body)?;
+        }
     }
 
     /// Carries out an operation with the bytes that it takes.
@@ -107,14 +138,15 @@ impl Remote {
         let Asked { method, target, .. } = Asked::of(operation)?;
         let media_type = O::UPLOAD.map_or("application/octet-stream", |it| it.media_type);
         let request = Request::builder().method(method.name()).uri(target);
-        self.send::<O>(request.header(CONTENT_TYPE, media_type), body).await
+        let answer = self.send(request.header(CONTENT_TYPE, media_type), body).await?;
+        read(&answer.body)
     }
 
-    async fn send<O: Operation>(
+    async fn send(
         &self,
         request: hyper::http::request::Builder,
         body: Outgoing,
-    ) -> Result<O::Answer, AdminError> {
+    ) -> Result<Whole, AdminError> {
         let mut request = request.header(HOST, self.server.authority()).header(ACCEPT, "*/*");
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
@@ -125,13 +157,17 @@ impl Remote {
         let mut client = Client::new(self.server.clone(), limits);
         let unreachable = |error: ClientError| AdminError::Unreachable(super::explain(&error));
         let answer = client.whole(request, true).await.map_err(unreachable)?;
-        if answer.head.status == StatusCode::OK {
-            return serde_json::from_slice(&answer.body).map_err(misunderstood);
+        if answer.head.status.is_success() {
+            return Ok(answer);
         }
         let problem: Problem = serde_json::from_slice(&answer.body)
             .map_err(|_| misunderstood(format!("HTTP status {}", answer.head.status)))?;
         Err(AdminError::Refused(problem.detail))
     }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
+    serde_json::from_slice(body).map_err(misunderstood)
 }
 
 fn misunderstood(error: impl ToString) -> AdminError {

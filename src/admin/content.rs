@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::jobs::Progress;
 use super::{AdminError, Call, Operation, Route, Upload};
 use crate::content::files::digest_of;
 use crate::state::{Published, State};
@@ -107,10 +108,11 @@ pub struct VerifyContent {}
 
 impl Operation for VerifyContent {
     type Answer = VerifiedContent;
-    const ROUTE: Route = Route::post("/content/verify");
+    const ROUTE: Route = Route::post("/verify-content");
+    const LONG: bool = true;
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
-        Ok(verify(call.state()))
+        verify(call.state(), call.progress())
     }
 }
 
@@ -133,10 +135,12 @@ pub struct DamagedContent {
 }
 
 /// Reads every file that should be here (blocking, as long as the disk takes).
-fn verify(state: &State) -> VerifiedContent {
+fn verify(state: &State, progress: &Progress) -> Result<VerifiedContent, AdminError> {
     let published = state.published();
     let mut damaged = Vec::new();
+    progress.expect(published.contents.len());
     for (sha1, record) in published.contents.iter() {
+        progress.advance()?;
         let problem = match state.contents().open_file(sha1) {
             Ok(None) => Some("missing".to_owned()),
             Err(error) => Some(error.to_string()),
@@ -150,7 +154,7 @@ fn verify(state: &State) -> VerifiedContent {
             damaged.push(DamagedContent { sha1: sha1.to_hex(), problem });
         }
     }
-    VerifiedContent { verified: published.contents.len(), damaged }
+    Ok(VerifiedContent { verified: published.contents.len(), damaged })
 }
 
 /// The files of everything that is approved for installation, bundle members included.

@@ -3,14 +3,14 @@
 use std::pin::Pin;
 use std::sync::LazyLock;
 
-use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
+use super::api::schema::settings;
 use super::operation::field;
 use super::{
     AdminError, Call, Operation, Route, Upload, accounts, api, audit, cleanup, computers, content,
-    downstream, groups, health, import, packages, placements, reports, rules, session, sync,
+    downstream, groups, health, import, jobs, packages, placements, reports, rules, session, sync,
     tokens, update_groups, updates,
 };
 
@@ -24,6 +24,10 @@ pub struct Endpoint {
     pub upload: Option<Upload>,
     /// What its fields may be: a schema that is whole by itself.
     pub input: Value,
+    /// What its answer is: a schema that is whole by itself.
+    pub answer: Value,
+    /// Whether it is a job.
+    pub long: bool,
     /// Adds the schema of its fields to others.
     pub describe_input: fn(&mut SchemaGenerator) -> Schema,
     /// Adds the schema of its answer to others.
@@ -119,6 +123,9 @@ fn all() -> Vec<Endpoint> {
         content::AddContent,
         content::VerifyContent,
         import::ImportDocuments,
+        jobs::ListJobs,
+        jobs::ShowJob,
+        jobs::CancelJob,
         sync::ShowSync,
         sync::ShowSyncSource,
         sync::SetSyncSource,
@@ -136,12 +143,14 @@ fn all() -> Vec<Endpoint> {
 
 impl Endpoint {
     fn of<O: Operation>() -> Self {
-        let generator = SchemaSettings::draft2020_12().into_generator();
+        let generator = || settings().into_generator();
         Self {
             name: name::<O>(),
             route: O::ROUTE,
             upload: O::UPLOAD,
-            input: generator.into_root_schema_for::<O>().to_value(),
+            input: generator().into_root_schema_for::<O>().to_value(),
+            answer: generator().into_root_schema_for::<O::Answer>().to_value(),
+            long: O::LONG,
             describe_input: described::<O>,
             describe_answer: described::<O::Answer>,
             run: run::<O>,

@@ -91,6 +91,7 @@ fn offset(minutes: i16) -> String {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CreateGroup {
     /// Its name.
+    #[schemars(length(min = 1, max = 256))]
     pub name: String,
     /// The name of the group above it; All Computers if none is named.
     pub parent: Option<String>,
@@ -132,6 +133,7 @@ pub struct RenameGroup {
     /// Its name.
     pub name: String,
     /// The new one.
+    #[schemars(length(min = 1, max = 256))]
     pub new_name: String,
 }
 
@@ -151,6 +153,7 @@ pub struct SetGroupClock {
     /// Its name.
     pub name: String,
     /// Minutes ahead of UTC; none to go by the group above.
+    #[schemars(range(min = -840, max = 840))]
     pub utc_offset: Option<i16>,
 }
 

@@ -21,6 +21,7 @@ pub mod groups;
 pub mod health;
 pub mod identity;
 pub mod import;
+pub mod jobs;
 mod operation;
 pub mod packages;
 pub mod placements;
@@ -43,6 +44,7 @@ pub use operation::{Bytes, Call, Caller, Method, Operation, Role, Route, Session
 use std::sync::Arc;
 
 use self::identity::{Identity, TooMany};
+use self::jobs::Jobs;
 use crate::state::{State, StateError};
 use crate::upstream::{SyncError, Upstream};
 use crate::wire::time::DateTime;
@@ -55,13 +57,15 @@ pub struct Subject {
     pub upstream: Arc<Upstream>,
     /// Who may ask.
     pub identity: Identity,
+    /// What goes on in the background.
+    pub jobs: Jobs,
 }
 
 impl Subject {
     /// What there is to administer of a server.
     pub fn new(state: Arc<State>, upstream: Arc<Upstream>) -> Self {
         let identity = Identity::new(Arc::clone(&state));
-        Self { state, upstream, identity }
+        Self { state, upstream, identity, jobs: Jobs::default() }
     }
 }
 
@@ -77,6 +81,9 @@ pub enum AdminError {
     /// What was asked for cannot be: each field that is wrong, and how.
     #[error("{}", join(.0))]
     Invalid(Vec<FieldError>),
+    /// Somebody called it off.
+    #[error("cancelled")]
+    Cancelled,
     /// Name or password are wrong; which, nobody is told.
     #[error("name or password are wrong")]
     WrongPassword,

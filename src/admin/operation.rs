@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::identity::Identity;
+use super::jobs::{Jobs, Progress};
 use super::{AdminError, Subject};
 use crate::policy::by::By;
 use crate::state::State;
@@ -35,6 +36,9 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + 'static 
 
     /// The body that comes with it, if that is not JSON.
     const UPLOAD: Option<Upload> = None;
+
+    /// Whether it may take minutes. Over HTTP it is then a [job](super::jobs).
+    const LONG: bool = false;
 
     /// Does it. Runs where the disk may be waited for.
     ///
@@ -187,6 +191,7 @@ pub struct Call {
     session: Option<String>,
     /// Behind a lock so that a call can be shared; it is taken once.
     upload: Mutex<Option<Bytes>>,
+    progress: Arc<Progress>,
     cookie: Arc<Mutex<Option<SessionCookie>>>,
 }
 
@@ -208,6 +213,7 @@ impl Call {
             peer: Ipv4Addr::LOCALHOST.into(),
             session: None,
             upload: Mutex::new(upload),
+            progress: Arc::default(),
             cookie: Arc::default(),
         }
     }
@@ -225,6 +231,15 @@ impl Call {
 
     pub(super) fn identity(&self) -> &Identity {
         &self.subject.identity
+    }
+
+    pub(super) fn jobs(&self) -> &Jobs {
+        &self.subject.jobs
+    }
+
+    /// How far it is, if it is long.
+    pub(super) fn progress(&self) -> &Arc<Progress> {
+        &self.progress
     }
 
     pub(super) fn caller(&self) -> &Caller {

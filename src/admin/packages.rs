@@ -61,6 +61,7 @@ impl Operation for ShowPackage {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CreatePackage {
     /// Its name.
+    #[schemars(length(min = 1, max = 256))]
     pub name: String,
 }
 
@@ -128,6 +129,7 @@ pub struct ExportPackage {
 impl Operation for ExportPackage {
     type Answer = ExportedPackage;
     const ROUTE: Route = Route::post("/packages/{name}/export");
+    const LONG: bool = true;
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
         let package = named(call.state(), &self.name)?;
@@ -176,6 +178,7 @@ pub struct VerifyPackage {
 impl Operation for VerifyPackage {
     type Answer = VerifiedPackage;
     const ROUTE: Route = Route::post("/packages/{name}/verify");
+    const LONG: bool = true;
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
         let package = named(call.state(), &self.name)?;

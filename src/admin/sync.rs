@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{AdminError, Call, Operation, Route, instant};
@@ -35,7 +36,10 @@ impl Operation for SetSyncSource {
     const ROUTE: Route = Route::put("/sync/source");
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let before = call.upstream().source().await?;
+        let entry = json!({ "sync_source": self.source, "before": before });
         call.upstream().set_source(self.source).await?;
+        call.state().note(call.by(), entry).await?;
         Ok(call.upstream().source().await?)
     }
 }
@@ -78,7 +82,11 @@ impl Operation for ChangeSyncSelection {
     const ROUTE: Route = Route::post("/sync/selection");
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
-        Ok(call.upstream().select(self.change).await?)
+        let before = call.upstream().selection().await?;
+        let selection = call.upstream().select(self.change).await?;
+        let entry = json!({ "sync_selection": selection, "before": before });
+        call.state().note(call.by(), entry).await?;
+        Ok(selection)
     }
 }
 
@@ -145,6 +153,7 @@ pub struct ReportUpstream {}
 impl Operation for ReportUpstream {
     type Answer = ShownReport;
     const ROUTE: Route = Route::post("/sync/report");
+    const LONG: bool = true;
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
         Ok(ShownReport::of(&call.upstream().report().await?))
@@ -208,7 +217,10 @@ impl Operation for SetSyncSchedule {
     const ROUTE: Route = Route::put("/sync/schedule");
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let before = call.upstream().schedule().await?;
+        let entry = json!({ "sync_schedule": self.schedule, "before": before });
         call.upstream().set_schedule(self.schedule).await?;
+        call.state().note(call.by(), entry).await?;
         Ok(call.upstream().schedule().await?)
     }
 }

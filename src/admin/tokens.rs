@@ -25,7 +25,8 @@ impl Operation for ListTokens {
 /// Create a token for a program.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CreateToken {
-    /// Its name, unique without regard to case.
+    /// Its name, unique without regard to case: letters, digits, spaces and any of -_.@
+    #[schemars(length(min = 1, max = 64))]
     pub name: String,
     /// What it may do.
     pub role: Role,

@@ -33,6 +33,7 @@ impl Operation for ListUpdateGroups {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CreateUpdateGroup {
     /// Its name.
+    #[schemars(length(min = 1, max = 256))]
     pub name: String,
 }
 

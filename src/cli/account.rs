@@ -24,14 +24,14 @@ pub(super) enum Account {
         #[arg(long)]
         role: Role,
         #[command(flatten)]
-        password: Password,
+        password: PasswordSource,
     },
     /// Set the password of an account, which ends its sessions.
     Password {
         /// Its name.
         name: String,
         #[command(flatten)]
-        password: Password,
+        password: PasswordSource,
     },
     /// Set what an account may do.
     Role {
@@ -49,13 +49,13 @@ pub(super) enum Account {
 
 /// Where a password comes from: never from the command line, which others can see.
 #[derive(Debug, Args)]
-pub(super) struct Password {
+pub(super) struct PasswordSource {
     /// Read the password from the first line of this file, and not from standard input.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 }
 
-impl Password {
+impl PasswordSource {
     fn read(&self) -> Result<String, CliError> {
         let line = match &self.password_file {
             Some(file) => std::fs::read_to_string(file)

@@ -16,7 +16,9 @@ mod fleet;
 mod group;
 mod healthcheck;
 mod import;
+mod job;
 mod log_lines;
+mod manual;
 mod metrics;
 mod openapi;
 mod output;
@@ -132,8 +134,15 @@ enum Command {
     /// Manage the tokens of programs that use its API.
     #[command(subcommand)]
     Token(token::Token),
+    /// Look at what a server does in the background, and call it off.
+    #[command(subcommand)]
+    Job(job::Job),
     /// Print the description of the API, OpenAPI 3.1.
     Openapi(openapi::Openapi),
+    /// Print what a shell needs to complete commands.
+    Completions(manual::Completions),
+    /// Write a manual page for every command.
+    Manual(manual::Manual),
     /// Decline what was withdrawn or replaced, delete what is of no use any more and forget silent
     /// computers, as configured.
     #[command(subcommand)]
@@ -277,7 +286,10 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
         Command::Audit(command) => command.run(&context).await,
         Command::Account(command) => command.run(&context).await,
         Command::Token(command) => command.run(&context).await,
+        Command::Job(command) => command.run(&context).await,
         Command::Openapi(command) => command.run(&context).await,
+        Command::Completions(command) => command.run(),
+        Command::Manual(command) => command.run(),
         Command::Cleanup(command) => command.run(&context).await,
         Command::Placement(command) => command.run(&context).await,
         Command::Computer(command) => command.run(&context).await,

@@ -88,7 +88,8 @@ impl Serve {
             address,
             tls: certificates.clone().filter(|_| admin_tls),
         });
-        let api = Arc::new(Api::new(Arc::new(subject)));
+        let subject = Arc::new(subject);
+        let api = Arc::new(Api::new(Arc::clone(&subject)));
         let admin = AdminServer::bind(&config.data, listen, limits, api, server.metrics()).await;
         let admin = admin.map_err(|error| failed(&error))?;
         let admin_address = admin.address();
@@ -132,6 +133,7 @@ impl Serve {
         if let Drained::Cut(connections) = server.run(until_stopped()).await {
             warn!(connections, "the shutdown deadline cut connections");
         }
+        subject.jobs.cancel_all();
         if let Ok(Drained::Cut(connections)) = admin.await {
             warn!(connections, "the shutdown deadline cut an administrator's request");
         }

@@ -71,6 +71,15 @@ impl State {
             .await
     }
 
+    /// Enters into the journal who decided something that is kept elsewhere, and what.
+    pub async fn note(&self, by: By, entry: serde_json::Value) -> Result<(), StateError> {
+        let note = move |transaction: &mut Transaction<'_>| {
+            transaction.journal(&by, entry);
+            Ok(())
+        };
+        self.writer.submit(note).await
+    }
+
     /// Replaces the record called `name`, and enters into the journal who decided that, why, and what
     /// `entry` says of it.
     pub async fn decide_meta<T: Stored + Send + 'static>(

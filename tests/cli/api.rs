@@ -102,7 +102,7 @@ fn path_of(endpoint: &Endpoint) -> String {
     let segments = endpoint.route.path.split('/').map(|segment| match segment {
         "{update}" => UPDATE,
         "{fragment}" => "core",
-        "{number}" => "1",
+        "{number}" | "{job}" => "1",
         "{sha1}" => "0000000000000000000000000000000000000000",
         field if field.starts_with('{') => "nobody",
         segment => segment,
@@ -222,9 +222,87 @@ fn the_description_keeps_its_word() {
         asked.insert(endpoint.name, answer.status);
     }
     let good = asked.values().filter(|status| **status == 200).count();
-    assert!(good + 3 >= asked.len(), "all but nobody's computer and server: {asked:?}");
+    assert!(good + 3 >= asked.len(), "all but nobody's computer, server and job: {asked:?}");
     let groups = api.ask("GET /api/v1/groups", &[("Authorization", &token)], None);
     assert!(groups.body.contains("<script>alert(1)</script>"), "text stays text");
+}
+
+/// Whatever the API can do, the command line can: it carries out the operations, and has no other way.
+#[test]
+fn every_operation_is_one_of_the_command_line() {
+    // Browsers sign in; the description is printed without asking anybody.
+    let others = ["LogIn", "ShowSession", "LogOut", "DescribeApi"];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = std::fs::read_dir(root.join("cli")).expect("a folder").map(|entry| {
+        let path = entry.expect("an entry").path();
+        std::fs::read_to_string(path).expect("a source file")
+    });
+    let mut sources: Vec<String> = files.collect();
+    sources.push(std::fs::read_to_string(root.join("admin/access.rs")).expect("a source file"));
+    let made = |name: &str| {
+        let made = format!("{name} {{");
+        sources.iter().any(|source| source.contains(&made))
+    };
+    for endpoint in endpoints() {
+        assert_eq!(made(endpoint.name), !others.contains(&endpoint.name), "{}", endpoint.name);
+    }
+}
+
+#[test]
+fn long_work_is_a_job_and_lists_come_in_parts() {
+    let api = Api::start();
+    let token = api.token("a", "administrator");
+    let key = [("Authorization", token.as_str())];
+    let begun = api.ask("POST /api/v1/verify-content", &key, None);
+    assert_eq!(begun.status, 202, "{begun:?}");
+    let place = begun.header("location").expect("a place").to_owned();
+    let job = loop {
+        let job = api.ask(&format!("GET {place}"), &key, None).json();
+        if job["state"] != "running" {
+            break job;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    assert_eq!((&job["state"], &job["by"]), (&json!("done"), &json!("token a")));
+    assert_eq!((&job["done"], &job["result"]["damaged"]), (&job["total"], &json!([])));
+    assert!(job["result"]["verified"].as_u64() > Some(0), "{job}");
+    let verified = run(api.data(), &["content", "verify", "--json"]).succeeded().json();
+    assert_eq!(verified, job["result"], "the command line waits for its job");
+    let jobs = run(api.data(), &["job", "list", "--json"]).succeeded().json();
+    assert_eq!(jobs.as_array().map(Vec::len), Some(2));
+
+    let all = api.ask("GET /api/v1/updates?sort=title", &key, None);
+    let titles = |answer: &Answer| {
+        let all = answer.json();
+        let titles = all.as_array().expect("a list").iter();
+        titles.map(|it| it["title"].as_str().expect("a title").to_owned()).collect::<Vec<_>>()
+    };
+    let mut parts = Vec::new();
+    let mut next = Some("/api/v1/updates?sort=title&limit=3".to_owned());
+    while let Some(target) = next {
+        let part = api.ask(&format!("GET {target}"), &key, None);
+        let total = part.header("x-total-count").and_then(|it| it.parse().ok());
+        assert_eq!(total, Some(titles(&all).len()));
+        parts.extend(titles(&part));
+        let link = part.header("link").map(|link| link.trim_start_matches('<'));
+        next = link.and_then(|link| link.split_once('>')).map(|(target, _)| target.to_owned());
+    }
+    assert!(parts.len() > 3);
+    assert_eq!(parts, titles(&all));
+    let some = api.ask("GET /api/v1/updates?filter=title:*GAUGE*", &key, None);
+    assert!((1..parts.len()).contains(&titles(&some).len()), "{some:?}");
+    assert_eq!(api.ask("GET /api/v1/updates?sort=nothing", &key, None).status, 422);
+}
+
+#[test]
+fn shells_and_manuals_know_every_command() {
+    let dir = scratch();
+    let script = run(dir.path(), &["completions", "bash"]).succeeded().out;
+    assert!(script.contains("updategroup"));
+    let pages = dir.path().join("man");
+    run(dir.path(), &["manual", pages.to_str().expect("a name")]).succeeded();
+    let page = std::fs::read_to_string(pages.join("weir-token-create.1")).expect("a page");
+    assert!(page.contains("reporter"), "{page}");
 }
 
 #[test]

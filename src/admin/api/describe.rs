@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::problem::{self, Problem};
-use super::{BASE, COOKIE};
+use super::schema::settings;
+use super::{BASE, COOKIE, listing};
+use crate::admin::jobs::ShownJob;
 use crate::admin::{AdminError, Call, Endpoint, Method, Operation, Route, endpoints};
 
 /// The description of this API.
@@ -26,7 +27,7 @@ impl Operation for DescribeApi {
 
 /// The whole description.
 pub fn description() -> Value {
-    let mut settings = SchemaSettings::draft2020_12();
+    let mut settings = settings();
     settings.definitions_path = "/components/schemas".into();
     let mut generator = settings.into_generator();
     let problem = generator.subschema_for::<Problem>().to_value();
@@ -100,7 +101,16 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     let summary = description.split(". ").next().unwrap_or_default().trim_end_matches('.');
     let mut responses = Map::new();
     let media = json!({ "application/json": { "schema": answer } });
-    responses.insert("200".to_owned(), json!({ "description": "Done.", "content": media }));
+    if endpoint.long {
+        let job = generator.subschema_for::<ShownJob>().to_value();
+        let result =
+            json!({ "properties": { "result": { "anyOf": [answer, { "type": "null" }] } } });
+        let media = json!({ "application/json": { "schema": { "allOf": [job, result] } } });
+        let begun = "It is a job, which has the answer as its result once it is done.";
+        responses.insert("202".to_owned(), json!({ "description": begun, "content": media }));
+    } else {
+        responses.insert("200".to_owned(), json!({ "description": "Done.", "content": media }));
+    }
     for (status, _) in PROBLEMS.iter().filter(|(status, _)| can_be(endpoint, *status)) {
         let reference = format!("#/components/responses/{}", name_of(*status));
         responses.insert(status.to_string(), json!({ "$ref": reference }));
@@ -161,6 +171,7 @@ fn parameters(endpoint: &Endpoint, input: &Value) -> Value {
         }
         parameters.push(parameter);
     }
+    parameters.extend(listing::parameters(endpoint));
     Value::Array(parameters)
 }
 

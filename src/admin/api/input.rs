@@ -19,7 +19,7 @@ pub(super) fn segments(path: &str) -> Option<Vec<String>> {
 pub(super) fn fields(
     endpoint: &Endpoint,
     path: PathFields,
-    query: Option<&str>,
+    query: Vec<(String, String)>,
     body: Option<Value>,
 ) -> Result<Value, AdminError> {
     let root = &endpoint.input;
@@ -41,11 +41,7 @@ pub(super) fn fields(
             refuse(name, "is not known here");
         }
     }
-    for (name, text) in pairs(query) {
-        let Some((name, text)) = name.zip(text) else {
-            refuse("", "the query is not UTF-8");
-            continue;
-        };
+    for (name, text) in query {
         let Some(schema) = known.get(&name).filter(|_| !path.iter().any(|(it, _)| *it == name))
         else {
             refuse(&name, "is not known here");
@@ -72,13 +68,17 @@ pub(super) fn fields(
     if wrong.is_empty() { Ok(fields) } else { Err(AdminError::Invalid(wrong)) }
 }
 
-/// Names and values of a query, decoded; none where that is not UTF-8.
-fn pairs(query: Option<&str>) -> impl Iterator<Item = (Option<String>, Option<String>)> {
-    let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| {
+/// Names and values of a query, decoded.
+///
+/// # Errors
+/// When they are not UTF-8 then.
+pub(super) fn pairs(query: &str) -> Result<Vec<(String, String)>, AdminError> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decoded(&name.replace('+', " ")), decoded(&value.replace('+', " ")))
-    })
+        decoded(&name.replace('+', " ")).zip(decoded(&value.replace('+', " ")))
+    });
+    let all: Option<Vec<_>> = pairs.collect();
+    all.ok_or_else(|| AdminError::invalid("", "the query is not UTF-8"))
 }
 
 fn is_list(root: &Value, schema: &Value) -> bool {
@@ -142,7 +142,8 @@ mod tests {
         assert_eq!(path, ["groups", "R&D/ä"]);
         let delete = of("DeleteGroup");
         let path = delete.fields_in(&path).expect("its path");
-        let made = fields(delete, path.clone(), Some("children=move_up"), None).expect("fields");
+        let asked = |endpoint, query: &str| fields(endpoint, path.clone(), pairs(query)?, None);
+        let made = asked(delete, "children=move_up").expect("fields");
         assert_eq!(made, json!({ "name": "R&D/ä", "children": "move_up" }));
         for (query, problem) in [
             ("children=x", "children: has to be one of \"refuse\", \"move_up\", \"delete\""),
@@ -152,10 +153,11 @@ mod tests {
             ("children=%ff", "the query is not UTF-8"),
             ("%=", "the query is not UTF-8"),
         ] {
-            let refused = fields(delete, path.clone(), Some(query), None).expect_err(query);
+            let refused = asked(delete, query).expect_err(query);
             assert_eq!(refused.to_string(), problem);
         }
-        let audit = fields(of("ListAudit"), vec![], Some("last=7&mentions=a+b%2B"), None);
+        let query = pairs("last=7&mentions=a+b%2B").expect("UTF-8");
+        let audit = fields(of("ListAudit"), vec![], query, None);
         assert_eq!(audit.expect("fields"), json!({ "last": 7, "mentions": "a b+" }));
     }
 
@@ -163,7 +165,7 @@ mod tests {
     fn what_is_in_the_path_is_not_in_the_body() {
         let rename = of("RenameGroup");
         let path = vec![("name", "A".to_owned())];
-        let body = |body| fields(rename, path.clone(), None, Some(body));
+        let body = |body| fields(rename, path.clone(), Vec::new(), Some(body));
         assert!(body(json!({ "new_name": "B" })).is_ok());
         for (value, problem) in [
             (

@@ -10,6 +10,7 @@ mod body;
 pub mod describe;
 mod identify;
 mod input;
+mod listing;
 pub(super) mod problem;
 pub mod schema;
 
@@ -17,13 +18,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
-use serde_json::Value;
 use tokio::runtime::Handle;
 
 use self::identify::Identified;
+use self::listing::Listing;
 use super::endpoint::PathFields;
 use super::{AdminError, Call, Endpoint, SessionCookie, Subject, endpoints};
 use crate::server::{self, ApiAnswer, ApiRequest};
@@ -67,7 +68,7 @@ impl Api {
         request: ApiRequest,
         operation: &mut &'static str,
         cookie: &Arc<Mutex<Option<SessionCookie>>>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Response<Vec<u8>>, Refusal> {
         let ApiRequest { way, address, head, body } = request;
         let (endpoint, path) = find(head.method.as_str(), head.uri.path())?;
         *operation = endpoint.name;
@@ -78,16 +79,32 @@ impl Api {
             Some(upload) => (None, Some(body::upload(upload, &head.headers, body)?)),
             None => (body::json(&head.headers, body).await?, None),
         };
-        let fields = input::fields(endpoint, path, head.uri.query(), json)?;
+        let query = head.uri.query().unwrap_or_default();
+        let mut pairs = input::pairs(query)?;
+        let listing = Listing::take(endpoint, &mut pairs)?;
+        let fields = input::fields(endpoint, path, pairs, json)?;
         let call = Call::new(Arc::clone(&self.subject), caller, upload);
         let call = call.from(address.ip(), session, Arc::clone(cookie));
+        if endpoint.long {
+            let job = self.subject.jobs.start(endpoint, fields, call)?;
+            let place = HeaderValue::from_str(&format!("{BASE}/jobs/{}", job.job));
+            let mut response = respond(StatusCode::ACCEPTED, "application/json", &job);
+            response.headers_mut().extend(place.ok().map(|place| (LOCATION, place)));
+            return Ok(response);
+        }
         // Many operations wait for the disk. And whoever asked may go away meanwhile: what was begun
         // comes to its end.
         let runtime = Handle::current();
         let work = move || runtime.block_on(endpoint.run(fields, call));
         let done = tokio::task::spawn_blocking(work).await;
-        let done = done.map_err(|_| AdminError::from(StateError::Stopped))?;
-        Ok(done?)
+        let mut answer = done.map_err(|_| AdminError::from(StateError::Stopped))??;
+        let mut headers = HeaderMap::new();
+        if let Some(listing) = listing {
+            answer = listing.apply(answer, &mut headers, (head.uri.path(), query));
+        }
+        let mut response = respond(StatusCode::OK, "application/json", &answer);
+        response.headers_mut().extend(headers);
+        Ok(response)
     }
 }
 
@@ -97,7 +114,7 @@ impl server::Api for Api {
         let (way, cookie) = (request.way, Arc::default());
         let outcome = self.attempt(request, &mut operation, &cookie).await;
         let mut response = match outcome {
-            Ok(answer) => respond(StatusCode::OK, "application/json", &answer),
+            Ok(response) => response,
             Err(Refusal { problem, header }) => {
                 let status = StatusCode::from_u16(problem.status);
                 let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -64,7 +64,7 @@ fn status(error: &AdminError) -> StatusCode {
             StatusCode::PAYLOAD_TOO_LARGE
         }
         AdminError::Body(_) => StatusCode::BAD_REQUEST,
-        AdminError::Refused(_) => StatusCode::CONFLICT,
+        AdminError::Refused(_) | AdminError::Cancelled => StatusCode::CONFLICT,
         AdminError::WrongPassword => StatusCode::UNAUTHORIZED,
         AdminError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         AdminError::NotServed

@@ -5,6 +5,9 @@
 //! whoever made a mistake reads all of it at once, with the names of the fields. It knows the part
 //! of JSON Schema that our own types come to.
 
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::transform_subschemas;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -14,6 +17,11 @@ use crate::admin::FieldError;
 const TOLD: usize = 20;
 /// Most levels of a value. Our own types have five.
 const DEPTH: usize = 32;
+
+/// How schemas of our types are made.
+pub(crate) fn settings() -> SchemaSettings {
+    SchemaSettings::draft2020_12().with_transform(with_bounds)
+}
 
 /// What is wrong with `value`, which is to be what `schema` says. References are looked up in
 /// `root`.
@@ -101,11 +109,10 @@ impl Check<'_> {
     }
 
     fn number(&mut self, schema: &Value, number: f64, at: &str) {
-        let (least, most) = bounds(schema);
-        if number < least {
-            self.wrong(at, format!("has to be at least {least}"));
-        } else if number > most {
-            self.wrong(at, format!("has to be at most {most}"));
+        if schema["minimum"].as_f64().is_some_and(|least| number < least) {
+            self.wrong(at, format!("has to be at least {}", schema["minimum"]));
+        } else if schema["maximum"].as_f64().is_some_and(|most| number > most) {
+            self.wrong(at, format!("has to be at most {}", schema["maximum"]));
         }
     }
 
@@ -180,19 +187,27 @@ fn is(kind: &str, value: &Value) -> bool {
     }
 }
 
-/// Least and most of a number, by its schema and the type that it becomes.
-fn bounds(schema: &Value) -> (f64, f64) {
-    let (least, most) = match schema["format"].as_str() {
-        Some("int16") => (f64::from(i16::MIN), f64::from(i16::MAX)),
-        Some("int32") => (f64::from(i32::MIN), f64::from(i32::MAX)),
-        Some("uint8") => (0.0, f64::from(u8::MAX)),
-        Some("uint16") => (0.0, f64::from(u16::MAX)),
-        Some("uint32") => (0.0, f64::from(u32::MAX)),
-        Some("uint" | "uint64") => (0.0, f64::INFINITY),
-        _ => (f64::NEG_INFINITY, f64::INFINITY),
+/// Says in a schema what its formats of numbers mean, which JSON Schema leaves to whoever knows them.
+pub(crate) fn with_bounds(schema: &mut Schema) {
+    let (least, most) = match schema.get("format").and_then(Value::as_str) {
+        Some("int16") => (i16::MIN.into(), i16::MAX.into()),
+        Some("int32") => (i32::MIN.into(), i32::MAX.into()),
+        Some("int64" | "int") => (i64::MIN, i64::MAX),
+        Some("uint8") => (0, u8::MAX.into()),
+        Some("uint16") => (0, u16::MAX.into()),
+        Some("uint32") => (0, u32::MAX.into()),
+        // Nothing here counts further than the signed ones do.
+        Some("uint" | "uint64") => (0, i64::MAX),
+        _ => (i64::MIN, i64::MAX),
     };
-    let said = |name: &str| schema[name].as_f64();
-    (said("minimum").unwrap_or(least).max(least), said("maximum").unwrap_or(most).min(most))
+    if schema.get("format").and_then(Value::as_str).is_some_and(|it| it.contains("int")) {
+        for (name, bound) in [("minimum", least), ("maximum", most)] {
+            if schema.get(name).is_none() {
+                schema.insert(name.to_owned(), bound.into());
+            }
+        }
+    }
+    transform_subschemas(&mut with_bounds, schema);
 }
 
 #[cfg(test)]
@@ -231,7 +246,7 @@ mod tests {
     }
 
     fn wrong(value: Value) -> Vec<String> {
-        let schema = schemars::schema_for!(Sample).to_value();
+        let schema = settings().into_generator().into_root_schema_for::<Sample>().to_value();
         let found = check(&schema, &schema, &value);
         found.into_iter().map(|it| format!("{}: {}", it.field, it.problem)).collect()
     }
