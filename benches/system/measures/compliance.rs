@@ -1,4 +1,4 @@
-//! A million computers with 500 updates each: start, memory, counting and listing.
+//! Many computers with 500 updates each: start, memory, counting and listing.
 //!
 //! Their records are made once and kept. The times are those of the command line: starting a
 //! process, asking over the socket, printing JSON.
