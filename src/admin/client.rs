@@ -20,7 +20,7 @@ use super::api::{BASE, Problem};
 use super::jobs::{JobState, ShownJob};
 use super::operation::field;
 use super::{AdminError, Method, Operation};
-use crate::http::{Client, ClientError, ClientLimits, Server, Trust, Whole};
+use crate::http::{Client, ClientError, ClientLimits, Location, Server, Trust, Whole};
 
 /// Most bytes of an answer: a list of all updates that there are has 100 MB.
 const ANSWER_LIMIT: u64 = 4 << 30;
@@ -57,13 +57,17 @@ impl Remote {
     /// that the system trusts, or one in `ca_file`.
     ///
     /// # Errors
-    /// When the URL is none, or nobody is trusted.
+    /// When the URL is none, nobody is trusted, or the token would travel readable for others.
     pub fn at(url: &str, ca_file: Option<&Path>, token: String) -> Result<Self, AdminError> {
         let unreachable = |error: ClientError| AdminError::Unreachable(super::explain(&error));
         let trust = match url.starts_with("https:") {
             true => Some(Trust::system(ca_file).map_err(unreachable)?),
             false => None,
         };
+        if trust.is_none() && !Location::parse(url).is_some_and(|it| it.is_loopback()) {
+            let reason = "a token goes to another machine over https alone";
+            return Err(AdminError::Unreachable(reason.to_owned()));
+        }
         let server = Server::new(url, trust).map_err(unreachable)?;
         Ok(Self { server, patience: PATIENCE, token: Some(token) })
     }

@@ -28,6 +28,8 @@ pub struct Endpoint {
     pub answer: Value,
     /// Whether it is a job.
     pub long: bool,
+    /// [`Operation::HERE`]
+    pub here: bool,
     /// Adds the schema of its fields to others.
     pub describe_input: fn(&mut SchemaGenerator) -> Schema,
     /// Adds the schema of its answer to others.
@@ -151,6 +153,7 @@ impl Endpoint {
             input: generator().into_root_schema_for::<O>().to_value(),
             answer: generator().into_root_schema_for::<O::Answer>().to_value(),
             long: O::LONG,
+            here: O::HERE,
             describe_input: described::<O>,
             describe_answer: described::<O::Answer>,
             run: run::<O>,

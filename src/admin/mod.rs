@@ -87,6 +87,9 @@ pub enum AdminError {
     /// Name or password are wrong; which, nobody is told.
     #[error("name or password are wrong")]
     WrongPassword,
+    /// It names files of the server's machine, and was asked for over the network.
+    #[error("files of the server's machine are named on that machine alone, over its local socket")]
+    NotFromElsewhere,
     /// It was tried too often.
     #[error(transparent)]
     TooMany(#[from] TooMany),

@@ -40,6 +40,10 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + 'static 
     /// Whether it may take minutes. Over HTTP it is then a [job](super::jobs).
     const LONG: bool = false;
 
+    /// Whether it names files of the server's machine, and is asked for there alone: from elsewhere
+    /// they are not to be read, written or probed.
+    const HERE: bool = false;
+
     /// Does it. Runs where the disk may be waited for.
     ///
     /// # Errors
@@ -165,17 +169,24 @@ pub struct Caller {
     pub name: String,
     /// What they may do; none for somebody who did not say who they are.
     pub role: Option<Role>,
+    /// Whether they are on the server's own machine, as whoever runs it.
+    pub local: bool,
 }
 
 impl Caller {
     /// Somebody who did not say who they are.
     pub fn unknown() -> Self {
-        Self { name: "unknown".to_owned(), role: None }
+        Self { name: "unknown".to_owned(), role: None, local: false }
     }
 
     /// Whoever may open the data directory, or its socket.
     pub fn local() -> Self {
-        Self { name: By::administrator().who, role: Some(Role::Administrator) }
+        Self { name: By::administrator().who, role: Some(Role::Administrator), local: true }
+    }
+
+    /// Somebody who is known by a token or a session.
+    pub fn remote(name: String, role: Role) -> Self {
+        Self { name, role: Some(role), local: false }
     }
 }
 
@@ -264,6 +275,14 @@ impl Call {
 
     pub(super) fn upstream(&self) -> &Arc<Upstream> {
         &self.subject.upstream
+    }
+
+    /// As [`Operation::HERE`], for an operation of which only some fields name such files.
+    ///
+    /// # Errors
+    /// [`AdminError::NotFromElsewhere`] for whoever comes over the network.
+    pub(super) fn only_here(&self) -> Result<(), AdminError> {
+        if self.caller.local { Ok(()) } else { Err(AdminError::NotFromElsewhere) }
     }
 
     /// Who decides, for the journal.

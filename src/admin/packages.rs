@@ -130,6 +130,7 @@ impl Operation for ExportPackage {
     type Answer = ExportedPackage;
     const ROUTE: Route = Route::post("/packages/{name}/export");
     const LONG: bool = true;
+    const HERE: bool = true;
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
         let package = named(call.state(), &self.name)?;
@@ -179,6 +180,7 @@ impl Operation for VerifyPackage {
     type Answer = VerifiedPackage;
     const ROUTE: Route = Route::post("/packages/{name}/verify");
     const LONG: bool = true;
+    const HERE: bool = true;
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
         let package = named(call.state(), &self.name)?;
@@ -221,6 +223,10 @@ async fn in_folder<T: Send + 'static>(
     folder: &Path,
     work: impl FnOnce(&Package, &Path) -> Result<T, distribution::DistributionError> + Send + 'static,
 ) -> Result<T, AdminError> {
+    if !folder.is_absolute() {
+        let problem = "has to begin at the root: who asks may be elsewhere in the file system";
+        return Err(AdminError::invalid("folder", problem));
+    }
     let (package, folder) = (package.clone(), folder.to_owned());
     let done = tokio::task::spawn_blocking(move || work(&package, &folder)).await;
     let done = done.map_err(|_| StateError::Stopped)?;

@@ -36,6 +36,10 @@ impl Operation for SetSyncSource {
     const ROUTE: Route = Route::put("/sync/source");
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let SourceRecord { ca_file, proxy_password_file, .. } = &self.source;
+        if ca_file.is_some() || proxy_password_file.is_some() {
+            call.only_here()?;
+        }
         let before = call.upstream().source().await?;
         let entry = json!({ "sync_source": self.source, "before": before });
         call.upstream().set_source(self.source).await?;

@@ -49,6 +49,14 @@ impl Location {
         Some(Self { origin, target: target.to_owned() })
     }
 
+    /// Whether the server is named as one of this machine.
+    pub fn is_loopback(&self) -> bool {
+        let uri: Option<Uri> = self.origin.parse().ok();
+        let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
+    }
+
     /// Where a redirect from here leads: an absolute URL, or a path on the same server.
     pub fn redirected(&self, to: &str) -> Option<Self> {
         if to.starts_with('/') && !to.starts_with("//") {
@@ -101,6 +109,20 @@ fn is_public_v6(address: Ipv6Addr, segments: [u16; 8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn loopback_is_told_by_its_name() {
+        for (url, is) in [
+            ("http://127.0.0.1:8532", true),
+            ("http://LOCALHOST/", true),
+            ("http://[::1]:1", true),
+            ("http://[::ffff:127.0.0.1]", true),
+            ("http://localhost.example", false),
+            ("http://10.0.0.1", false),
+        ] {
+            assert_eq!(Location::parse(url).expect("a location").is_loopback(), is, "{url}");
+        }
+    }
 
     #[test]
     fn only_addresses_of_the_internet_are_public() {

@@ -177,6 +177,10 @@ fn every_operation_asks_who_is_there() {
         }
         let by_token = status(&[("Authorization", &administrator)]);
         let by_session = status(&[("Cookie", &ann), ("X-CSRF-Token", &ann_csrf)]);
+        if endpoint.here {
+            assert_eq!((by_token, by_session), (403, 403), "{name} is for the server's machine");
+            continue;
+        }
         assert!(!refused(by_token) && !refused(by_session), "{name}: {by_token} {by_session}");
         assert!(by_token < 500 && by_session < 500, "{name}: {by_token} {by_session}");
     }
@@ -246,6 +250,30 @@ fn every_operation_is_one_of_the_command_line() {
     for endpoint in endpoints() {
         assert_eq!(made(endpoint.name), !others.contains(&endpoint.name), "{}", endpoint.name);
     }
+}
+
+#[test]
+fn files_of_the_servers_machine_are_not_named_from_elsewhere() {
+    let api = Api::start();
+    let token = api.token("a", "administrator");
+    let key = [("Authorization", token.as_str())];
+    let mut source = json!({
+        "url": "http://wsus.example", "microsoft": false, "replica": false, "report": false,
+        "content": "none", "pull_through": false,
+    });
+    let set = |source: &Value| {
+        let body = json!({ "source": source });
+        let answer = api.ask("PUT /api/v1/sync/source", &key, Some(&body));
+        (answer.status, answer.json()["detail"].to_string())
+    };
+    for field in ["ca_file", "proxy_password_file"] {
+        source[field] = json!("/etc/hostname");
+        let (status, detail) = set(&source);
+        assert_eq!(status, 403, "{field}: {detail}");
+        source[field] = Value::Null;
+    }
+    let (status, detail) = set(&source);
+    assert_eq!(status, 200, "{detail}");
 }
 
 #[test]

@@ -14,29 +14,32 @@ use crate::admin::{self, Upload};
 use crate::server::RequestBody;
 
 /// Most bytes of a JSON body: 25,000 update ids.
-const JSON_LIMIT: u64 = 1 << 20;
+pub(super) const JSON_LIMIT: u64 = 1 << 20;
+/// Most bytes of it where nobody is known yet: a name and a password.
+pub(super) const UNKNOWN_LIMIT: u64 = 4 << 10;
 /// How long a JSON body may take.
 const JSON_TIME: Duration = Duration::from_secs(30);
 /// Pieces of an upload that wait to be read; hyper's have a few hundred KB at most.
 const PIECES: usize = 4;
 
-/// A body of JSON; none if there is no body.
+/// A body of JSON of at most `limit` bytes; none if there is no body.
 pub(super) async fn json(
     headers: &HeaderMap,
     mut body: RequestBody,
+    limit: u64,
 ) -> Result<Option<Value>, Problem> {
     if body.is_empty() {
         return Ok(None);
     }
     expect(headers, "application/json")?;
-    if body.announced() > JSON_LIMIT {
-        return Err(too_large(JSON_LIMIT));
+    if body.announced() > limit {
+        return Err(too_large(limit));
     }
     let collect = async {
         let mut bytes = Vec::new();
         while let Some(piece) = body.piece().await.map_err(broken)? {
-            if (bytes.len() + piece.len()) as u64 > JSON_LIMIT {
-                return Err(too_large(JSON_LIMIT));
+            if (bytes.len() + piece.len()) as u64 > limit {
+                return Err(too_large(limit));
             }
             bytes.extend_from_slice(&piece);
         }

@@ -66,7 +66,7 @@ pub fn description() -> Value {
 const PROBLEMS: &[(u16, &str)] = &[
     (400, "The request or its body is broken."),
     (401, "Nobody is known by what the request says, or the password is wrong."),
-    (403, "The caller's role does not allow this, or a session's token is missing."),
+    (403, "The caller's role or place does not allow this, or a session's token is missing."),
     (404, "There is no such thing."),
     (405, "The path knows other methods."),
     (408, "The body did not come in time."),

@@ -45,6 +45,9 @@ pub(super) async fn identify(
     if identified.caller.role < Some(needed) {
         return Err(forbidden("your role does not allow this"));
     }
+    if endpoint.here && !identified.caller.local {
+        return Err(Problem::from(AdminError::NotFromElsewhere).into());
+    }
     Ok(identified)
 }
 

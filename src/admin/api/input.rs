@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::schema::{check, kinds, resolve};
+use super::schema::{TOLD, check, kinds, resolve};
 use crate::admin::endpoint::PathFields;
 use crate::admin::{AdminError, Endpoint, FieldError};
 
@@ -32,7 +32,9 @@ pub(super) fn fields(
     };
     let mut wrong = Vec::new();
     let mut refuse = |field: &str, problem: &str| {
-        wrong.push(FieldError { field: field.to_owned(), problem: problem.to_owned() });
+        if wrong.len() < TOLD {
+            wrong.push(FieldError { field: field.to_owned(), problem: problem.to_owned() });
+        }
     };
     for name in fields.keys() {
         if path.iter().any(|(field, _)| field == name) {

@@ -22,6 +22,7 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use self::identify::Identified;
 use self::listing::Listing;
@@ -39,6 +40,10 @@ const COOKIE: &str = "weir_session";
 
 /// What an answer is called in the log while it is not known what was asked.
 const UNKNOWN: &str = "Api";
+
+/// Operations of requests that are carried out at once. Each has a thread meanwhile, and the services
+/// for clients need threads too.
+static AT_ONCE: Semaphore = Semaphore::const_new(64);
 
 /// The server's side of administration.
 pub struct Api {
@@ -77,7 +82,11 @@ impl Api {
             identify::identify(identity, endpoint, way, &head.headers).await?;
         let (json, upload) = match &endpoint.upload {
             Some(upload) => (None, Some(body::upload(upload, &head.headers, body)?)),
-            None => (body::json(&head.headers, body).await?, None),
+            None => {
+                let known = endpoint.route.role.is_some();
+                let limit = if known { body::JSON_LIMIT } else { body::UNKNOWN_LIMIT };
+                (body::json(&head.headers, body, limit).await?, None)
+            }
         };
         let query = head.uri.query().unwrap_or_default();
         let mut pairs = input::pairs(query)?;
@@ -95,7 +104,13 @@ impl Api {
         // Many operations wait for the disk. And whoever asked may go away meanwhile: what was begun
         // comes to its end.
         let runtime = Handle::current();
-        let work = move || runtime.block_on(endpoint.run(fields, call));
+        // Some need a second thread, and have to get it whatever the number of those that wait.
+        let place = AT_ONCE.acquire().await.map_err(|_| AdminError::from(StateError::Stopped))?;
+        let work = move || {
+            let done = runtime.block_on(endpoint.run(fields, call));
+            drop(place);
+            done
+        };
         let done = tokio::task::spawn_blocking(work).await;
         let mut answer = done.map_err(|_| AdminError::from(StateError::Stopped))??;
         let mut headers = HeaderMap::new();

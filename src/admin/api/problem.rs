@@ -66,6 +66,7 @@ fn status(error: &AdminError) -> StatusCode {
         AdminError::Body(_) => StatusCode::BAD_REQUEST,
         AdminError::Refused(_) | AdminError::Cancelled => StatusCode::CONFLICT,
         AdminError::WrongPassword => StatusCode::UNAUTHORIZED,
+        AdminError::NotFromElsewhere => StatusCode::FORBIDDEN,
         AdminError::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
         AdminError::NotServed
         | AdminError::Unreachable(_)

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::admin::FieldError;
 
 /// Most errors that are told at once.
-const TOLD: usize = 20;
+pub(super) const TOLD: usize = 20;
 /// Most levels of a value. Our own types have five.
 const DEPTH: usize = 32;
 

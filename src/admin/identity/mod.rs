@@ -32,6 +32,8 @@ use crate::state::{State, StateError};
 const KEPT: usize = 1000;
 /// Most characters of a name.
 const NAME: usize = 64;
+/// What the audit trail calls who has no account: the machine's administrator, and the server.
+const OTHERS: [&str; 2] = ["administrator", "weir"];
 /// The account that a server makes for itself when it has none.
 const FIRST: &str = "admin";
 /// What tokens begin with, so that they are found where they do not belong.
@@ -106,6 +108,10 @@ impl Identity {
         role: Role,
     ) -> Result<Account, AdminError> {
         check_name(&name)?;
+        let lower = name.to_lowercase();
+        if OTHERS.contains(&lower.as_str()) || lower.starts_with("token ") {
+            return Err(AdminError::invalid("name", "the audit trail calls somebody else so"));
+        }
         let hashed = password::hash(password).await?;
         let account = Account { name, role, password: hashed, created: self.state.now() };
         let made = account.clone();
@@ -221,8 +227,7 @@ impl Identity {
         let digest = digest(secret);
         let found = known.tokens.iter().find(|token| token.digest == digest);
         let found = found.filter(|token| token.expires.is_none_or(|at| now < at));
-        Ok(found
-            .map(|token| Caller { name: format!("token {}", token.name), role: Some(token.role) }))
+        Ok(found.map(|token| Caller::remote(format!("token {}", token.name), token.role)))
     }
 
     /// Opens a session, if the password is that of the account. An account that does not exist takes
@@ -237,21 +242,16 @@ impl Identity {
         peer: IpAddr,
     ) -> Result<Option<(Opened, Session)>, AdminError> {
         let now = self.state.now();
-        self.attempts.check(name, peer, now)?;
+        self.attempts.begin(name, peer, now)?;
         let known = self.known().await?;
         let account = known.account(name);
         let fits = password::fits(password, account.map(|account| &account.password)).await?;
-        match account.filter(|_| fits) {
-            Some(account) => {
-                self.attempts.forget(name, peer);
-                Ok(Some(self.sessions.open(&account.name, now)?))
-            }
-            None => {
-                self.attempts.note(name, peer, now);
-                tracing::warn!(peer = %peer, "a sign-in failed");
-                Ok(None)
-            }
-        }
+        let Some(account) = account.filter(|_| fits) else {
+            tracing::warn!(peer = %peer, "a sign-in failed");
+            return Ok(None);
+        };
+        self.attempts.succeeded(name, peer);
+        Ok(Some(self.sessions.open(&account.name, account.password.salt, now)?))
     }
 
     /// Whose session this secret opens, and the session.
@@ -259,8 +259,8 @@ impl Identity {
         let Some(session) = self.sessions.find(secret, self.state.now()) else { return Ok(None) };
         let known = self.known().await?;
         let account = known.account(&session.account);
-        Ok(account
-            .map(|it| (Caller { name: it.name.clone(), role: Some(it.role) }, session.clone())))
+        let account = account.filter(|it| it.password.salt == session.password);
+        Ok(account.map(|it| (Caller::remote(it.name.clone(), it.role), session.clone())))
     }
 
     /// Ends the session that this secret opens.

@@ -17,6 +17,9 @@ const KEPT: usize = 1000;
 pub struct Session {
     /// Whose.
     pub account: String,
+    /// Salt of the password that opened it: with another password, or as another account of the
+    /// same name, it is nobody's any more.
+    pub(super) password: [u8; 16],
     /// What every change has to repeat, which no other site can know.
     pub csrf: String,
     /// Unix seconds at which it ends in any case.
@@ -33,10 +36,16 @@ pub struct Opened(pub String);
 pub(super) struct Sessions(Mutex<HashMap<[u8; 32], Session>>);
 
 impl Sessions {
-    pub(super) fn open(&self, account: &str, now: i64) -> Result<(Opened, Session), StateError> {
+    pub(super) fn open(
+        &self,
+        account: &str,
+        password: [u8; 16],
+        now: i64,
+    ) -> Result<(Opened, Session), StateError> {
         let secret = random_text::<32>()?;
         let session = Session {
             account: account.to_owned(),
+            password,
             csrf: random_text::<32>()?,
             ends: now.saturating_add(WHOLE),
             used: now,
@@ -82,17 +91,17 @@ mod tests {
     #[test]
     fn sessions_end_when_idle_when_old_and_when_told() {
         let sessions = Sessions::default();
-        let (Opened(secret), _) = sessions.open("ann", 0).expect("random numbers");
+        let (Opened(secret), _) = sessions.open("ann", [0; 16], 0).expect("random numbers");
         assert!(sessions.find(&secret, IDLE - 1).is_some());
         assert!(sessions.find(&secret, 2 * IDLE - 2).is_some(), "it was used");
         assert!(sessions.find(&secret, 4 * IDLE).is_none(), "idle");
-        let (Opened(secret), _) = sessions.open("ann", 0).expect("random numbers");
+        let (Opened(secret), _) = sessions.open("ann", [0; 16], 0).expect("random numbers");
         for at in (0..WHOLE).step_by(1000) {
             assert!(sessions.find(&secret, at).is_some(), "{at}");
         }
         assert!(sessions.find(&secret, WHOLE).is_none(), "old");
-        let (Opened(one), _) = sessions.open("ann", 0).expect("random numbers");
-        let (Opened(two), _) = sessions.open("bob", 0).expect("random numbers");
+        let (Opened(one), _) = sessions.open("ann", [0; 16], 0).expect("random numbers");
+        let (Opened(two), _) = sessions.open("bob", [0; 16], 0).expect("random numbers");
         sessions.end_all_of("ANN");
         assert!(sessions.find(&one, 1).is_none() && sessions.find(&two, 1).is_some());
         sessions.end(&two);
@@ -102,9 +111,9 @@ mod tests {
     #[test]
     fn there_are_never_more_than_that() {
         let sessions = Sessions::default();
-        let (Opened(first), _) = sessions.open("ann", 0).expect("random numbers");
+        let (Opened(first), _) = sessions.open("ann", [0; 16], 0).expect("random numbers");
         for _ in 0..KEPT {
-            sessions.open("ann", 1).expect("random numbers");
+            sessions.open("ann", [0; 16], 1).expect("random numbers");
         }
         assert!(sessions.find(&first, 1).is_none());
         assert_eq!(sessions.0.lock().expect("unlocked").len(), KEPT);

@@ -60,6 +60,10 @@ async fn the_first_account_signs_in_and_nobody_else() {
     assert_eq!(caller.role, Some(role), "at once");
     identity.set_password(By::administrator(), &name, "something else").await.expect("set");
     assert!(identity.by_session(&secret).await.expect("read").is_none(), "signed out");
+    let overtaken = identity.sessions.open(&name, [0; 16], 1_800_000_000);
+    let (Opened(overtaken), _) = overtaken.expect("random numbers");
+    let found = identity.by_session(&overtaken).await.expect("read");
+    assert!(found.is_none(), "opened with the password before");
 
     let audit = AuditFilter { last: 100, mentions: None };
     let told = state.audit(audit).await.expect("the audit trail");
@@ -103,6 +107,10 @@ async fn what_cannot_be_a_name_or_a_password_is_none() {
         let made = identity.create_account(by(), name.into(), "long enough", role).await;
         assert!(made.is_err(), "{name:?}");
         assert!(identity.create_token(by(), name.into(), role, None).await.is_err(), "{name:?}");
+    }
+    for name in ["administrator", "Weir", "token ci"] {
+        let made = identity.create_account(by(), name.into(), "long enough", role).await;
+        assert!(made.is_err(), "the audit trail could not tell {name} apart");
     }
     for password in ["", "too short", &"x".repeat(257)] {
         assert!(identity.create_account(by(), "ann".into(), password, role).await.is_err());
