@@ -220,7 +220,7 @@ impl<A: Api> Answers for AdminShared<A> {
         let request = ApiRequest { way, address, head, body };
         let ApiAnswer { operation, response } = self.api.answer(request).await;
         line.named(operation);
-        let mut reply = response.map(|body| Payload::frames(vec![body.into()]));
+        let mut reply = response.map(|body| Payload::parts(vec![Bytes::from(body).into()]));
         if peer.has_unread() {
             // What is left of the body would be taken for the next request.
             reply::close(&mut reply);

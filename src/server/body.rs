@@ -7,27 +7,29 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
+use super::encoding::Part;
 use super::file_body::FileBody;
 use super::log::AccessLine;
+use crate::wire::xpress::XpressError;
 
 /// What a response carries. Its length is always known, so that no response is chunked.
 #[derive(Debug)]
 pub(crate) enum Payload {
-    /// Bytes in memory; prepared fragments among them are shared, not copied.
-    Frames(std::vec::IntoIter<Bytes>),
+    /// Parts in memory; prepared fragments among them are shared, not copied.
+    Parts(std::vec::IntoIter<Part>),
     /// Parts of a file.
     File(FileBody),
 }
 
 impl Payload {
-    pub(crate) fn frames(frames: Vec<Bytes>) -> Self {
-        Self::Frames(frames.into_iter())
+    pub(crate) fn parts(parts: Vec<Part>) -> Self {
+        Self::Parts(parts.into_iter())
     }
 
     /// Bytes that are still to come.
     pub(crate) fn remaining(&self) -> u64 {
         match self {
-            Self::Frames(frames) => frames.as_slice().iter().map(|frame| frame.len() as u64).sum(),
+            Self::Parts(parts) => parts.as_slice().iter().map(|part| part.len() as u64).sum(),
             Self::File(file) => file.remaining(),
         }
     }
@@ -55,7 +57,7 @@ impl Body for ResponseBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let next = match &mut self.payload {
-            Payload::Frames(frames) => frames.next().map(Ok),
+            Payload::Parts(parts) => parts.next().map(|part| part.take().map_err(damaged)),
             Payload::File(file) => std::task::ready!(file.poll_chunk(context)),
         };
         Poll::Ready(next.map(|chunk| {
@@ -73,4 +75,10 @@ impl Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.payload.remaining())
     }
+}
+
+/// The head is sent: all that is left is to end the connection before the body ends.
+fn damaged(cause: XpressError) -> io::Error {
+    tracing::error!(%cause, "a stored fragment is damaged; restore the packs from a backup");
+    io::Error::new(io::ErrorKind::InvalidData, cause)
 }

@@ -87,12 +87,12 @@ fn serve(found: Found, sha1: Sha1, method: &Method, headers: &HeaderMap) -> Repl
     let validators = Validators { etag: format!("\"{}\"", sha1.to_hex()), modified };
     let mut reply = match decide(method, headers, &validators, length) {
         Decision::NotModified => {
-            let mut reply = Response::new(Payload::frames(vec![]));
+            let mut reply = Response::new(Payload::parts(vec![]));
             *reply.status_mut() = StatusCode::NOT_MODIFIED;
             reply
         }
         Decision::Head => {
-            let mut reply = octets(Payload::frames(vec![]));
+            let mut reply = octets(Payload::parts(vec![]));
             reply.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
             reply
         }

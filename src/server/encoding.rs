@@ -91,7 +91,55 @@ pub struct Encoded {
     /// The encoding it ended up in.
     pub coding: Coding,
     /// Its bytes.
-    pub frames: Vec<Bytes>,
+    pub parts: Vec<Part>,
+}
+
+/// A piece of an encoded body. Whoever does not take xpress gets what is stored in blocks one block
+/// after the other, each decoded when the one before it was taken: a client that reads slowly holds
+/// the blocks, which others share, and not what they decode to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// As it goes out.
+    Ready(Bytes),
+    /// One xpress block of what goes out.
+    Block {
+        /// With its header.
+        bytes: Bytes,
+        /// Bytes that it decodes to.
+        length: usize,
+    },
+}
+
+impl From<Bytes> for Part {
+    fn from(bytes: Bytes) -> Self {
+        Self::Ready(bytes)
+    }
+}
+
+impl Part {
+    /// Bytes that go out.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Ready(bytes) => bytes.len(),
+            Self::Block { length, .. } => *length,
+        }
+    }
+
+    /// Whether nothing goes out.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What goes out.
+    ///
+    /// # Errors
+    /// The block is damaged.
+    pub fn take(self) -> Result<Bytes, XpressError> {
+        match self {
+            Self::Ready(bytes) => Ok(bytes),
+            Self::Block { bytes, length } => Ok(xpress::decode(&bytes, length)?.into()),
+        }
+    }
 }
 
 /// Encodes `pieces`. Costs time in proportion to the text that was not prepared for `coding`.
@@ -100,35 +148,46 @@ pub struct Encoded {
 /// What was prepared is damaged.
 pub fn encode(pieces: Vec<Piece>, coding: Coding) -> Result<Encoded, XpressError> {
     let length: usize = pieces.iter().map(Piece::len).sum();
-    if length < WORTH_ENCODING {
-        return identity(pieces);
-    }
-    let frames = match coding {
-        Coding::Identity => return identity(pieces),
+    let coding = if length < WORTH_ENCODING { Coding::Identity } else { coding };
+    let parts = match coding {
+        Coding::Identity => plain(pieces)?,
         Coding::Xpress => encode_xpress(pieces),
-        Coding::Gzip => vec![encode_gzip(&pieces)?],
+        Coding::Gzip => vec![encode_gzip(pieces)?.into()],
     };
-    Ok(Encoded { coding, frames })
+    Ok(Encoded { coding, parts })
 }
 
 /// How many bytes [`encode`] has to work on, to tell a short encoding from a long one.
 pub fn effort(pieces: &[Piece], coding: Coding) -> usize {
-    let ready = |piece: &Piece| match piece {
-        Piece::Text(_) | Piece::Prepared(Prepared::Escaped(_)) => coding == Coding::Identity,
-        Piece::Prepared(Prepared::Blocks { .. }) => coding == Coding::Xpress,
+    let ready = |piece: &Piece| match coding {
+        Coding::Identity => true,
+        Coding::Xpress => matches!(piece, Piece::Prepared(Prepared::Blocks { .. })),
+        Coding::Gzip => false,
     };
     pieces.iter().filter(|piece| !ready(piece)).map(Piece::len).sum()
 }
 
-fn identity(pieces: Vec<Piece>) -> Result<Encoded, XpressError> {
-    let frames = pieces.iter().map(Piece::bytes);
-    let frames =
-        frames.filter(|frame| !frame.as_ref().is_ok_and(Bytes::is_empty)).collect::<Result<_, _>>();
-    Ok(Encoded { coding: Coding::Identity, frames: frames? })
+fn plain(pieces: Vec<Piece>) -> Result<Vec<Part>, XpressError> {
+    let mut parts = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        match piece {
+            Piece::Text(bytes) | Piece::Prepared(Prepared::Escaped(bytes)) => {
+                parts.push(bytes.into());
+            }
+            Piece::Prepared(Prepared::Blocks { bytes, .. }) => {
+                let blocks = xpress::blocks(&bytes)?.into_iter();
+                parts.extend(
+                    blocks.map(|(place, length)| Part::Block { bytes: bytes.slice(place), length }),
+                );
+            }
+        }
+    }
+    parts.retain(|part| !part.is_empty());
+    Ok(parts)
 }
 
-fn encode_xpress(pieces: Vec<Piece>) -> Vec<Bytes> {
-    let mut frames = Vec::with_capacity(pieces.len());
+fn encode_xpress(pieces: Vec<Piece>) -> Vec<Part> {
+    let mut parts = Vec::with_capacity(pieces.len());
     // Neighbouring texts share blocks: a small block compresses badly on its own.
     let mut text = Vec::new();
     for piece in pieces {
@@ -137,29 +196,29 @@ fn encode_xpress(pieces: Vec<Piece>) -> Vec<Bytes> {
                 text.extend_from_slice(&bytes);
             }
             Piece::Prepared(Prepared::Blocks { bytes, .. }) => {
-                push_encoded(&mut frames, &mut text);
-                frames.push(bytes);
+                push_encoded(&mut parts, &mut text);
+                parts.push(bytes.into());
             }
         }
     }
-    push_encoded(&mut frames, &mut text);
-    frames
+    push_encoded(&mut parts, &mut text);
+    parts
 }
 
-fn push_encoded(frames: &mut Vec<Bytes>, text: &mut Vec<u8>) {
+fn push_encoded(parts: &mut Vec<Part>, text: &mut Vec<u8>) {
     if !text.is_empty() {
         let mut blocks = Vec::new();
         xpress::encode(text, &mut blocks);
-        frames.push(blocks.into());
+        parts.push(Bytes::from(blocks).into());
         text.clear();
     }
 }
 
-fn encode_gzip(pieces: &[Piece]) -> Result<Bytes, XpressError> {
+fn encode_gzip(pieces: Vec<Piece>) -> Result<Bytes, XpressError> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    for piece in pieces {
+    for part in plain(pieces)? {
         // Writing to memory does not fail.
-        let _ = encoder.write_all(&piece.bytes()?);
+        let _ = encoder.write_all(&part.take()?);
     }
     Ok(encoder.finish().unwrap_or_default().into())
 }
@@ -198,6 +257,38 @@ mod tests {
         assert_eq!(Coding::negotiate(["gzip", "xpress"]), Coding::Xpress);
     }
 
+    /// What goes out.
+    fn taken(encoded: Encoded) -> Result<Vec<u8>, XpressError> {
+        let parts = encoded.parts.into_iter().map(Part::take);
+        Ok(parts.collect::<Result<Vec<_>, _>>()?.concat())
+    }
+
+    #[test]
+    fn who_takes_no_xpress_is_sent_block_by_block() {
+        let text = "fragment ".repeat(30_000);
+        let mut blocks = Vec::new();
+        xpress::encode(text.as_bytes(), &mut blocks);
+        let pieces = vec![Piece::Prepared(blocks_of(&text, blocks.into()))];
+        let encoded = encode(pieces, Coding::Identity).expect("whole");
+        assert!(encoded.parts.len() > 4);
+        assert!(encoded.parts.iter().all(|part| matches!(part, Part::Block { .. })));
+        assert_eq!(encoded.parts.iter().map(Part::len).sum::<usize>(), text.len());
+        assert_eq!(taken(encoded).expect("whole"), text.as_bytes());
+    }
+
+    #[test]
+    fn a_damaged_block_is_an_error_when_it_is_taken() {
+        let text = "fragment ".repeat(500);
+        let mut blocks = Vec::new();
+        xpress::encode(text.as_bytes(), &mut blocks);
+        blocks[8..12].fill(0xff);
+        let damaged = vec![Piece::Prepared(blocks_of(&text, blocks.into()))];
+        assert!(
+            taken(encode(damaged.clone(), Coding::Identity).expect("its headers hold")).is_err()
+        );
+        assert!(encode(damaged, Coding::Gzip).is_err());
+    }
+
     fn prepared(text: &str, xpress: Option<&[u8]>) -> Piece {
         Piece::Prepared(match xpress {
             Some(blocks) => blocks_of(text, Bytes::copy_from_slice(blocks)),
@@ -222,12 +313,13 @@ mod tests {
             Piece::Text("<tail>".into()),
         ];
         assert_eq!(effort(&pieces, Coding::Xpress), 18);
-        assert_eq!(effort(&pieces, Coding::Identity), text.len());
+        assert_eq!(effort(&pieces, Coding::Identity), 0);
 
         let encoded = encode(pieces, Coding::Xpress).expect("whole");
-        assert_eq!(encoded.frames.len(), 3);
-        assert_eq!(encoded.frames[1].as_ptr(), stored.as_ptr());
-        let body = encoded.frames.concat();
+        assert_eq!(encoded.parts.len(), 3);
+        let Part::Ready(blocks) = &encoded.parts[1] else { panic!("decoded in vain") };
+        assert_eq!(blocks.as_ptr(), stored.as_ptr());
+        let body = taken(encoded).expect("whole");
         let expected = format!("<head><more>{text}<tail>");
         assert_eq!(xpress::decode(&body, 1 << 20).expect("blocks"), expected.as_bytes());
     }
@@ -274,8 +366,9 @@ mod tests {
                 .collect();
             for coding in [Coding::Identity, Coding::Gzip, Coding::Xpress] {
                 let encoded = encode(pieces.clone(), coding).expect("whole");
-                let body = encoded.frames.concat();
-                let decoded = match encoded.coding {
+                let coding = encoded.coding;
+                let body = taken(encoded).expect("whole");
+                let decoded = match coding {
                     Coding::Identity => body,
                     Coding::Xpress => xpress::decode(&body, 1 << 20).expect("blocks"),
                     Coding::Gzip => {

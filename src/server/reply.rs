@@ -1,5 +1,6 @@
 //! Short answers that are the server's own.
 
+use bytes::Bytes;
 use hyper::Response;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{StatusCode, header};
@@ -11,7 +12,7 @@ pub(crate) type Reply = Response<Payload>;
 
 /// An answer of `media_type` whose body is `body`.
 pub(crate) fn document(media_type: &'static str, body: String) -> Reply {
-    let mut reply = Response::new(Payload::frames(vec![body.into()]));
+    let mut reply = Response::new(Payload::parts(vec![Bytes::from(body).into()]));
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     reply
 }

@@ -212,12 +212,12 @@ async fn respond(
     line: &mut AccessLine,
 ) -> Reply {
     let SoapAnswer { status, content_type, pieces, close, outcome } = answer;
-    let Encoded { coding, frames } = match encode(pieces, coding).await {
+    let Encoded { coding, parts } = match encode(pieces, coding).await {
         Ok(encoded) => encoded,
         Err(reply) => return reply,
     };
     line.outcome(outcome, coding);
-    let mut response = Response::new(Payload::frames(frames));
+    let mut response = Response::new(Payload::parts(parts));
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

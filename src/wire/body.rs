@@ -40,7 +40,7 @@ impl Prepared {
         }
     }
 
-    /// The escaped text. Blocks are decoded each time: only clients that are no agents ask for it.
+    /// The escaped text, whole: blocks are decoded each time. What is sent goes out block by block.
     ///
     /// # Errors
     /// The blocks are not what was once encoded.

@@ -1,7 +1,12 @@
 //! Decoding: every read checked, and no allocation that the caller's limit does not cover.
 
+use std::ops::Range;
+
 use super::{BYTE, LENGTH_BITS, MAX_BLOCK, MIN_MATCH, NIBBLE, XpressError};
 use crate::wire::little_endian::Reader;
+
+/// Bytes of a block's header.
+const HEADER: usize = 8;
 
 /// Decodes a whole body of blocks.
 ///
@@ -27,6 +32,20 @@ pub fn decode(input: &[u8], limit: usize) -> Result<Vec<u8>, XpressError> {
         }
     }
     Ok(out)
+}
+
+/// Where each block of a body lies, with its header, and how many bytes it decodes to: for who decodes
+/// them one by one.
+pub fn blocks(input: &[u8]) -> Result<Vec<(Range<usize>, usize)>, XpressError> {
+    let mut blocks = Vec::new();
+    let mut body = Reader::new(input);
+    let mut start = 0;
+    while let Some((original, bytes)) = next_block(&mut body)? {
+        let end = start + HEADER + bytes.len();
+        blocks.push((start..end, original));
+        start = end;
+    }
+    Ok(blocks)
 }
 
 /// The next block of a body: its original size, and its bytes.

@@ -13,7 +13,7 @@ mod encode;
 #[cfg(test)]
 mod tests;
 
-pub use decode::decode;
+pub use decode::{blocks, decode};
 pub use encode::encode;
 
 use super::little_endian::EndOfBytes;
