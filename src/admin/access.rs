@@ -11,8 +11,10 @@ use super::client::Remote;
 use super::content::{AddContent, AddedContent};
 use super::health::{CheckHealth, Health};
 use super::import::{self, ImportDocuments};
+use super::operation::carry_out;
 use super::{AdminError, Call, Caller, ImportReport, Operation, Source, Subject, frames};
 use crate::content::files::{Digests, digest_of};
+use crate::policy::by::By;
 use crate::server::SOCKET;
 use crate::state::{Settings, State, StateError};
 use crate::upstream::{self, Upstream};
@@ -69,7 +71,7 @@ impl Access {
     pub async fn run<O: Operation>(&self, operation: O) -> Result<O::Answer, AdminError> {
         match self {
             Self::Served(server) => server.call(&operation).await,
-            Self::Opened(subject) => operation.run(local(subject, None)).await,
+            Self::Opened(subject) => carry_out(operation, local(subject, None)).await,
         }
     }
 
@@ -103,9 +105,9 @@ impl Access {
                 in_parts(parts, |files| frames::write(&files), send, progress).await
             }
             Self::Opened(subject) => {
-                let state = &subject.state;
+                let (state, by) = (&subject.state, &By::administrator());
                 let store =
-                    async |read, more_follows| import::store(state, read, more_follows).await;
+                    async |read, more_follows| import::store(state, by, read, more_follows).await;
                 in_parts(parts, |files| import::Read::new(&files), store, progress).await
             }
         }
@@ -124,7 +126,9 @@ impl Access {
         let operation = AddContent { sha1: sha1.to_hex() };
         match self {
             Self::Served(server) => server.upload_file(&operation, source, length).await,
-            Self::Opened(subject) => operation.run(local(subject, Some(Box::new(source)))).await,
+            Self::Opened(subject) => {
+                carry_out(operation, local(subject, Some(Box::new(source)))).await
+            }
         }
     }
 

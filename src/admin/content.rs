@@ -32,7 +32,7 @@ impl Operation for AddContent {
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
         let sha1 = Sha1::from_hex(&self.sha1)
             .ok_or_else(|| AdminError::invalid("sha1", "not a SHA-1 digest"))?;
-        let added = call.state().add_content(sha1, call.upload()).await?;
+        let added = call.state().add_content(call.by(), sha1, call.upload()).await?;
         let file = added.file;
         Ok(AddedContent {
             name: file.name,

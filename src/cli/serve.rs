@@ -16,6 +16,7 @@ use super::signals::Signals;
 use super::{CliError, Context, failed, log_lines};
 use crate::admin::{Api, Source, Subject, import_into};
 use crate::metadata::sample;
+use crate::policy::by::By;
 use crate::server::tls::{self, Tls};
 use crate::server::{AdminListen, AdminServer, Authority, Drained, Server};
 use crate::services::Services;
@@ -170,15 +171,16 @@ pub(super) fn now() -> i64 {
 
 /// Imports our own sample catalogue and its content; what is there already stays as it is.
 async fn install_sample(state: &Arc<State>) -> Result<(), CliError> {
+    let by = By::weir("the sample catalogue was asked for");
     let documents = sample::documents()
         .iter()
         .map(|(name, bytes)| Source { name: (*name).to_owned(), bytes: bytes.to_vec() });
-    let report = import_into(state, documents.collect(), false).await?;
+    let report = import_into(state, &by, documents.collect(), false).await?;
     for (_, bytes) in sample::contents() {
         let digests = crate::content::files::digest_of(bytes.as_slice());
         let sha1 = digests.map_err(|error| failed(&error))?.sha1;
         if !state.has_content(&sha1) {
-            let added = state.add_content(sha1, std::io::Cursor::new(bytes)).await;
+            let added = state.add_content(by.clone(), sha1, std::io::Cursor::new(bytes)).await;
             added.map_err(|error| failed(&error))?;
         }
     }
@@ -215,7 +217,7 @@ async fn clean_up(state: Arc<State>, upstream: Arc<Upstream>, settings: CleanupS
         tokio::time::sleep(CLEANUP_CHECK).await;
         // When that cannot be known, nothing that may be wanted is removed.
         let keep_all_content = upstream.keeps_all_content().await.unwrap_or(true);
-        match state.clean_up(CleanupSettings { keep_all_content, ..settings }).await {
+        match state.clean_up(CleanupSettings { keep_all_content, ..settings }, None).await {
             Ok(done) => {
                 let deleted: usize = done.deletions.iter().map(Deletion::len).sum();
                 let (declined, forgotten) = (done.declines.len(), done.computers.len());

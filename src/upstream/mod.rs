@@ -32,6 +32,7 @@ mod update_data;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::json;
 use tokio::sync::watch;
 use tracing::{error, info};
 
@@ -44,6 +45,7 @@ pub use source::{MICROSOFT_UPDATE, ROOT_INSTRUCTION};
 pub use sync::Scope;
 
 use crate::content::pulled::RangeSource;
+use crate::policy::by::By;
 use crate::state::State;
 use crate::wire::types::Sha1;
 use authorize::Account;
@@ -102,16 +104,20 @@ impl Upstream {
     }
 
     /// Sets the upstream server, once everything that is said of it can be used.
-    pub async fn set_source(&self, source: SourceRecord) -> Result<(), SyncError> {
+    pub async fn set_source(&self, by: By, source: SourceRecord) -> Result<(), SyncError> {
         source::check(&source)?;
-        if let Some(anchors) = self.state.meta::<AnchorsRecord>(names::ANCHORS).await? {
-            // What was decided here meanwhile has to go: all of it is taken over anew.
-            let anchors = AnchorsRecord { deployments: None, ..anchors };
-            self.state.set_meta(names::ANCHORS, anchors).await?;
-        }
-        let decides = source.replica.then(|| source.url.clone());
-        self.state.set_meta(names::SOURCE, source).await?;
-        Ok(self.state.set_replica(decides).await?)
+        let set = self.state.records(move |records| {
+            let before: Option<SourceRecord> = records.read(names::SOURCE)?;
+            if let Some(anchors) = records.read::<AnchorsRecord>(names::ANCHORS)? {
+                // What was decided here meanwhile has to go: all of it is taken over anew.
+                records.put(names::ANCHORS, &AnchorsRecord { deployments: None, ..anchors });
+            }
+            records.journal(&by, json!({ "sync_source": source, "before": before }));
+            records.put(names::SOURCE, &source);
+            records.follow(source.replica.then_some(source.url));
+            Ok(())
+        });
+        Ok(set.await?)
     }
 
     /// Whether the files of all updates are to be here, approved or not.
@@ -140,15 +146,20 @@ impl Upstream {
         self.slot().as_ref().map(|running| running.progress.of(running.number))
     }
 
-    /// Begins a synchronization and returns its number.
+    /// Begins a synchronization that somebody wants, and returns its number.
     ///
     /// # Errors
     /// When there is no upstream server, or one runs already.
-    pub async fn start(self: &Arc<Self>, scope: Scope) -> Result<u64, SyncError> {
-        self.begin(scope, Occasion::Wanted).await
+    pub async fn start(self: &Arc<Self>, by: By, scope: Scope) -> Result<u64, SyncError> {
+        self.begin(scope, Occasion::Wanted, Some(by)).await
     }
 
-    async fn begin(self: &Arc<Self>, scope: Scope, occasion: Occasion) -> Result<u64, SyncError> {
+    async fn begin(
+        self: &Arc<Self>,
+        scope: Scope,
+        occasion: Occasion,
+        by: Option<By>,
+    ) -> Result<u64, SyncError> {
         let source = self.source().await?.ok_or(SyncError::NoSource)?;
         let account = Account::of(&self.state, &self.settings).await?;
         let number = self.recorded().await?.runs.last().map_or(1, |run| run.number + 1);
@@ -160,6 +171,13 @@ impl Upstream {
                 return Err(SyncError::Running);
             }
             *slot = Some(Running { number, progress: Arc::clone(&progress), cancel });
+        }
+        if let Some(by) = by {
+            let entry = json!({ "start_sync": { "number": number, "scope": scope } });
+            if let Err(error) = self.state.note(by, entry).await {
+                *self.slot() = None;
+                return Err(error.into());
+            }
         }
         let upstream = Arc::clone(self);
         tokio::spawn(async move {
@@ -196,6 +214,16 @@ impl Upstream {
     /// no revision names the file.
     pub async fn pull(&self, sha1: Sha1) -> Option<Arc<dyn RangeSource>> {
         self.downloads.pull(sha1).await
+    }
+
+    /// Calls off what runs because somebody wants that; true when something did.
+    ///
+    /// # Errors
+    /// When it cannot be noted who wanted it; then it goes on.
+    pub async fn call_off(&self, by: By) -> Result<bool, SyncError> {
+        let Some(running) = self.running() else { return Ok(false) };
+        self.state.note(by, json!({ "cancel_sync": running.number })).await?;
+        Ok(self.cancel())
     }
 
     /// Calls off what runs; true when something did.

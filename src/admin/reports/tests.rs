@@ -48,7 +48,7 @@ async fn office(dir: &std::path::Path) -> (Arc<State>, Vec<Uuid>) {
     let documents = sample::documents().iter();
     let documents =
         documents.map(|(name, bytes)| Source { name: (*name).into(), bytes: bytes.to_vec() });
-    import_into(&state, documents.collect(), false).await.expect("imported");
+    import_into(&state, &By::administrator(), documents.collect(), false).await.expect("imported");
     let by = By::administrator;
     for (number, name, parent) in [(1, "Office", None), (2, "Lab", Some("Office".to_owned()))] {
         let id = Uuid::from_u128(number);

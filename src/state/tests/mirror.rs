@@ -8,6 +8,7 @@ use crate::policy::approval::ApprovalAction;
 use crate::policy::by::By;
 use crate::policy::target_group::{ALL_COMPUTERS, TargetGroup};
 use crate::policy::terms::{Deadline, Terms};
+use crate::state::State;
 use crate::state::mirror::{Mirrored, MirroredDeployment, MirroredGroup};
 use crate::state::{Children, Decision, Members, StateError};
 
@@ -143,7 +144,7 @@ async fn a_replica_decides_nothing_itself() {
     let state = &fixture.state;
     let own = By::administrator;
     state.create_group(own(), id(9), "Own".into(), None).await.expect("created");
-    state.set_replica(Some("http://uss:8530".into())).await.expect("set");
+    follow(state, Some("http://uss:8530")).await;
     let fixture = fixture.reopened().await;
     let state = &fixture.state;
     let refused = [
@@ -159,6 +160,15 @@ async fn a_replica_decides_nothing_itself() {
         let reason = refused.expect("refused").to_string();
         assert!(reason.contains("replica of http://uss:8530"), "{reason}");
     }
-    state.set_replica(None).await.expect("set");
+    follow(state, None).await;
     state.decide(own(), update(1), Decision::Decline).await.expect("decided");
+}
+
+async fn follow(state: &State, of: Option<&str>) {
+    let of = of.map(str::to_owned);
+    let followed = state.records(|records| {
+        records.follow(of);
+        Ok(())
+    });
+    followed.await.expect("set");
 }
