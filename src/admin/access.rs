@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::client::Remote;
 use super::content::{AddContent, AddedContent};
-use super::health::{CheckHealth, Health};
+use super::health::{self, CheckHealth, CheckName, Health, Monitor};
 use super::import::{self, ImportDocuments};
 use super::operation::carry_out;
 use super::{AdminError, Call, Caller, ImportReport, Operation, Source, Subject, frames};
@@ -22,7 +22,7 @@ use crate::upstream::{self, Upstream};
 /// Parts of an import that wait for each of its steps while the one before them is in it.
 const PARTS_AHEAD: usize = 1;
 /// How long a server may take to say that it is well.
-const HEALTH_PATIENCE: Duration = Duration::from_secs(10);
+const HEALTH_PATIENCE: Duration = Duration::from_secs(30);
 
 /// An open way to a data directory.
 pub enum Access {
@@ -48,7 +48,8 @@ impl Access {
             Err(AdminError::NotServed) => {
                 let state = Arc::new(State::open(data, settings, now)?);
                 let upstream = Upstream::new(Arc::clone(&state), sync);
-                Ok(Self::Opened(Arc::new(Subject::new(state, upstream))))
+                let monitor = Monitor::new(health::Settings::default(), state.now());
+                Ok(Self::Opened(Arc::new(Subject::new(state, upstream, Arc::new(monitor)))))
             }
             served => served,
         }
@@ -75,13 +76,12 @@ impl Access {
         }
     }
 
-    /// Asks how the server is, which has to answer soon.
-    pub async fn health(&self) -> Result<Health, AdminError> {
+    /// Asks how the server is, by these checks or all of them; it has to answer soon.
+    pub async fn health(&self, only: Vec<CheckName>) -> Result<Health, AdminError> {
+        let check = CheckHealth { only };
         match self {
-            Self::Served(server) => {
-                server.clone().within(HEALTH_PATIENCE).call(&CheckHealth {}).await
-            }
-            opened => opened.run(CheckHealth {}).await,
+            Self::Served(server) => server.clone().within(HEALTH_PATIENCE).call(&check).await,
+            opened => opened.run(check).await,
         }
     }
 

@@ -157,6 +157,11 @@ fn verify(state: &State, progress: &Progress) -> Result<VerifiedContent, AdminEr
     Ok(VerifiedContent { verified: published.contents.len(), damaged })
 }
 
+/// How many files approved updates need that are not here.
+pub(super) fn missing(published: &Published) -> usize {
+    needed(published).iter().filter(|sha1| !published.contents.contains_key(*sha1)).count()
+}
+
 /// The files of everything that is approved for installation, bundle members included.
 fn needed(published: &Published) -> HashSet<Sha1> {
     let installed = published.installed_by_approvals().into_iter();

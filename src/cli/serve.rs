@@ -10,15 +10,16 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::config::{Config, ConfigError};
-use super::metrics::StateMetrics;
+use super::metrics::{HealthMetrics, StateMetrics};
 use super::output::write_out;
 use super::signals::Signals;
 use super::{CliError, Context, failed, log_lines};
+use crate::admin::health::{Listeners, Monitor};
 use crate::admin::{Api, Source, Subject, import_into};
 use crate::metadata::sample;
 use crate::policy::by::By;
 use crate::server::tls::{self, Tls};
-use crate::server::{AdminListen, AdminServer, Authority, Drained, Server};
+use crate::server::{AdminListen, AdminServer, Authority, Drained, SOCKET, Server};
 use crate::services::Services;
 use crate::state::{CleanupSettings, Deletion, State};
 use crate::upstream::Upstream;
@@ -75,10 +76,12 @@ impl Serve {
         let limits = settings.limits.clone();
         let mut metrics = Registry::default();
         metrics.register_collector(Box::new(StateMetrics(Arc::clone(&state))));
+        let monitor = Arc::new(Monitor::new(config.health(), state.now()));
+        metrics.register_collector(Box::new(HealthMetrics(Arc::clone(&monitor))));
         let server =
             Server::bind(settings, certificates.clone(), Arc::clone(&services), metrics).await;
         let server = server.map_err(|error| failed(&error))?;
-        let subject = Subject::new(Arc::clone(&state), Arc::clone(&upstream));
+        let subject = Subject::new(Arc::clone(&state), Arc::clone(&upstream), Arc::clone(&monitor));
         if admin_address.is_some()
             && let Some((name, password)) = subject.identity.first().await?
         {
@@ -94,6 +97,13 @@ impl Serve {
         let admin = AdminServer::bind(&config.data, listen, limits, api, server.metrics()).await;
         let admin = admin.map_err(|error| failed(&error))?;
         let admin_address = admin.address();
+        monitor.listens(Listeners {
+            socket: config.data.join(SOCKET),
+            http: server.http_address(),
+            https: server.https_address(),
+            admin: admin_address.map(|address| (address, admin_tls)),
+            certificates: certificates.clone(),
+        });
         let mut signals = Signals::catch().map_err(|error| failed(&error))?;
 
         let (stop, stopped) = watch::channel(());
@@ -112,6 +122,8 @@ impl Serve {
         let cleanup =
             tokio::spawn(clean_up(Arc::clone(&state), Arc::clone(&upstream), config.cleanup()));
         let reports = tokio::spawn(Arc::clone(&upstream).follow_reports());
+        let watched = Arc::clone(&subject);
+        let health = tokio::spawn(async move { watched.follow_health().await });
 
         let ready = serde_json::json!({
             "ready": true,
@@ -144,6 +156,7 @@ impl Serve {
         following.abort();
         downloads.abort();
         reports.abort();
+        health.abort();
         upstream.stop().await;
         rules.abort();
         cleanup.abort();

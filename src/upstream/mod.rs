@@ -59,6 +59,9 @@ use records::{
 };
 use sync::{Outcome, Sync};
 
+/// The status of a synchronization that failed.
+pub const FAILED: u16 = event::FAILED;
+
 /// Events of ConfigMgr's software update point, which people know and tools look for.
 mod event {
     pub(in crate::upstream) const STARTED: u16 = 6701;
@@ -325,6 +328,14 @@ impl Upstream {
         let old = history.runs.len().saturating_sub(RUNS);
         history.runs.drain(..old);
         Ok(self.state.set_meta(names::HISTORY, history).await?)
+    }
+
+    /// Enters a run that ended then, with this status, into the history.
+    #[cfg(test)]
+    pub(crate) async fn remember(&self, ended: i64, status: u16) {
+        let number = self.recorded().await.map_or(0, |known| known.runs.len() as u64) + 1;
+        let run = Run { number, ended, status, ..Run::default() };
+        self.record(run, true).await.expect("recorded");
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Running>> {
