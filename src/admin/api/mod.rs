@@ -12,6 +12,7 @@ mod identify;
 mod input;
 mod listing;
 pub(super) mod problem;
+pub mod reference;
 pub mod schema;
 
 use std::sync::{Arc, Mutex, PoisonError};
