@@ -160,7 +160,7 @@ impl Jobs {
             job
         };
         let shown = job.show();
-        let (jobs, call) = (Arc::clone(call.subject()), call.as_job(job.number));
+        let (jobs, call) = (Arc::clone(call.subject()), call.numbered(job.number));
         tokio::spawn(async move {
             let runtime = Handle::current();
             let work = move || runtime.block_on(endpoint.run(fields, call));

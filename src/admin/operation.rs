@@ -274,7 +274,7 @@ impl Call {
     }
 
     /// The same, as the job of this number.
-    pub(super) fn as_job(self, number: u64) -> Self {
+    pub(super) fn numbered(self, number: u64) -> Self {
         Self { job: Some(number), ..self }
     }
 

@@ -12,6 +12,7 @@ use super::selection::{Selected, UpdateFilter, select};
 use super::{Detail, NamedCounts, StateFilter, Sums, group_called, page};
 use crate::admin::compliance::{UpdateOnComputer, on_computer};
 use crate::admin::{AdminError, Call, Operation, Route, Subject, instant};
+use crate::computers::computer::ComputerInfo;
 use crate::computers::{Counts, UpdateInstallationState};
 use crate::policy::target_group::effective;
 use crate::state::{Published, State, StateError, Tracked};
@@ -180,7 +181,7 @@ impl ReportComputers {
             systems: Vec::new(),
             rows: Vec::new(),
         };
-        let mut systems = Sums::default();
+        let (mut systems, mut names) = (Sums::default(), SystemNames::default());
         let mut rows: Vec<(Tracked, Counts)> = Vec::new();
         // There are few sets of groups, and many computers in each.
         let mut is_in: HashMap<Vec<Uuid>, bool> = HashMap::new();
@@ -206,7 +207,7 @@ impl ReportComputers {
                 continue;
             }
             report.add(&counts);
-            systems.add(&tracked.computer.info.os_name(), &counts);
+            systems.add(names.of(&tracked.computer.info), &counts);
             if self.detail != Detail::Summary {
                 rows.push((tracked, counts));
             }
@@ -295,6 +296,24 @@ impl ReportComputers {
         }
         keyed.sort_unstable_by(order);
         page(keyed, self.offset, self.limit).into_iter().map(|(_, _, row)| row).collect()
+    }
+}
+
+/// The names of operating systems, made once for all computers that say the same of theirs.
+#[derive(Default)]
+struct SystemNames(HashMap<(i32, Version), HashMap<String, String>>);
+
+/// Major, minor, build.
+type Version = (i32, i32, i32);
+
+impl SystemNames {
+    fn of(&mut self, info: &ComputerInfo) -> &str {
+        let ComputerInfo { old_product_type, os_version, os_description, .. } = info;
+        let by_description = self.0.entry((*old_product_type, *os_version)).or_default();
+        if !by_description.contains_key(os_description) {
+            by_description.insert(os_description.clone(), info.os_name());
+        }
+        by_description.get(os_description).map_or("", String::as_str)
     }
 }
 

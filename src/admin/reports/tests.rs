@@ -219,7 +219,7 @@ async fn what_is_kept_of_a_report_is_never_out_of_date() {
         };
         let (kept, anew) = (report(&counted), report(&CountedComputers::default()));
         assert_eq!(kept, anew);
-        let again = serde_json::to_value(&report(&counted)).expect("a value");
+        let again = serde_json::to_value(report(&counted)).expect("a value");
         assert_eq!(before.replace(again.clone()) != Some(again), changes, "round {rounds}");
         rounds += 1;
     };

@@ -141,8 +141,8 @@ mod tests {
         let count = PART as u32 * 2 + 17;
         let computers: Vec<(&[Uuid], Statuses)> = (0..count)
             .map(|number| {
-                let mut statuses = Statuses::default();
-                statuses.reported = (number % 5 != 0).then(|| i64::from(number % 300));
+                let reported = (number % 5 != 0).then(|| i64::from(number % 300));
+                let mut statuses = Statuses { reported, ..Statuses::default() };
                 let rows: Vec<UpdateStatus> = updates
                     .iter()
                     .zip(0..)
