@@ -186,6 +186,7 @@ impl ReportComputers {
         // There are few sets of groups, and many computers in each.
         let mut is_in: HashMap<Vec<Uuid>, bool> = HashMap::new();
         let mut computers = state.computers().all();
+        let registered = computers.len();
         computers.retain(|tracked| {
             let groups = &tracked.computer.groups;
             let inside = match is_in.get(groups) {
@@ -199,7 +200,7 @@ impl ReportComputers {
         });
         let of_all_updates = self.update.is_none() && self.filter == UpdateFilter::default();
         let counts = match of_all_updates {
-            true => counted.of_all(Arc::clone(&considered), &computers),
+            true => counted.of_all(Arc::clone(&considered), &computers, registered),
             false => of_some(&considered, &computers),
         };
         for (tracked, counts) in computers.into_iter().zip(counts) {

@@ -18,8 +18,8 @@ use crate::state::{State, Tracked};
 
 /// Computers that are worth another thread.
 const PART: usize = 4096;
-/// Computers that are kept beyond those that a report was about, before all are counted anew: some
-/// of them are gone, and reports are on single groups.
+/// Computers that are kept beyond twice those that there are, before all are counted anew: the others
+/// are gone.
 const BEYOND: usize = 10_000;
 
 /// The updates that count, so that those of a computer are counted by looking at its rows alone.
@@ -106,11 +106,17 @@ impl Packed {
 }
 
 impl CountedComputers {
-    /// The counts of these computers, in their order. `all` updates on offer are considered.
-    pub(super) fn of_all(&self, considered: Arc<Considered>, computers: &[Tracked]) -> Vec<Counts> {
+    /// The counts of these computers, of so many that are registered, in their order. All updates on
+    /// offer are considered.
+    pub(super) fn of_all(
+        &self,
+        considered: Arc<Considered>,
+        computers: &[Tracked],
+        registered: usize,
+    ) -> Vec<Counts> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.considered.as_ref() != Some(&considered)
-            || kept.computers.len() > computers.len() * 2 + BEYOND
+            || kept.computers.len() > registered.saturating_mul(2).saturating_add(BEYOND)
         {
             *kept = Kept { considered: Some(Arc::clone(&considered)), ..Kept::default() };
         }
@@ -129,6 +135,14 @@ impl CountedComputers {
             kept.computers.insert(tracked.computer.number, counted);
         }
         found.into_iter().map(|(counts, _)| counts).collect()
+    }
+}
+
+#[cfg(test)]
+impl CountedComputers {
+    /// How many computers are kept.
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).computers.len()
     }
 }
 

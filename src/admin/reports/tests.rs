@@ -225,6 +225,9 @@ async fn what_is_kept_of_a_report_is_never_out_of_date() {
     };
     look(true);
     look(false);
+    let lab = ReportComputers { group: Some("Lab".into()), ..ReportComputers::default() };
+    assert_eq!(lab.report(&state, &counted).expect("a report").computers, 1);
+    assert_eq!(counted.len(), 4, "a report on some forgets nothing of the others");
     let later =
         |instance| Event { at: IMPORTED + 5, ..event(instance, 182, Some(updates[1]), &[]) };
     state.report("office".into(), vec![later(900)], false).await.expect("reported");
