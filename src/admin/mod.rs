@@ -43,8 +43,10 @@ pub use operation::{Bytes, Call, Caller, Method, Operation, Role, Route, Session
 
 use std::sync::Arc;
 
+use self::health::Monitor;
 use self::identity::{Identity, TooMany};
 use self::jobs::Jobs;
+use self::reports::CountedComputers;
 use crate::state::{State, StateError};
 use crate::upstream::{SyncError, Upstream};
 use crate::wire::time::DateTime;
@@ -59,13 +61,18 @@ pub struct Subject {
     pub identity: Identity,
     /// What goes on in the background.
     pub jobs: Jobs,
+    /// Looks after this server's health.
+    pub monitor: Arc<Monitor>,
+    /// What the last report counted of computers.
+    pub counted: Arc<CountedComputers>,
 }
 
 impl Subject {
-    /// What there is to administer of a server.
-    pub fn new(state: Arc<State>, upstream: Arc<Upstream>) -> Self {
+    /// What there is to administer of a server, whose health `monitor` looks after.
+    pub fn new(state: Arc<State>, upstream: Arc<Upstream>, monitor: Arc<Monitor>) -> Self {
         let identity = Identity::new(Arc::clone(&state));
-        Self { state, upstream, identity, jobs: Jobs::default() }
+        let (jobs, counted) = (Jobs::default(), Arc::default());
+        Self { state, upstream, identity, jobs, monitor, counted }
     }
 }
 

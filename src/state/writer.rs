@@ -299,7 +299,7 @@ impl Thread {
         if let Some(cause) = &staged.failed {
             return Err(Arc::clone(cause));
         }
-        if staged.batch.is_empty() {
+        if staged.batch.is_empty() && staged.journal.is_empty() {
             return Ok(());
         }
         let at = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);

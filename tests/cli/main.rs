@@ -1,7 +1,9 @@
 //! The command line as its users see it: the real binary, its output and its exit codes.
 
+mod admin_tls;
 mod api;
 mod configuration;
+mod health;
 mod large;
 mod results;
 mod serving;
