@@ -11,7 +11,7 @@ use super::client::Remote;
 use super::content::{AddContent, AddedContent};
 use super::health::{CheckHealth, Health};
 use super::import::{self, ImportDocuments};
-use super::{AdminError, Call, Caller, ImportReport, Operation, Source, Subject, frames};
+use super::{AdminError, Call, Caller, ImportReport, Operation, Sink, Source, Subject, frames};
 use crate::content::files::{Digests, digest_of};
 use crate::server::SOCKET;
 use crate::state::{Settings, State, StateError};
@@ -107,6 +107,33 @@ impl Access {
                 let store =
                     async |read, more_follows| import::store(state, read, more_follows).await;
                 in_parts(parts, |files| import::Read::new(&files), store, progress).await
+            }
+        }
+    }
+
+    /// Carries out an operation and passes on the bytes that it answers with, as they come.
+    ///
+    /// # Errors
+    /// Those of the operation, and what `each` returns. What came until then is not whole.
+    pub async fn download<O: Operation>(
+        &self,
+        operation: O,
+        mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<(), AdminError> {
+        match self {
+            Self::Served(server) => server.download(&operation, each).await,
+            // Nothing would ever happen.
+            Self::Opened(_) if O::DOWNLOAD.is_some_and(|it| it.endless) => {
+                Err(AdminError::NotServed)
+            }
+            Self::Opened(subject) => {
+                let (sink, mut pieces) = Sink::new();
+                let running = tokio::spawn(operation.run(local(subject, None).into(sink)));
+                while let Some(piece) = pieces.recv().await {
+                    each(&piece).map_err(AdminError::Body)?;
+                }
+                running.await.map_err(|_| StateError::Stopped)??;
+                Ok(())
             }
         }
     }

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,11 +15,13 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::{AdminError, Call, Endpoint, Operation, Role, Route, explain, instant};
-use crate::state::StateError;
+use crate::state::{Happening, State, StateError};
 
 /// Most jobs at once, and most that are kept.
 const RUNNING: usize = 8;
 const KEPT: usize = 100;
+/// How often whoever watches is told how far a job is.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// How far a job is, and whether it is still wanted.
 #[derive(Debug, Default)]
@@ -89,6 +92,17 @@ pub enum JobState {
     Cancelled,
 }
 
+impl JobState {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// A job.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ShownJob {
@@ -151,12 +165,22 @@ impl Jobs {
             job
         };
         let shown = job.show();
+        let mut told = None;
+        job.tell_progress(&state, &mut told);
         tokio::spawn(async move {
             let runtime = Handle::current();
             let work = move || runtime.block_on(endpoint.run(fields, call));
-            let outcome = tokio::task::spawn_blocking(work).await;
+            let mut working = tokio::task::spawn_blocking(work);
+            let mut look = tokio::time::interval(TOLD_EVERY);
+            let outcome = loop {
+                tokio::select! {
+                    outcome = &mut working => break outcome,
+                    _ = look.tick() => job.tell_progress(&state, &mut told),
+                }
+            };
             let outcome = outcome.unwrap_or_else(|_| Err(StateError::Stopped.into()));
             job.end(state.now(), outcome);
+            job.tell_progress(&state, &mut None);
         });
         Ok(shown)
     }
@@ -194,6 +218,21 @@ impl Job {
         };
         let ended = Ended { at, state, error, result };
         *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
+    }
+
+    /// Tells whoever watches how far it is, unless that was told last.
+    fn tell_progress(&self, state: &State, told: &mut Option<u64>) {
+        let done = self.progress.done.load(Ordering::Relaxed);
+        if told.replace(done) == Some(done) {
+            return;
+        }
+        state.events().tell(|| Happening::Job {
+            job: self.number,
+            operation: self.operation.to_owned(),
+            state: self.ended().map_or(JobState::Running, |ended| ended.state).name().to_owned(),
+            done,
+            total: self.progress.total.load(Ordering::Relaxed),
+        });
     }
 
     fn show(&self) -> ShownJob {

@@ -9,19 +9,23 @@ mod access;
 pub mod accounts;
 pub mod api;
 pub mod audit;
+pub mod backup;
 pub mod cleanup;
 mod client;
 pub mod compliance;
 pub mod computers;
 pub mod content;
+mod download;
 pub mod downstream;
 mod endpoint;
+pub mod events;
 mod frames;
 pub mod groups;
 pub mod health;
 pub mod identity;
 pub mod import;
 pub mod jobs;
+pub mod notifications;
 mod operation;
 pub mod packages;
 pub mod placements;
@@ -37,11 +41,14 @@ pub mod updates;
 pub use access::Access;
 pub use api::Api;
 pub use client::Remote;
+pub use download::{Download, Sink};
 pub use endpoint::{Endpoint, endpoints};
 pub use import::{ImportReport, Source, import as import_into};
 pub use operation::{Bytes, Call, Caller, Method, Operation, Role, Route, SessionCookie, Upload};
 
 use std::sync::Arc;
+
+use tokio::sync::watch;
 
 use self::identity::{Identity, TooMany};
 use self::jobs::Jobs;
@@ -59,13 +66,25 @@ pub struct Subject {
     pub identity: Identity,
     /// What goes on in the background.
     pub jobs: Jobs,
+    /// True when the server stops.
+    stopping: watch::Sender<bool>,
 }
 
 impl Subject {
     /// What there is to administer of a server.
     pub fn new(state: Arc<State>, upstream: Arc<Upstream>) -> Self {
         let identity = Identity::new(Arc::clone(&state));
-        Self { state, upstream, identity, jobs: Jobs::default() }
+        let stopping = watch::Sender::new(false);
+        Self { state, upstream, identity, jobs: Jobs::default(), stopping }
+    }
+
+    /// Ends answers that go on and on: the server stops.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
     }
 }
 

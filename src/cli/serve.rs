@@ -16,6 +16,7 @@ use super::signals::Signals;
 use super::{CliError, Context, failed, log_lines};
 use crate::admin::{Api, Source, Subject, import_into};
 use crate::metadata::sample;
+use crate::notifications::Notifier;
 use crate::server::tls::{self, Tls};
 use crate::server::{AdminListen, AdminServer, Authority, Drained, Server};
 use crate::services::Services;
@@ -102,6 +103,11 @@ impl Serve {
             async move { drop(stopped.changed().await) }
         };
         let admin = tokio::spawn(admin.run(until_stopped()));
+        let (stopping, streams) = (until_stopped(), Arc::clone(&subject));
+        tokio::spawn(async move {
+            stopping.await;
+            streams.stop();
+        });
         let watcher = certificates.map(|certificates| tokio::spawn(certificates.watch()));
         let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
         let schedule = tokio::spawn(Arc::clone(&upstream).follow_schedule());
@@ -111,6 +117,8 @@ impl Serve {
         let cleanup =
             tokio::spawn(clean_up(Arc::clone(&state), Arc::clone(&upstream), config.cleanup()));
         let reports = tokio::spawn(Arc::clone(&upstream).follow_reports());
+        let notifier = Notifier::new(Arc::clone(&state), Arc::clone(&upstream));
+        let notifications = tokio::spawn(notifier.follow());
 
         let ready = serde_json::json!({
             "ready": true,
@@ -143,6 +151,7 @@ impl Serve {
         following.abort();
         downloads.abort();
         reports.abort();
+        notifications.abort();
         upstream.stop().await;
         rules.abort();
         cleanup.abort();
