@@ -50,25 +50,48 @@ fn decode_utf16(bytes: &[u8], mark: usize, order: Order) -> Result<String, Docum
         encoding: "UTF-16",
         position: unit.saturating_mul(2).saturating_add(mark),
     };
-    let pairs = bytes.chunks_exact(2);
-    if !pairs.remainder().is_empty() {
+    let (pairs, odd) = bytes.as_chunks::<2>();
+    if !odd.is_empty() {
         return Err(invalid(pairs.len()));
     }
-    let units = pairs.map(|pair| match (order, pair) {
-        (Order::Little, [low, high]) | (Order::Big, [high, low]) => {
-            u16::from_be_bytes([*high, *low])
+    let unit_of = |pair: &[u8; 2]| match order {
+        Order::Little => u16::from_le_bytes(*pair),
+        Order::Big => u16::from_be_bytes(*pair),
+    };
+    let mut text = Vec::with_capacity(bytes.len() / 2);
+    let mut rest = pairs;
+    while !rest.is_empty() {
+        // Markup is ASCII, and so is most of what is between it: that goes over in runs.
+        let ascii = rest.iter().take_while(|pair| unit_of(pair) < 0x80).count();
+        let (run, others) = rest.split_at(ascii);
+        text.extend(run.iter().map(|pair| unit_of(pair) as u8));
+        let other = others.iter().take_while(|pair| unit_of(pair) >= 0x80).count();
+        let (run, others) = others.split_at(other);
+        let mut unit = pairs.len() - others.len() - other;
+        for character in char::decode_utf16(run.iter().map(unit_of)) {
+            let character = character.map_err(|_| invalid(unit))?;
+            unit += character.len_utf16();
+            text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         }
-        // `chunks_exact(2)` yields pairs only.
-        _ => 0,
-    });
-    let mut text = String::with_capacity(bytes.len() / 2);
-    let mut unit = 0;
-    for character in char::decode_utf16(units) {
-        let character = character.map_err(|_| invalid(unit))?;
-        unit += character.len_utf16();
-        text.push(character);
+        rest = others;
     }
-    Ok(text)
+    String::from_utf8(text).map_err(|_| invalid(0))
+}
+
+/// `text` in UTF-16, little-endian and without a byte order mark, as servers send it to each other.
+pub fn encode_utf16(text: &str) -> Vec<u8> {
+    let mut units = Vec::with_capacity(text.len() * 2);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let ascii = rest.bytes().take_while(u8::is_ascii).count();
+        let (run, others) = rest.split_at(ascii);
+        units.extend(run.bytes().flat_map(|byte| [byte, 0]));
+        let other = others.bytes().take_while(|byte| !byte.is_ascii()).count();
+        let (run, others) = others.split_at(other);
+        units.extend(run.encode_utf16().flat_map(u16::to_le_bytes));
+        rest = others;
+    }
+    units
 }
 
 #[cfg(test)]
@@ -80,6 +103,7 @@ mod tests {
     const LIMIT: usize = 1 << 20;
 
     fn utf16(text: &str, order: Order) -> Vec<u8> {
+        // One unit after the other, unlike what is tested.
         text.encode_utf16()
             .flat_map(|unit| match order {
                 Order::Little => unit.to_le_bytes(),
@@ -133,6 +157,23 @@ mod tests {
             for order in [Order::Little, Order::Big] {
                 prop_assert_eq!(&decode_document(&utf16(&text, order), LIMIT).unwrap(), &text);
             }
+        }
+
+        #[test]
+        fn utf16_is_what_std_makes_of_it(text in "[a-z<>\u{e4}\u{65e5}\u{1f600}]{0,60}") {
+            prop_assert_eq!(encode_utf16(&text), utf16(&text, Order::Little));
+            let text = format!("<{text}");
+            prop_assert_eq!(decode_document(&encode_utf16(&text), LIMIT), Ok(text));
+        }
+
+        #[test]
+        fn units_are_decoded_and_refused_as_std_does(
+            units in prop::collection::vec(
+                prop_oneof![0x20..0x80_u16, 0xd7fe..0xe002_u16, any::<u16>()], 1..40)
+        ) {
+            let bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+            let decoded = decode_utf16(&bytes, 0, Order::Little);
+            prop_assert_eq!(decoded.ok(), String::from_utf16(&units).ok());
         }
 
         #[test]

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 use serde_json::json;
+use tracing::warn;
 use uuid::Uuid;
 
 use super::model::{member_identities, prerequisite_ids};
@@ -108,7 +109,11 @@ impl State {
         let (library, packed) = (Arc::clone(&self.library), Arc::clone(&self.packed));
         blocking(move || {
             let records = places.into_iter().filter_map(|places| library.record(places).ok());
-            records.for_each(|record| packed.remove(record.digest));
+            for record in records {
+                if let Err(error) = packed.remove(record.digest) {
+                    warn!(%error, "room for cabinets of deleted documents is not given back");
+                }
+            }
         })
         .await
     }

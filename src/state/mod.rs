@@ -246,7 +246,7 @@ impl State {
         }
         library.settle(model.used_places());
         let library = Arc::new(library);
-        let packed = Disposable::open(&data.join("packed"), |_| true)?;
+        let packed = Disposable::open(&data.join("cabinets"))?;
         let registry = Arc::new(Registry::default());
         model.computers.values().for_each(|tracked| registry.put(tracked.clone()));
         let downstream = Arc::new(Downstream::default());

@@ -4,6 +4,7 @@
 use tracing::warn;
 
 use super::{Places, State, StateError};
+use crate::metadata::text::encode_utf16;
 use crate::wire::cabinet::pack_blob;
 use crate::wire::types::Sha256;
 
@@ -31,10 +32,10 @@ impl State {
             return Ok(SyncDocument::Packed(cabinet));
         }
         let document = self.document(places)?;
-        if document.encode_utf16().count() * 2 <= PLAIN_LIMIT {
+        let text = encode_utf16(&document);
+        if text.len() <= PLAIN_LIMIT {
             return Ok(SyncDocument::Plain(document));
         }
-        let text: Vec<u8> = document.encode_utf16().flat_map(u16::to_le_bytes).collect();
         // Documents that can be imported are far below what a cabinet holds.
         let Ok(cabinet) = pack_blob(&text) else { return Ok(SyncDocument::Plain(document)) };
         if let Err(error) = self.packed.put(digest, &cabinet) {

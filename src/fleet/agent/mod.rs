@@ -127,6 +127,10 @@ impl Agent {
     }
 
     async fn day(&mut self) -> Result<(), Complaint> {
+        // An inventory program on some computers looks what is known, connected or not.
+        if self.user.chance(200) {
+            self.scan(Trigger::LookUp).await?;
+        }
         if self.schedule.reevaluates() {
             self.scan(Trigger::Reevaluation).await?;
         }

@@ -35,6 +35,8 @@ pub(super) enum Trigger {
     AfterInstallation,
     /// The computer was restarted.
     AfterRestart,
+    /// A program asks what is known, and does not want the server to be asked.
+    LookUp,
 }
 
 /// What kind of scan it is.
@@ -64,6 +66,7 @@ impl Trigger {
             Self::Detection | Self::Demand => (true, true),
             Self::Reevaluation | Self::BeforeDownload | Self::BeforeInstallation => (false, true),
             Self::AfterInstallation | Self::AfterRestart => (true, false),
+            Self::LookUp => (false, false),
         };
         Scan { is_forced, is_online }
     }
@@ -180,8 +183,10 @@ mod tests {
         assert_eq!(schedule.work(Trigger::AfterRestart), Work::Evaluate);
         schedule.wait();
         assert_eq!(schedule.work(Trigger::BeforeDownload), Work::LastResult, "22 hours");
+        assert_eq!(schedule.work(Trigger::LookUp), Work::LastResult, "22 hours");
         schedule.wait();
         assert_eq!(schedule.work(Trigger::BeforeDownload), Work::AskServer, "44 hours");
+        assert_eq!(schedule.work(Trigger::LookUp), Work::Evaluate, "44 hours");
         assert!(!schedule.reevaluates());
         (0..8).for_each(|_| schedule.wait());
         assert!(schedule.reevaluates() && !schedule.reevaluates());

@@ -2,7 +2,8 @@
 //!
 //! They are opaque to everybody else, but validators of Windows know the form of a real server's:
 //! a positive number, and a time. Here the number is that of the newest revision, or of the latest
-//! commit in anchors of deployments, so that nothing is missed that came within the same second.
+//! commit in anchors of deployments, so that nothing is missed that came within the same second. In
+//! the text it is one more, as it has to be positive there, and nothing at all is a point in time, too.
 //! The time does what it does on a real server: it tells what is new when the number cannot,
 //! because this server was restored from a backup, or the anchor is another server's.
 
@@ -15,7 +16,7 @@ use crate::wire::time::DateTime;
 /// A point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Anchor {
-    /// 1 to 2,147,483,647.
+    /// 0 to 2,147,483,646; 0 when there is nothing yet.
     pub(super) number: u32,
     /// Unix seconds.
     pub(super) at: i64,
@@ -53,7 +54,7 @@ impl FromStr for Anchor {
             return Err(NotAnAnchor);
         }
         let at: DateTime = format!("{day}T{time}").parse().map_err(|_| NotAnAnchor)?;
-        Ok(Self { number, at: at.unix_seconds() })
+        Ok(Self { number: number - 1, at: at.unix_seconds() })
     }
 }
 
@@ -61,7 +62,7 @@ impl fmt::Display for Anchor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = DateTime::from_unix(self.at, 0).unwrap_or(DateTime::MAX).to_string();
         let at = at.trim_end_matches('Z').replace('T', " ");
-        let number = self.number.clamp(1, i32::MAX.unsigned_abs());
+        let number = self.number.saturating_add(1).min(i32::MAX.unsigned_abs());
         write!(f, "{number},{}.000", at.split('.').next().unwrap_or_default())
     }
 }
@@ -73,10 +74,13 @@ mod tests {
     #[test]
     fn the_recorded_form_is_read_and_written() {
         let anchor: Anchor = "9438,2026-10-04 16:09:27.371".parse().expect("recorded");
-        assert_eq!(anchor, Anchor { number: 9438, at: 1_791_130_167 });
+        assert_eq!(anchor, Anchor { number: 9437, at: 1_791_130_167 });
         assert_eq!(anchor.to_string(), "9438,2026-10-04 16:09:27.000");
         assert_eq!(Anchor { number: 0, at: 0 }.to_string(), "1,1970-01-01 00:00:00.000");
-        assert_eq!(anchor.to_string().parse(), Ok(anchor));
+        let nothing = Anchor { number: 0, at: 0 };
+        for anchor in [anchor, nothing] {
+            assert_eq!(anchor.to_string().parse(), Ok(anchor));
+        }
     }
 
     #[test]

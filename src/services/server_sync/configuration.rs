@@ -44,7 +44,7 @@ impl Services {
             _ => self.languages(),
         };
         let published = self.state.published();
-        let number = published.catalog.newest().map_or(1, |newest| newest.0);
+        let number = published.catalog.newest().map_or(0, |newest| newest.0);
         let now = Anchor { number, at: self.now() };
         let result = ServerSyncConfigData {
             catalog_only_sync: Some(false),

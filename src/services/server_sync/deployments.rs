@@ -42,7 +42,7 @@ impl Services {
         let told = Anchor::read(request.sync_anchor.as_deref(), "syncAnchor")?;
         let published = self.state.published();
         let selected = Selected::of(&published, since, told);
-        let number = selected.complete_up_to.max(1);
+        let number = selected.complete_up_to;
         let at = self.now();
         let decided = Decided { at, up_to: number.into() };
         self.state.note_decided(session.server, decided).await?;

@@ -47,7 +47,7 @@ impl Services {
             categories: wanted(filter.categories.as_deref())?,
         };
         let published = self.state.published();
-        let number = published.catalog.newest().map_or(1, |newest| newest.0);
+        let number = published.catalog.newest().map_or(0, |newest| newest.0);
         let anchor = Anchor { number, at: self.now() };
         let listed = self.blocking(move || {
             let catalog = &published.catalog;

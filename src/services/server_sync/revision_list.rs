@@ -75,7 +75,7 @@ impl Services {
         let new_revisions =
             self.prepared_list(ListKey { newest, revisions, since, filter }, &published).await?;
         self.state.note_listed(session.server, kind, Listed { at, newest }).await?;
-        let anchor = Anchor { number: newest.0.max(1), at };
+        let anchor = Anchor { number: newest.0, at };
         let result = RevisionIdList {
             anchor: Some(Cow::Owned(anchor.to_string())),
             new_revisions: Some(Content::Prepared(new_revisions)),

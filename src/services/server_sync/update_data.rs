@@ -21,6 +21,7 @@ use crate::wire::wsusss::server_sync::{
     ServerUpdateData,
 };
 use crate::wire::xml::escape_text;
+use crate::wire::xpress;
 
 use super::budget::Budget;
 use super::{MAX_UPDATES, ServerSync};
@@ -137,13 +138,21 @@ fn gather(
 }
 
 fn prepare(state: &State, asked: &Asked, budget: &Budget) -> Result<PreparedDocument, Failure> {
-    let (packed, text) =
-        match state.sync_document(asked.places, asked.record.digest).map_err(Failure::State)? {
-            SyncDocument::Plain(text) => (false, escape_text(&text).into_owned()),
-            SyncDocument::Packed(cabinet) => (true, STANDARD.encode(cabinet)),
-        };
-    let escaped = budget.hold(text.into_bytes()).map_err(|_| Failure::Busy)?;
-    Ok(PreparedDocument { packed, body: Prepared::Escaped(escaped) })
+    let hold = |bytes| budget.hold(bytes).map_err(|_| Failure::Busy);
+    match state.sync_document(asked.places, asked.record.digest).map_err(Failure::State)? {
+        SyncDocument::Plain(text) => {
+            let escaped = hold(escape_text(&text).into_owned().into_bytes())?;
+            Ok(PreparedDocument { packed: false, body: Prepared::Escaped(escaped) })
+        }
+        SyncDocument::Packed(cabinet) => {
+            let text = STANDARD.encode(cabinet);
+            // It repeats nothing, so compressing the answer is spared the search.
+            let mut blocks = Vec::with_capacity(text.len() + 64);
+            xpress::store(text.as_bytes(), &mut blocks);
+            let body = Prepared::Blocks { bytes: hold(blocks)?, length: text.len() };
+            Ok(PreparedDocument { packed: true, body })
+        }
+    }
 }
 
 fn update(asked: &Asked, document: PreparedDocument) -> ServerSyncUpdateData<'static> {

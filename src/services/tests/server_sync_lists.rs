@@ -56,6 +56,18 @@ async fn only_the_difference_is_listed_and_adding_a_category_refetches_only_it()
     assert_eq!(fourth, ["11/1"]);
 }
 
+/// As when a whole hierarchy begins at once.
+#[tokio::test]
+async fn what_comes_in_the_second_in_which_there_was_nothing_is_listed() {
+    let server = Server::start(clock!()).await;
+    let dss = Downstream::connect(&server).await;
+    let (anchor, nothing) = dss.list("<GetConfig>true</GetConfig>").await;
+    assert!(nothing.is_empty());
+    server.import([Document::category(PRODUCT, CategoryType::Product)]).await;
+    let filter = format!("<Anchor>{anchor}</Anchor><GetConfig>true</GetConfig>");
+    assert_eq!(dss.list(&filter).await.1, ["1/1"]);
+}
+
 /// An anchor of another server says nothing of what a server has of ours.
 #[tokio::test]
 async fn a_server_that_was_told_nothing_here_is_told_everything() {

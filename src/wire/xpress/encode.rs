@@ -36,6 +36,15 @@ pub fn encode(input: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Appends `input` as blocks that store it as it is: for what would not shrink, and is not worth the try.
+pub fn store(input: &[u8], out: &mut Vec<u8>) {
+    for block in input.chunks(BLOCK) {
+        out.extend_from_slice(&size(block));
+        out.extend_from_slice(&size(block));
+        out.extend_from_slice(block);
+    }
+}
+
 /// A block's length as its header says it: [`BLOCK`] fits in two of the four bytes.
 fn size(bytes: &[u8]) -> [u8; 4] {
     (bytes.len() as u32).to_le_bytes()

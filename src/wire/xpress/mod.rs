@@ -14,7 +14,7 @@ mod encode;
 mod tests;
 
 pub use decode::{blocks, decode};
-pub use encode::encode;
+pub use encode::{encode, store};
 
 use super::little_endian::EndOfBytes;
 

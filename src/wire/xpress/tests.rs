@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::{MAX_BLOCK, XpressError, decode, encode};
+use super::{MAX_BLOCK, XpressError, decode, encode, store};
 use crate::corpus;
 
 fn encoded(input: &[u8]) -> Vec<u8> {
@@ -230,6 +230,14 @@ proptest! {
         let body = encoded(&input);
         prop_assert!(body.len() <= input.len() + 8 * input.len().div_ceil(MAX_BLOCK));
         prop_assert_eq!(decode(&body, input.len()), Ok(input));
+    }
+
+    #[test]
+    fn decodes_what_is_stored(input in any_input(), encoded_before in any_input()) {
+        let mut body = encoded(&encoded_before);
+        store(&input, &mut body);
+        let whole = [encoded_before, input].concat();
+        prop_assert_eq!(decode(&body, whole.len()), Ok(whole));
     }
 
     #[test]

@@ -36,6 +36,31 @@ pub(crate) struct Picture {
     pub(crate) eulas: BTreeSet<Uuid>,
 }
 
+impl Picture {
+    /// What is in only one of them, or not the same in both; each begins with which one has it.
+    pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (side, here, there) in [("first", self, other), ("second", other, self)] {
+            let mut differ =
+                |what: &str, entry: String| found.push(format!("{side} {what} {entry}"));
+            for (identity, bodies) in &here.revisions {
+                if there.revisions.get(identity) != Some(bodies) {
+                    differ("revision", identity.clone());
+                }
+            }
+            let groups = here.groups.difference(&there.groups);
+            groups.for_each(|group| differ("group", format!("{group:?}")));
+            let approvals = here.approvals.difference(&there.approvals);
+            approvals.for_each(|approval| differ("approval", format!("{approval:?}")));
+            here.declined
+                .difference(&there.declined)
+                .for_each(|it| differ("declined", it.to_string()));
+            here.eulas.difference(&there.eulas).for_each(|it| differ("licence", it.to_string()));
+        }
+        found
+    }
+}
+
 impl Level {
     /// The topmost one.
     pub(crate) fn root() -> Self {

@@ -1,9 +1,6 @@
 //! Huffman codes that are limited in length and complete, as readers of LZX demand: of every set of
 //! code lengths that is not all zero, the codes have to fill the code space exactly.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 /// The length in bits of each symbol's code, at most `limit`; 0 for a symbol that does not occur.
 ///
 /// With at least one symbol there are at least two codes: one alone would leave half of the code
@@ -30,43 +27,67 @@ pub(super) fn lengths(counts: &[u32], limit: u8) -> Vec<u8> {
 }
 
 /// The lengths of an optimal code.
+///
+/// Symbols and the nodes above them are two queues, both in the order of their counts, as every node
+/// counts more than those before it: the lesser of the two heads is always the least of all.
 fn unlimited(counts: &[u64]) -> Vec<u8> {
-    let mut heap = BinaryHeap::new();
-    let mut parents: Vec<usize> = vec![usize::MAX; counts.len()];
-    for (symbol, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-        heap.push(Reverse((*count, symbol)));
-    }
-    while let (Some(Reverse((few, one))), Some(Reverse((many, other)))) = (heap.pop(), heap.pop()) {
-        let node = parents.len();
-        parents.push(usize::MAX);
-        parents[one] = node;
-        parents[other] = node;
-        heap.push(Reverse((few + many, node)));
-    }
-    // A parent always comes after its children.
-    let mut depths = vec![0_u8; parents.len()];
-    for node in (0..parents.len()).rev() {
-        if let Some(parent) = depths.get(parents[node]) {
-            depths[node] = parent.saturating_add(1);
+    let mut symbols: Vec<usize> = (0..counts.len()).filter(|symbol| counts[*symbol] > 0).collect();
+    symbols.sort_by_key(|symbol| counts[*symbol]);
+    let leaves = symbols.len();
+    // Nodes are numbered behind the leaves; `sums` are their counts, `parents` are of both.
+    let mut sums: Vec<u64> = Vec::with_capacity(leaves);
+    let mut parents = vec![0; 2 * leaves];
+    let (mut leaf, mut node) = (0, 0);
+    for next in 0..leaves.saturating_sub(1) {
+        let mut sum = 0;
+        for _ in 0..2 {
+            let is_leaf = match (symbols.get(leaf), sums.get(node)) {
+                (Some(symbol), Some(sum)) => counts[*symbol] <= *sum,
+                (symbol, _) => symbol.is_some(),
+            };
+            if is_leaf {
+                sum += counts[symbols[leaf]];
+                parents[leaf] = leaves + next;
+                leaf += 1;
+            } else {
+                sum += sums[node];
+                parents[leaves + node] = leaves + next;
+                node += 1;
+            }
         }
+        sums.push(sum);
     }
-    depths.truncate(counts.len());
-    depths
+    // A parent always comes after its children, and the last has none.
+    let mut depths = vec![0_u8; leaves + sums.len()];
+    for node in (0..depths.len().saturating_sub(1)).rev() {
+        depths[node] = depths[parents[node]].saturating_add(1);
+    }
+    let mut lengths = vec![0; counts.len()];
+    for (symbol, depth) in symbols.iter().zip(depths) {
+        lengths[*symbol] = depth;
+    }
+    lengths
 }
 
 /// Canonical codes of these lengths: shorter codes come first, and of one length those of lower
 /// symbols.
 pub(super) fn codes(lengths: &[u8]) -> Vec<u32> {
-    let mut codes = vec![0; lengths.len()];
-    let mut next = 0;
-    for length in 1..=16 {
-        for (symbol, _) in lengths.iter().enumerate().filter(|(_, own)| **own == length) {
-            codes[symbol] = next;
-            next += 1;
-        }
-        next <<= 1;
+    let mut of_length = [0_u32; 17];
+    for length in lengths.iter().filter(|length| (1..=16).contains(*length)) {
+        of_length[usize::from(*length)] += 1;
     }
-    codes
+    let mut next = [0_u32; 17];
+    for length in 1..next.len() {
+        next[length] = (next[length - 1] + of_length[length - 1]) << 1;
+    }
+    let code = |length: &u8| match next.get_mut(usize::from(*length)) {
+        Some(next) if *length > 0 => {
+            *next += 1;
+            *next - 1
+        }
+        _ => 0,
+    };
+    lengths.iter().map(code).collect()
 }
 
 #[cfg(test)]

@@ -34,21 +34,17 @@ pub(super) struct Codes {
     pub(super) length: Code,
 }
 
-/// One code.
-pub(super) struct Code {
-    lengths: Vec<u8>,
-    codes: Vec<u32>,
-}
+/// One code: bits and how many, by symbol.
+pub(super) struct Code(Vec<(u32, u8)>);
 
 impl Code {
-    fn new(lengths: Vec<u8>) -> Self {
-        let codes = huffman::codes(&lengths);
-        Self { lengths, codes }
+    fn new(lengths: &[u8]) -> Self {
+        Self(huffman::codes(lengths).into_iter().zip(lengths.iter().copied()).collect())
     }
 
     /// Writes the code of `symbol`.
     pub(super) fn put(&self, out: &mut BitWriter, symbol: usize) {
-        if let (Some(code), Some(length)) = (self.codes.get(symbol), self.lengths.get(symbol)) {
+        if let Some((code, length)) = self.0.get(symbol) {
             out.put(*code, u32::from(*length));
         }
     }
@@ -73,9 +69,9 @@ impl Trees {
         write_lengths(out, &self.main[..256], &main[..256]);
         write_lengths(out, &self.main[256..], &main[256..]);
         write_lengths(out, &self.length, &length);
-        self.main.clone_from(&main);
-        self.length.clone_from(&length);
-        Codes { main: Code::new(main), length: Code::new(length) }
+        let codes = Codes { main: Code::new(&main), length: Code::new(&length) };
+        (self.main, self.length) = (main, length);
+        codes
     }
 }
 
@@ -86,7 +82,7 @@ fn write_lengths(out: &mut BitWriter, old: &[u8], new: &[u8]) {
     steps.iter().for_each(|step| counts[step.symbol] += 1);
     let pretree = huffman::lengths(&counts, PRETREE_LIMIT);
     pretree.iter().for_each(|length| out.put(u32::from(*length), 4));
-    let pretree = Code::new(pretree);
+    let pretree = Code::new(&pretree);
     for Step { symbol, footer, bits } in steps {
         pretree.put(out, symbol);
         out.put(footer, bits);
