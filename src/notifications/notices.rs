@@ -324,7 +324,14 @@ fn more(count: u64, named: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
     use super::*;
+    use crate::notifications::channel::Target;
+    use crate::notifications::webhook::Webhook;
+    use crate::state::Settings;
+    use crate::upstream;
 
     #[test]
     fn a_digest_has_its_times() {
@@ -337,5 +344,43 @@ mod tests {
         assert_eq!(ago(noon(Some(Day::Saturday))), 18 * 3600);
         assert_eq!(ago(noon(Some(Day::Sunday))), 7 * DAY - 6 * 3600);
         assert_eq!(ago(noon(Some(Day::Monday))), 6 * DAY - 6 * 3600);
+    }
+
+    static NOW: AtomicI64 = AtomicI64::new(1_795_932_000);
+
+    #[tokio::test]
+    async fn a_digest_is_sent_once_after_each_of_its_times() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let now = || NOW.load(Ordering::SeqCst);
+        let state = State::open(dir.path(), &Settings::default(), now).expect("opened");
+        let state = Arc::new(state);
+        let upstream = Upstream::new(Arc::clone(&state), upstream::Settings::default());
+        let url = "https://weirworks.example".to_owned();
+        let channel = Channel {
+            name: "d".to_owned(),
+            target: Target::Webhook(Webhook { url, secret: None }),
+            topics: BTreeSet::from([Topic::Digest]),
+            failing_computers: 1,
+            digest: Some(DigestTime { day: None, minute: 420 }),
+        };
+        let mut told = ToldRecord::default();
+        let mut look = async |seconds| {
+            NOW.fetch_add(seconds, Ordering::SeqCst);
+            let of = (&*state, &*upstream);
+            let gathered = gather(of, std::slice::from_ref(&channel), &mut told, true).await;
+            gathered.expect("gathered")
+        };
+        assert_eq!(look(0).await, [], "its time has not come");
+        assert_eq!(look(3599).await, []);
+        let digest = look(1).await;
+        assert_eq!((digest.len(), digest[0].event.as_str()), (1, "digest"));
+        assert_eq!(digest[0].subject, "[Weir] 0 computers, 0 updates needed");
+        let data: Value = serde_json::from_str(&digest[0].data).expect("JSON");
+        assert_eq!(data["data"]["computers"], 0);
+        assert_eq!(look(60).await, [], "once");
+        assert_eq!(look(DAY).await.len(), 1, "and the next day");
+        // Days without a server are one digest, not many.
+        assert_eq!(look(5 * DAY).await.len(), 1);
+        state.close().await;
     }
 }

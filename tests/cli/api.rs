@@ -66,7 +66,7 @@ impl Api {
     }
 
     /// The head of an answer that goes on, and then goes away.
-    fn begin(&self, line: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(super) fn begin(&self, line: &str, headers: &[(&str, &str)]) -> Answer {
         let mut stream = send(self.address(), line, headers, None);
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {

@@ -3,11 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::api::Api;
-use super::support::{Server, run, scratch};
+use super::support::{Server, run, scratch, weir};
 
 const UPDATE: &str = "7456a8f7-7f21-40e2-a8fa-dde68514c694";
 
@@ -117,6 +119,38 @@ fn a_damaged_backup_leaves_nothing() {
     restore().succeeded();
     assert!(!new.join("half").exists());
     assert_eq!(picture(&new)[1], picture(&data)[1], "with content, updates are as before");
+}
+
+/// Restoring is killed at any moment: what is left is nothing, or cannot be opened, or is whole.
+#[test]
+fn a_restore_that_is_killed_leaves_nothing_that_opens() {
+    let dir = scratch();
+    let data = dir.path().join("data");
+    filled(&data);
+    let file = dir.path().join("backup");
+    run(&data, &[Path::new("backup"), &file, Path::new("--content")]).succeeded();
+    let updates = &picture(&data)[1];
+    let new = dir.path().join("new");
+    for milliseconds in (0..60).step_by(4) {
+        let mut restoring = weir();
+        restoring.arg("restore").arg(&file).arg("--data").arg(&new);
+        let mut restoring = restoring.stdout(Stdio::null()).spawn().expect("the binary runs");
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        restoring.kill().expect("killed");
+        restoring.wait().expect("it ends");
+        if !new.exists() || new.join("restoring").exists() {
+            let shown = new.exists().then(|| run(&new, &["group", "list"]));
+            assert!(shown.is_none_or(|ran| ran.code == Some(1)), "half of it was opened");
+            continue;
+        }
+        if new.join("journal").exists() {
+            assert_eq!(&picture(&new)[1], updates, "after {milliseconds} ms");
+        }
+        fs::remove_dir_all(&new).expect("removed");
+    }
+    drop(fs::remove_dir_all(&new));
+    run(&new, &[Path::new("restore"), &file]).succeeded();
+    assert_eq!(&picture(&new)[1], updates);
 }
 
 #[test]

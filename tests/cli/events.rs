@@ -144,6 +144,25 @@ fn rest(mut stream: TcpStream) -> String {
 }
 
 #[test]
+fn so_many_may_watch_and_who_does_not_read_holds_nobody_up() {
+    let api = Api::start();
+    let token = api.token("watcher", "reporter");
+    let key = ("Authorization", token.as_str());
+    let mut watchers: Vec<_> = (0..32).map(|_| watch(&api, key)).collect();
+    let refused = api.ask("GET /api/v1/events", &[key], None);
+    assert_eq!(refused.status, 409, "{refused:?}");
+    // Nobody of them reads what happens.
+    for number in 0..20 {
+        run(api.data(), &["group", "create", &format!("G{number}")]).succeeded();
+    }
+    watchers.pop();
+    let begun = Instant::now();
+    while api.begin("GET /api/v1/events", &[key]).status != 200 {
+        assert!(begun.elapsed() < PATIENCE, "somebody has left");
+    }
+}
+
+#[test]
 fn a_stream_ends_with_the_token_the_session_and_the_account_that_opened_it() {
     let api = Api::start();
     let token = api.token("watcher", "reporter");
