@@ -57,22 +57,26 @@ impl Remote {
         Self { server: Server::at_socket(path), patience: PATIENCE, token: None }
     }
 
-    /// The server at `url`, which knows the caller by a token. Its certificate has to be by an issuer
+    /// The server at `url`, which knows the caller by a token, if by anything. Its certificate has to be by an issuer
     /// that the system trusts, or one in `ca_file`.
     ///
     /// # Errors
-    /// When the URL is none, nobody is trusted, or the token would travel readable for others.
-    pub fn at(url: &str, ca_file: Option<&Path>, token: String) -> Result<Self, AdminError> {
+    /// When the URL is none, nobody is trusted, or what is said would travel readable for others.
+    pub fn at(
+        url: &str,
+        ca_file: Option<&Path>,
+        token: Option<String>,
+    ) -> Result<Self, AdminError> {
         let trust = match url.starts_with("https:") {
             true => Some(Trust::system(ca_file).map_err(unreachable)?),
             false => None,
         };
         if trust.is_none() && !Location::parse(url).is_some_and(|it| it.is_loopback()) {
-            let reason = "a token goes to another machine over https alone";
+            let reason = "tokens and passwords go to another machine over https alone";
             return Err(AdminError::Unreachable(reason.to_owned()));
         }
         let server = Server::new(url, trust).map_err(unreachable)?;
-        Ok(Self { server, patience: PATIENCE, token: Some(token) })
+        Ok(Self { server, patience: PATIENCE, token })
     }
 
     /// The same, of which an answer is expected within this time.
@@ -102,8 +106,8 @@ impl Remote {
             match job.state {
                 JobState::Running => {}
                 JobState::Done => {
-                    return serde_json::from_value(job.result.unwrap_or_default())
-                        .map_err(misunderstood);
+                    let result = job.result.as_deref().cloned().unwrap_or_default();
+                    return serde_json::from_value(result).map_err(misunderstood);
                 }
                 JobState::Failed => return Err(AdminError::Refused(job.error.unwrap_or_default())),
                 JobState::Cancelled => return Err(AdminError::Cancelled),
@@ -250,7 +254,7 @@ impl Asked {
             }
         }
         let method = O::ROUTE.method;
-        if O::UPLOAD.is_some() || matches!(method, Method::Get | Method::Delete) {
+        if O::UPLOAD.is_some() || !method.has_body() {
             target.push_str(&query(&fields));
             return Ok(Self { method, target, body: None });
         }

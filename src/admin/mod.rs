@@ -50,8 +50,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use self::health::Monitor;
 use self::identity::{Identity, TooMany};
 use self::jobs::Jobs;
+use self::reports::CountedComputers;
 use crate::state::{State, StateError};
 use crate::upstream::{SyncError, Upstream};
 use crate::wire::time::DateTime;
@@ -68,14 +70,19 @@ pub struct Subject {
     pub jobs: Jobs,
     /// True when the server stops.
     stopping: watch::Sender<bool>,
+    /// Looks after this server's health.
+    pub monitor: Arc<Monitor>,
+    /// What the last report counted of computers.
+    pub counted: Arc<CountedComputers>,
 }
 
 impl Subject {
-    /// What there is to administer of a server.
-    pub fn new(state: Arc<State>, upstream: Arc<Upstream>) -> Self {
+    /// What there is to administer of a server, whose health `monitor` looks after.
+    pub fn new(state: Arc<State>, upstream: Arc<Upstream>, monitor: Arc<Monitor>) -> Self {
         let identity = Identity::new(Arc::clone(&state));
+        let (jobs, counted) = (Jobs::default(), Arc::default());
         let stopping = watch::Sender::new(false);
-        Self { state, upstream, identity, jobs: Jobs::default(), stopping }
+        Self { state, upstream, identity, jobs, monitor, counted, stopping }
     }
 
     /// Ends answers that go on and on: the server stops.

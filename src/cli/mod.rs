@@ -76,7 +76,7 @@ struct Global {
     config: Option<PathBuf>,
     /// Ask the server with this API, https://HOST:PORT, instead of the one on the data directory
     #[arg(long, global = true, env = "WEIR_API", value_name = "URL")]
-    #[arg(hide_env_values = true, help_heading = COMMON, requires = "api_token_file")]
+    #[arg(hide_env_values = true, help_heading = COMMON)]
     api: Option<String>,
     /// A file with the token that says who you are to it
     #[arg(long, global = true, env = "WEIR_API_TOKEN_FILE", value_name = "FILE")]
@@ -94,10 +94,12 @@ struct Global {
 impl Global {
     /// The server that is named instead of that of the data directory.
     fn remote(&self) -> Result<Option<Remote>, CliError> {
-        let (Some(url), Some(file)) = (&self.api, &self.api_token_file) else { return Ok(None) };
-        let unreadable = |error| CliError::Failed(format!("{}: {error}", file.display()));
-        let token = std::fs::read_to_string(file).map_err(unreadable)?;
-        let token = token.trim().to_owned();
+        let Some(url) = &self.api else { return Ok(None) };
+        let token = self.api_token_file.as_ref().map(|file| match std::fs::read_to_string(file) {
+            Ok(token) => Ok(token.trim().to_owned()),
+            Err(error) => Err(CliError::Failed(format!("{}: {error}", file.display()))),
+        });
+        let token = token.transpose()?;
         Ok(Some(Remote::at(url, self.api_ca_file.as_deref(), token)?))
     }
 }

@@ -109,6 +109,11 @@ pub struct ContentStore {
 }
 
 impl ContentStore {
+    /// Where the files lie.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Opens the store in `dir`, creating it, and removes what an interrupted run left behind.
     ///
     /// # Errors

@@ -13,14 +13,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
+use serde_json::json;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use self::channel::{Channel, ChannelsRecord, Target};
 use self::notices::ToldRecord;
 use crate::policy::by::By;
-use crate::state::{Outgoing, State, StateError};
+use crate::state::{Outgoing, Records, State, StateError};
 use crate::upstream::Upstream;
 
 /// Key in `meta` of the channels, and of what was told already.
@@ -35,9 +35,6 @@ const FIRST_PAUSE: i64 = 5;
 const LAST_PAUSE: i64 = 3600;
 /// Seconds after which a message is old news, and is given up.
 const STALE: i64 = 3 * 86_400;
-
-/// Held while channels are changed.
-static CHANGING: Mutex<()> = Mutex::const_new(());
 
 /// Why something about notifications was refused, or failed.
 #[derive(Debug, thiserror::Error)]
@@ -82,23 +79,29 @@ pub async fn put(
     by: By,
     channel: Channel,
 ) -> Result<Channel, NotifyError> {
-    let _changing = CHANGING.lock().await;
-    let mut all = channels(state).await?;
-    if all.channels.is_empty() {
-        // What was before somebody wanted to know is no news.
-        let told = ToldRecord { last_run: last_run(upstream).await, ..ToldRecord::default() };
-        state.set_meta(TOLD, told).await?;
-    }
-    let name = channel.name.clone();
-    let topics: Vec<&str> = channel.topics.iter().map(|topic| topic.name()).collect();
-    let before = all.find(&name).is_some();
-    let entry = serde_json::json!({
-        "notification": { "name": name, "topics": topics, "replaces": before },
-    });
-    all.put(channel)?;
-    let put = all.find(&name).cloned();
-    state.decide_meta(by, entry, CHANNELS, all).await?;
-    put.ok_or_else(|| not_found(&name).into())
+    let last_run = last_run(upstream).await;
+    let put = move |records: &mut Records<'_, '_>| {
+        let mut all: ChannelsRecord = records.read(CHANNELS)?.unwrap_or_default();
+        let is_first = all.channels.is_empty();
+        let name = channel.name.clone();
+        let topics: Vec<&str> = channel.topics.iter().map(|topic| topic.name()).collect();
+        let replaces = all.find(&name).is_some();
+        let entry = json!({
+            "notification": { "name": name, "topics": topics, "replaces": replaces },
+        });
+        if let Err(refused) = all.put(channel) {
+            return Ok(Err(refused));
+        }
+        let put = all.find(&name).cloned().ok_or_else(|| not_found(&name))?;
+        if is_first {
+            // What was before somebody wanted to know is no news.
+            records.put(TOLD, &ToldRecord { last_run, ..ToldRecord::default() });
+        }
+        records.put(CHANNELS, &all);
+        records.journal(&by, entry);
+        Ok(Ok(put))
+    };
+    state.records(put).await?
 }
 
 /// Takes a channel away, and what waits for it.
@@ -106,12 +109,16 @@ pub async fn put(
 /// # Errors
 /// When there is none of this name.
 pub async fn remove(state: &State, by: By, name: &str) -> Result<(), NotifyError> {
-    let _changing = CHANGING.lock().await;
-    let mut all = channels(state).await?;
-    all.find(name).ok_or_else(|| not_found(name))?;
-    all.channels.retain(|channel| channel.name != name);
-    let entry = serde_json::json!({ "remove_notification": name });
-    Ok(state.decide_meta(by, entry, CHANNELS, all).await?)
+    let name = name.to_owned();
+    let remove = move |records: &mut Records<'_, '_>| {
+        let mut all: ChannelsRecord = records.read(CHANNELS)?.unwrap_or_default();
+        all.find(&name).ok_or_else(|| not_found(&name))?;
+        all.channels.retain(|channel| channel.name != name);
+        records.put(CHANNELS, &all);
+        records.journal(&by, json!({ "remove_notification": name }));
+        Ok(())
+    };
+    Ok(state.records(remove).await?)
 }
 
 /// Sends a message at once, to see whether it arrives.

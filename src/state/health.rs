@@ -1,5 +1,7 @@
 //! How the state is, for those who watch the process from outside.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -92,6 +94,28 @@ impl State {
     /// what is durable. Readers are served on.
     pub fn health(&self) -> Result<(), StateError> {
         if self.health.is_closed() { Err(self.health.refusal()) } else { Ok(()) }
+    }
+
+    /// Bytes of room on the disk, the lesser of where records and where content lie.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn free_space(&self) -> std::io::Result<u64> {
+        let free = |path: &Path| -> std::io::Result<u64> {
+            let disk = rustix::fs::statvfs(path)?;
+            Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+        };
+        Ok(free(&self.journal)?.min(free(self.contents.root())?))
+    }
+
+    /// The data directory, if others than its owner may enter it.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn others_may_read(&self) -> std::io::Result<Option<PathBuf>> {
+        let data = self.journal.parent().unwrap_or(&self.journal);
+        let mode = std::fs::metadata(data)?.permissions().mode();
+        Ok((mode & 0o077 != 0).then(|| data.to_owned()))
     }
 
     /// What there is of everything.

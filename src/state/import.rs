@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
+use serde_json::json;
 
 use super::library::{Entry, Library, Places};
 use super::model::Model;
@@ -20,6 +21,7 @@ use crate::metadata::error::DocumentError;
 use crate::metadata::model::{UpdateMetadata, UpdateType};
 use crate::metadata::parse::parse_and_derive;
 use crate::metadata::prepared::{self, PreparedFiles};
+use crate::policy::by::By;
 use crate::store::{StoreError, value};
 use crate::wire::types::{RevisionId, Sha256, UpdateIdentity};
 
@@ -143,13 +145,14 @@ pub enum Rejection {
 }
 
 impl State {
-    /// Imports documents in one commit; the outcomes are in their order.
+    /// Imports documents in one commit, because `by` wants it; the outcomes are in their order.
     ///
     /// `more_follows` lets readers keep the state before until a later import publishes: a bulk
     /// import builds the catalogue once, not once a batch. Should no later import come, readers see
     /// it after [`Settings::import_patience`](super::Settings::import_patience).
     pub async fn import(
         &self,
+        by: By,
         documents: Vec<Importable>,
         more_follows: bool,
     ) -> Result<Vec<ImportOutcome>, StateError> {
@@ -157,6 +160,9 @@ impl State {
             match more_follows {
                 true => transaction.more_follows(),
                 false => transaction.publish(),
+            }
+            if !documents.is_empty() {
+                transaction.journal(&by, json!({ "import": { "revisions": documents.len() } }));
             }
             documents.into_iter().map(|new| add(transaction, new)).collect()
         })

@@ -88,18 +88,6 @@ pub struct Mirrored {
 }
 
 impl State {
-    /// Says of whom this server is a replica from now on; none to decide here again. What was taken
-    /// over stays.
-    pub async fn set_replica(&self, of: Option<String>) -> Result<(), StateError> {
-        self.writer
-            .submit(move |transaction| {
-                transaction.put_meta(REPLICA, &ReplicaRecord { of: of.clone() });
-                transaction.model.replica_of = of.map(Arc::from);
-                Ok(())
-            })
-            .await
-    }
-
     /// Takes over what another server decided. Returns how many decisions changed here.
     ///
     /// # Errors
@@ -120,6 +108,12 @@ impl State {
             })
             .await
     }
+}
+
+/// [`Records::follow`](super::meta::Records::follow)
+pub(super) fn follow(transaction: &mut Transaction<'_>, of: Option<String>) {
+    transaction.put_meta(REPLICA, &ReplicaRecord { of: of.clone() });
+    transaction.model.replica_of = of.map(Arc::from);
 }
 
 /// Refuses a decision of our own while another server decides.

@@ -71,6 +71,7 @@ pub use groups::{Children, Members};
 pub use health::Measures;
 pub use import::{ImportOutcome, Importable, Rejection};
 pub use library::Places;
+pub use meta::Records;
 pub use mirror::{Mirrored, MirroredDeployment, MirroredGroup};
 pub use obsolete::{DeletedUpdate, Deletion};
 pub use outbox::{Counted, Outgoing};

@@ -474,6 +474,9 @@ impl<'a> Transaction<'a> {
         if let Some(why) = &by.why {
             entry["why"] = why.as_str().into();
         }
+        if let Some(whom) = &by.started_by {
+            entry["started_by"] = whom.as_str().into();
+        }
         self.staged.journal.push(entry);
     }
 

@@ -32,6 +32,7 @@ mod update_data;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::json;
 use tokio::sync::watch;
 use tracing::{error, info};
 
@@ -44,6 +45,7 @@ pub use source::{MICROSOFT_UPDATE, ROOT_INSTRUCTION};
 pub use sync::Scope;
 
 use crate::content::pulled::RangeSource;
+use crate::policy::by::By;
 use crate::state::State;
 use crate::wire::types::Sha1;
 use authorize::Account;
@@ -56,6 +58,9 @@ use records::{
     SourceRecord, names, reason,
 };
 use sync::{Outcome, Sync};
+
+/// The status of a synchronization that failed.
+pub const FAILED: u16 = event::FAILED;
 
 /// Events of ConfigMgr's software update point, which people know and tools look for.
 mod event {
@@ -101,16 +106,20 @@ impl Upstream {
     }
 
     /// Sets the upstream server, once everything that is said of it can be used.
-    pub async fn set_source(&self, source: SourceRecord) -> Result<(), SyncError> {
+    pub async fn set_source(&self, by: By, source: SourceRecord) -> Result<(), SyncError> {
         source::check(&source)?;
-        if let Some(anchors) = self.state.meta::<AnchorsRecord>(names::ANCHORS).await? {
-            // What was decided here meanwhile has to go: all of it is taken over anew.
-            let anchors = AnchorsRecord { deployments: None, ..anchors };
-            self.state.set_meta(names::ANCHORS, anchors).await?;
-        }
-        let decides = source.replica.then(|| source.url.clone());
-        self.state.set_meta(names::SOURCE, source).await?;
-        Ok(self.state.set_replica(decides).await?)
+        let set = self.state.records(move |records| {
+            let before: Option<SourceRecord> = records.read(names::SOURCE)?;
+            if let Some(anchors) = records.read::<AnchorsRecord>(names::ANCHORS)? {
+                // What was decided here meanwhile has to go: all of it is taken over anew.
+                records.put(names::ANCHORS, &AnchorsRecord { deployments: None, ..anchors });
+            }
+            records.journal(&by, json!({ "sync_source": source, "before": before }));
+            records.put(names::SOURCE, &source);
+            records.follow(source.replica.then_some(source.url));
+            Ok(())
+        });
+        Ok(set.await?)
     }
 
     /// Whether the files of all updates are to be here, approved or not.
@@ -139,15 +148,20 @@ impl Upstream {
         self.slot().as_ref().map(|running| running.progress.shown())
     }
 
-    /// Begins a synchronization and returns its number.
+    /// Begins a synchronization that somebody wants, and returns its number.
     ///
     /// # Errors
     /// When there is no upstream server, or one runs already.
-    pub async fn start(self: &Arc<Self>, scope: Scope) -> Result<u64, SyncError> {
-        self.begin(scope, Occasion::Wanted).await
+    pub async fn start(self: &Arc<Self>, by: By, scope: Scope) -> Result<u64, SyncError> {
+        self.begin(scope, Occasion::Wanted, Some(by)).await
     }
 
-    async fn begin(self: &Arc<Self>, scope: Scope, occasion: Occasion) -> Result<u64, SyncError> {
+    async fn begin(
+        self: &Arc<Self>,
+        scope: Scope,
+        occasion: Occasion,
+        by: Option<By>,
+    ) -> Result<u64, SyncError> {
         let source = self.source().await?.ok_or(SyncError::NoSource)?;
         let account = Account::of(&self.state, &self.settings).await?;
         let number = self.recorded().await?.runs.last().map_or(1, |run| run.number + 1);
@@ -159,6 +173,13 @@ impl Upstream {
                 return Err(SyncError::Running);
             }
             *slot = Some(Running { progress: Arc::clone(&progress), cancel });
+        }
+        if let Some(by) = by {
+            let entry = json!({ "start_sync": { "number": number, "scope": scope } });
+            if let Err(error) = self.state.note(by, entry).await {
+                *self.slot() = None;
+                return Err(error.into());
+            }
         }
         let upstream = Arc::clone(self);
         tokio::spawn(async move {
@@ -196,6 +217,16 @@ impl Upstream {
     /// no revision names the file.
     pub async fn pull(&self, sha1: Sha1) -> Option<Arc<dyn RangeSource>> {
         self.downloads.pull(sha1).await
+    }
+
+    /// Calls off what runs because somebody wants that; true when something did.
+    ///
+    /// # Errors
+    /// When it cannot be noted who wanted it; then it goes on.
+    pub async fn call_off(&self, by: By) -> Result<bool, SyncError> {
+        let Some(running) = self.running() else { return Ok(false) };
+        self.state.note(by, json!({ "cancel_sync": running.number })).await?;
+        Ok(self.cancel())
     }
 
     /// Calls off what runs; true when something did.
@@ -302,6 +333,14 @@ impl Upstream {
         let old = history.runs.len().saturating_sub(RUNS);
         history.runs.drain(..old);
         Ok(self.state.set_meta(names::HISTORY, history).await?)
+    }
+
+    /// Enters a run that ended then, with this status, into the history.
+    #[cfg(test)]
+    pub(crate) async fn remember(&self, ended: i64, status: u16) {
+        let number = self.recorded().await.map_or(0, |known| known.runs.len() as u64) + 1;
+        let run = Run { number, ended, status, ..Run::default() };
+        self.record(run, true).await.expect("recorded");
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Running>> {

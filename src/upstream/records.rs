@@ -36,6 +36,7 @@ pub enum ContentMode {
 
 /// The upstream server, as the administrator named it. In `meta` as `sync source`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SourceRecord {
     /// `https://HOST[:PORT]`
     pub url: String,
@@ -200,6 +201,7 @@ pub struct Language {
 
 /// When synchronizations begin by themselves. In `meta` as `sync schedule`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ScheduleRecord {
     /// Minutes after midnight (UTC) of the first one each day; none for never.
     pub first_minute: Option<u16>,

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tracing::{info, warn};
 
 use super::error::SyncError;
+use super::following::Occasion;
 use super::records::{ScheduleRecord, names};
 use super::settings::chance;
 use super::{Scope, Upstream};
+use crate::policy::by::By;
 
 /// How often it is looked whether one is due.
 const TICK: Duration = Duration::from_secs(15);
@@ -20,7 +23,7 @@ impl Upstream {
     ///
     /// # Errors
     /// When it says something impossible.
-    pub async fn set_schedule(&self, schedule: ScheduleRecord) -> Result<(), SyncError> {
+    pub async fn set_schedule(&self, by: By, schedule: ScheduleRecord) -> Result<(), SyncError> {
         let refused = |reason: &str| Err(SyncError::Refused(reason.to_owned()));
         if schedule.first_minute.is_some_and(|minute| minute >= 24 * 60) {
             return refused("a day has 1440 minutes");
@@ -31,7 +34,13 @@ impl Upstream {
         if schedule.offset_minutes > 24 * 60 {
             return refused("the random offset is at most a day");
         }
-        Ok(self.state.set_meta(names::SCHEDULE, schedule).await?)
+        let set = self.state.records(move |records| {
+            let before: ScheduleRecord = records.read(names::SCHEDULE)?.unwrap_or_default();
+            records.journal(&by, json!({ "sync_schedule": schedule, "before": before }));
+            records.put(names::SCHEDULE, &schedule);
+            Ok(())
+        });
+        Ok(set.await?)
     }
 
     /// Begins synchronizations as the schedule says; never ends.
@@ -44,7 +53,7 @@ impl Upstream {
                 Some((known, due)) if *known == schedule => {
                     if now >= *due {
                         planned = None;
-                        match self.start(Scope::Everything).await {
+                        match self.begin(Scope::Everything, Occasion::Wanted, None).await {
                             Ok(number) => info!(number, "a synchronization was due"),
                             Err(error) => warn!(%error, "no synchronization, although it was due"),
                         }

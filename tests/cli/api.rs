@@ -390,6 +390,113 @@ fn guessing_passwords_ends_soon() {
     assert_eq!(nobody.json()["detail"], "name or password are wrong");
 }
 
+/// Whoever is asked for anything by anybody has to be told a password; the old one here.
+#[test]
+fn people_change_their_own_password() {
+    let api = Api::start();
+    api.account("rita", "reporter", "a long password");
+    let opened = api.log_in("rita", "a long password");
+    let cookie = opened.header("set-cookie").and_then(|it| it.split(';').next()).expect("a cookie");
+    let change = |name: &str, old: &str, new: &str| {
+        let body = json!({ "old_password": old, "password": new });
+        api.ask(&format!("PUT /api/v1/accounts/{name}/own-password"), &[], Some(&body))
+    };
+    assert_eq!(change("rita", "a wrong password", "another password").status, 401);
+    assert_eq!(change("nobody", "a long password", "another password").status, 401);
+    assert_eq!(change("rita", "a long password", "short").status, 422);
+    let changed = change("RITA", "a long password", "another password");
+    assert_eq!((changed.status, &changed.json()["name"]), (200, &json!("rita")), "{changed:?}");
+    assert_eq!(api.ask("GET /api/v1/session", &[("Cookie", cookie)], None).status, 401);
+    assert_eq!(api.log_in("rita", "a long password").status, 401);
+    assert_eq!(api.log_in("rita", "another password").status, 200);
+
+    // From another machine, as somebody without a token.
+    let away = scratch();
+    let write = |name: &str, password: &str| {
+        let file = away.path().join(name);
+        std::fs::write(&file, password).expect("written");
+        file.to_str().expect("a name").to_owned()
+    };
+    let (old, new) = (write("old", "another password"), write("new", "a third password"));
+    let url = format!("http://{}", api.address());
+    let files = ["--old-password-file", old.as_str(), "--password-file", new.as_str()];
+    let own = [&["account", "own-password", "rita", "--api", &url][..], &files].concat();
+    run(away.path(), &own).succeeded();
+    assert!(run(away.path(), &own).err.contains("name or password are wrong"));
+    assert_eq!(api.log_in("rita", "a third password").status, 200);
+    let told = run(api.data(), &["audit", "list", "--json"]).succeeded().json();
+    let told: Vec<&Value> = told.as_array().expect("a list").iter().collect();
+    let own = told.iter().filter(|it| it["what"]["set_password"] == "rita" && it["by"] == "rita");
+    assert_eq!(own.count(), 2, "{told:?}");
+
+    for _ in 0..5 {
+        assert_eq!(change("rita", "a wrong password", "another password").status, 401);
+    }
+    assert_eq!(change("rita", "a third password", "another password").status, 429);
+    assert_eq!(api.log_in("rita", "a third password").status, 429, "both are counted as one");
+}
+
+#[test]
+fn everything_that_somebody_did_is_in_the_audit_trail() {
+    let api = Api::start();
+    let token = api.token("a", "administrator");
+    let key = [("Authorization", token.as_str())];
+    run(api.data(), &["rule", "add", "All", "--title", "*", "--group", "all computers"])
+        .succeeded();
+    for (line, body, status) in [
+        ("POST /api/v1/rules/All/run", None, 200),
+        ("POST /api/v1/verify-content", None, 202),
+        ("DELETE /api/v1/jobs/1", None, 200),
+        ("POST /api/v1/sync/runs", Some(json!({ "scope": "everything" })), 409),
+        (
+            "PUT /api/v1/sync/source",
+            Some(json!({ "source": {
+            "url": "http://127.0.0.1:9", "microsoft": false, "replica": false, "report": false,
+            "content": "none", "pull_through": false,
+        } })),
+            200,
+        ),
+        ("POST /api/v1/sync/runs", Some(json!({ "scope": "everything" })), 200),
+    ] {
+        let answer = api.ask(line, &key, body.as_ref());
+        assert_eq!(answer.status, status, "{line}: {answer:?}");
+    }
+    let told = run(api.data(), &["audit", "list", "--json"]).succeeded().json();
+    let told = told.as_array().expect("a list");
+    let by = |what: &str| {
+        let found = told.iter().filter(|it| it["what"].get(what).is_some());
+        found.map(|it| (it["by"].clone(), it["started_by"].clone())).next_back()
+    };
+    let weir = (json!("weir"), Value::Null);
+    assert_eq!((by("import"), by("add_content")), (Some(weir.clone()), Some(weir)), "the sample");
+    for what in ["start_job", "sync_source", "start_sync"] {
+        assert_eq!(by(what), Some((json!("token a"), Value::Null)), "{what} in {told:?}");
+    }
+    assert_eq!(by("approve"), Some((json!("rule 'All'"), json!("token a"))));
+    let starts = told.iter().filter(|it| it["what"].get("start_sync").is_some()).count();
+    assert_eq!(starts, 1, "what did not begin is not noted");
+    let job = told.iter().find(|it| it["what"].get("start_job").is_some()).expect("a job");
+    assert_eq!(job["what"]["start_job"], json!({ "operation": "VerifyContent", "job": 1 }));
+    let list = run(api.data(), &["audit", "list"]).succeeded().out;
+    assert!(list.contains("rule 'All', started by token a"), "{list}");
+}
+
+#[test]
+fn what_takes_no_body_refuses_one_as_it_is_described() {
+    let api = Api::start();
+    let token = api.token("a", "administrator");
+    let key = [("Authorization", token.as_str())];
+    let described = description();
+    for endpoint in endpoints().iter().filter(|it| !it.route.method.has_body()) {
+        let answer = api.ask(&line_of(endpoint), &key, Some(&json!({})));
+        let status = if endpoint.here { 403 } else { 400 };
+        assert_eq!(answer.status, status, "{}: {answer:?}", endpoint.name);
+        let method = endpoint.route.method.name().to_lowercase();
+        let operation = &described["paths"][format!("/api/v1{}", endpoint.route.path)][method];
+        assert!(operation["responses"][status.to_string()].is_object(), "{}", endpoint.name);
+    }
+}
+
 #[test]
 fn the_first_account_is_told_once_and_clients_have_no_api() {
     let api = Api::start();

@@ -12,6 +12,7 @@ mod identify;
 mod input;
 mod listing;
 pub(super) mod problem;
+pub mod reference;
 pub mod schema;
 mod stream;
 
@@ -83,6 +84,10 @@ impl Api {
             identify::identify(identity, endpoint, way, &head.headers).await?;
         let (json, upload) = match &endpoint.upload {
             Some(upload) => (None, Some(body::upload(upload, &head.headers, body)?)),
+            None if !endpoint.route.method.has_body() => {
+                body::none(&body)?;
+                (None, None)
+            }
             None => {
                 let known = endpoint.route.role.is_some();
                 let limit = if known { body::JSON_LIMIT } else { body::UNKNOWN_LIMIT };
@@ -111,20 +116,22 @@ impl Api {
         let runtime = Handle::current();
         // Some need a second thread, and have to get it whatever the number of those that wait.
         let place = AT_ONCE.acquire().await.map_err(|_| AdminError::from(StateError::Stopped))?;
-        let work = move || {
-            let done = runtime.block_on(endpoint.run(fields, call));
-            drop(place);
-            done
+        // A list may have a million entries: sorting and writing it takes as long as making it.
+        let uri = head.uri.clone();
+        let work = move || -> Result<Response<ApiBody>, AdminError> {
+            let _place = place;
+            let mut answer = runtime.block_on(endpoint.run(fields, call))?;
+            let mut headers = HeaderMap::new();
+            if let Some(listing) = listing {
+                let query = uri.query().unwrap_or_default();
+                answer = listing.apply(answer, &mut headers, (uri.path(), query));
+            }
+            let mut response = respond(StatusCode::OK, "application/json", &answer);
+            response.headers_mut().extend(headers);
+            Ok(response)
         };
         let done = tokio::task::spawn_blocking(work).await;
-        let mut answer = done.map_err(|_| AdminError::from(StateError::Stopped))??;
-        let mut headers = HeaderMap::new();
-        if let Some(listing) = listing {
-            answer = listing.apply(answer, &mut headers, (head.uri.path(), query));
-        }
-        let mut response = respond(StatusCode::OK, "application/json", &answer);
-        response.headers_mut().extend(headers);
-        Ok(response)
+        Ok(done.map_err(|_| AdminError::from(StateError::Stopped))??)
     }
 }
 

@@ -154,6 +154,23 @@ impl Identity {
         Ok(changed)
     }
 
+    /// Sets the password of an account by one who knows the one before, which ends its sessions. None
+    /// when that is another, or there is no such account; both take as long as a success.
+    ///
+    /// # Errors
+    /// [`AdminError::TooMany`] after too many attempts, as those of [`Identity::log_in`].
+    pub async fn change_own_password(
+        &self,
+        name: &str,
+        old: &str,
+        new: &str,
+        peer: IpAddr,
+    ) -> Result<Option<Account>, AdminError> {
+        let Some(account) = self.proven(name, old, peer).await? else { return Ok(None) };
+        let by = By::person(account.name.as_str());
+        self.set_password(by, &account.name, new).await.map(Some)
+    }
+
     /// Sets what an account may do.
     pub async fn set_role(&self, by: By, name: &str, role: Role) -> Result<Account, AdminError> {
         let entry = json!({ "set_role": { "account": name, "role": role } });
@@ -249,8 +266,19 @@ impl Identity {
         password: &str,
         peer: IpAddr,
     ) -> Result<Option<(Opened, Session)>, AdminError> {
+        let Some(account) = self.proven(name, password, peer).await? else { return Ok(None) };
         let now = self.state.now();
-        self.attempts.begin(name, peer, now)?;
+        Ok(Some(self.sessions.open(&account.name, account.password.salt, now)?))
+    }
+
+    /// The account of this name, if the password is its own.
+    async fn proven(
+        &self,
+        name: &str,
+        password: &str,
+        peer: IpAddr,
+    ) -> Result<Option<Account>, AdminError> {
+        self.attempts.begin(name, peer, self.state.now())?;
         let known = self.known().await?;
         let account = known.account(name);
         let fits = password::fits(password, account.map(|account| &account.password)).await?;
@@ -259,7 +287,7 @@ impl Identity {
             return Ok(None);
         };
         self.attempts.succeeded(name, peer);
-        Ok(Some(self.sessions.open(&account.name, account.password.salt, now)?))
+        Ok(Some(account.clone()))
     }
 
     /// Whose session this secret opens, and the session.
@@ -326,7 +354,13 @@ impl Identity {
         if !before.is_null() {
             entry["before"] = before;
         }
-        self.state.decide_meta(by, entry, RECORD, records.clone()).await?;
+        let changed = records.clone();
+        let put = self.state.records(move |records| {
+            records.journal(&by, entry);
+            records.put(RECORD, &changed);
+            Ok(())
+        });
+        put.await?;
         self.known.store(Some(Arc::new(records)));
         self.changes.send_replace(());
         Ok(())

@@ -50,11 +50,12 @@ async fn a_failed_commit_leaves_nothing_and_the_next_change_succeeds() {
         .decide(By::administrator(), update(1), Decision::Decline)
         .await
         .expect("declined");
-    let void = json!({ "void": { "from": 1, "to": 1 } });
+    let void = json!({ "void": { "from": 2, "to": 2 } });
     let decline = json!({
         "decline": update(1), "decided": NOW, "before": [], "by": "administrator",
     });
-    assert_eq!(fixture.journal(), [decline.clone(), void, decline]);
+    let second = json!({ "void": { "from": 4, "to": 4 } });
+    assert_eq!(fixture.journal(), [decline.clone(), void, second, decline]);
 }
 
 /// Keeps the writer busy until the sender is dropped, so that what follows is one commit.

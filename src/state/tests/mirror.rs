@@ -8,6 +8,7 @@ use crate::policy::approval::ApprovalAction;
 use crate::policy::by::By;
 use crate::policy::target_group::{ALL_COMPUTERS, TargetGroup};
 use crate::policy::terms::{Deadline, Terms};
+use crate::state::State;
 use crate::state::mirror::{Mirrored, MirroredDeployment, MirroredGroup};
 use crate::state::{Children, Decision, Members};
 
@@ -140,7 +141,7 @@ async fn a_replica_decides_nothing_itself() {
     let state = &fixture.state;
     let own = By::administrator;
     state.create_group(own(), id(9), "Own".into(), None).await.expect("created");
-    state.set_replica(Some("http://uss:8530".into())).await.expect("set");
+    follow(state, Some("http://uss:8530")).await;
     let fixture = fixture.reopened().await;
     let state = &fixture.state;
     let refused = [
@@ -156,7 +157,7 @@ async fn a_replica_decides_nothing_itself() {
         let reason = refused.expect("refused").to_string();
         assert!(reason.contains("replica of http://uss:8530"), "{reason}");
     }
-    state.set_replica(None).await.expect("set");
+    follow(state, None).await;
     state.decide(own(), update(1), Decision::Decline).await.expect("decided");
 }
 
@@ -196,4 +197,13 @@ async fn a_name_that_no_group_may_have_here_is_made_one() {
     let policy = fixture.state.published().policy.clone();
     let name = |number| policy.groups[&id(number)].name.clone();
     assert_eq!((name(1), name(2)), ("Office, Berlin".to_owned(), id(2).to_string()));
+}
+
+async fn follow(state: &State, of: Option<&str>) {
+    let of = of.map(str::to_owned);
+    let followed = state.records(|records| {
+        records.follow(of);
+        Ok(())
+    });
+    followed.await.expect("set");
 }

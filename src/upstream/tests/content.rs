@@ -48,7 +48,7 @@ async fn with_file(size: u64, source: SourceRecord) -> (Pair, Vec<u8>, Sha1) {
     fake.world().files.insert(target, content.clone());
     let pair = Pair::with(fake).await;
     let source = SourceRecord { url: pair.fake.url.clone(), ..source };
-    pair.upstream.set_source(source).await.unwrap();
+    pair.upstream.set_source(By::administrator(), source).await.unwrap();
     pair.select_everything().await;
     assert_eq!(pair.sync(Scope::Everything).await.status, 6702);
     (pair, content, sha1)

@@ -1,6 +1,7 @@
 //! What becomes visible, and when.
 
 use super::*;
+use crate::policy::by::By;
 use crate::wire::fault::ErrorCode::InternalServerError;
 use crate::wire::operation::Operation;
 
@@ -12,7 +13,7 @@ async fn interrupted() -> Pair {
     let pair = Pair::new().await;
     pair.select_everything().await;
     pair.fake.world().per_request = 1;
-    pair.upstream.start(Scope::Everything).await.unwrap();
+    pair.upstream.start(By::administrator(), Scope::Everything).await.unwrap();
     while pair.fake.asked(Operation::GetUpdateData).len() < CONFIGURATION + 6 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -39,7 +40,7 @@ async fn categories_alone_do_not_bring_half_of_the_updates_with_them() {
 async fn what_was_fetched_for_another_selection_stays_out_of_sight() {
     let pair = interrupted().await;
     let nothing = SelectionChange { everything: Some(false), ..SelectionChange::default() };
-    pair.upstream.select(nothing).await.unwrap();
+    pair.upstream.select(By::administrator(), nothing).await.unwrap();
     assert_eq!(pair.sync(Scope::Everything).await.status, 6702);
     assert_eq!(pair.revisions(), CONFIGURATION);
     let pair = pair.restarted().await;
@@ -55,7 +56,7 @@ async fn a_replica_sees_nothing_new_before_it_knows_what_was_decided_on_it() {
     pair.select_everything().await;
     let url = pair.fake.url.clone();
     let replica = SourceRecord { url, replica: true, ..SourceRecord::default() };
-    pair.upstream.set_source(replica).await.unwrap();
+    pair.upstream.set_source(By::administrator(), replica).await.unwrap();
     let fault = fake::Misbehaviour::Fault(InternalServerError);
     pair.fake.world().misbehave.insert(Operation::GetDeployments, vec![fault; 9].into());
     let run = pair.sync(Scope::Everything).await;

@@ -29,12 +29,14 @@ async fn chain(now: fn() -> i64) -> [Node; 3] {
     let documents = sample::documents()
         .iter()
         .map(|(name, bytes)| admin::Source { name: (*name).to_owned(), bytes: bytes.to_vec() });
-    admin::import_into(&root.state, documents.collect(), false).await.unwrap();
+    admin::import_into(&root.state, &By::administrator(), documents.collect(), false)
+        .await
+        .unwrap();
     let middle = Node::start("middle.example", now).await.below(&root).await;
     let replica = Node::start("replica.example", now).await.below(&middle).await;
     for node in [&middle, &replica] {
         let change = SelectionChange { everything: Some(true), ..SelectionChange::default() };
-        node.upstream.select(change).await.unwrap();
+        node.upstream.select(By::administrator(), change).await.unwrap();
         let run = node.sync().await;
         assert_eq!(run.status, 6702, "{run:?}");
     }
