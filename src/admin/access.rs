@@ -12,7 +12,7 @@ use super::content::{AddContent, AddedContent};
 use super::health::{self, CheckHealth, CheckName, Health, Monitor};
 use super::import::{self, ImportDocuments};
 use super::operation::carry_out;
-use super::{AdminError, Call, Caller, ImportReport, Operation, Source, Subject, frames};
+use super::{AdminError, Call, Caller, ImportReport, Operation, Sink, Source, Subject, frames};
 use crate::content::files::{Digests, digest_of};
 use crate::policy::by::By;
 use crate::server::SOCKET;
@@ -109,6 +109,33 @@ impl Access {
                 let store =
                     async |read, more_follows| import::store(state, by, read, more_follows).await;
                 in_parts(parts, |files| import::Read::new(&files), store, progress).await
+            }
+        }
+    }
+
+    /// Carries out an operation and passes on the bytes that it answers with, as they come.
+    ///
+    /// # Errors
+    /// Those of the operation, and what `each` returns. What came until then is not whole.
+    pub async fn download<O: Operation>(
+        &self,
+        operation: O,
+        mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<(), AdminError> {
+        match self {
+            Self::Served(server) => server.download(&operation, each).await,
+            // Nothing would ever happen.
+            Self::Opened(_) if O::DOWNLOAD.is_some_and(|it| it.endless) => {
+                Err(AdminError::NotServed)
+            }
+            Self::Opened(subject) => {
+                let (sink, mut pieces) = Sink::new();
+                let running = tokio::spawn(operation.run(local(subject, None).into(sink)));
+                while let Some(piece) = pieces.recv().await {
+                    each(&piece).map_err(AdminError::Body)?;
+                }
+                running.await.map_err(|_| StateError::Stopped)??;
+                Ok(())
             }
         }
     }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{Either, Full};
+use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Request, StatusCode};
@@ -27,8 +27,12 @@ const ANSWER_LIMIT: u64 = 4 << 30;
 /// How long an answer may take: what is asked may be to read all content. Should the server's process
 /// end, the connection ends too.
 const PATIENCE: Duration = Duration::from_secs(7 * 86_400);
+/// How long a server that answers in pieces may send nothing: it does so every 15 seconds at least.
+const PIECE_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a server may take to take a connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// Most bytes of a refusal.
+const PROBLEM_LIMIT: usize = 1 << 20;
 /// How soon a job is looked at, first and at last.
 const FIRST_LOOK: Duration = Duration::from_millis(10);
 const LAST_LOOK: Duration = Duration::from_millis(500);
@@ -63,7 +67,6 @@ impl Remote {
         ca_file: Option<&Path>,
         token: Option<String>,
     ) -> Result<Self, AdminError> {
-        let unreachable = |error: ClientError| AdminError::Unreachable(super::explain(&error));
         let trust = match url.starts_with("https:") {
             true => Some(Trust::system(ca_file).map_err(unreachable)?),
             false => None,
@@ -150,11 +153,52 @@ impl Remote {
         read(&answer.body)
     }
 
+    /// Carries out an operation and passes on the bytes that it answers with, as they come.
+    pub(super) async fn download<O: Operation>(
+        &self,
+        operation: &O,
+        mut each: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), AdminError> {
+        let late = |_| AdminError::Unreachable("it sends nothing any more".to_owned());
+        let Asked { method, target, .. } = Asked::of(operation)?;
+        let request = Request::builder().method(method.name()).uri(target);
+        let (mut client, request) = self.client(request, Either::Left(Full::default()))?;
+        let begun = tokio::time::timeout(PIECE_PATIENCE, client.exchange(request)).await;
+        let (head, mut body) = begun.map_err(late)?.map_err(unreachable)?.into_parts();
+        let mut refusal = Vec::new();
+        loop {
+            let frame = tokio::time::timeout(PIECE_PATIENCE, body.frame()).await.map_err(late)?;
+            let Some(frame) = frame else { break };
+            let frame = frame.map_err(|error| unreachable(error.into()))?;
+            let Ok(piece) = frame.into_data() else { continue };
+            match head.status.is_success() {
+                true => each(&piece).map_err(AdminError::Body)?,
+                false if refusal.len() > PROBLEM_LIMIT => break,
+                false => refusal.extend_from_slice(&piece),
+            }
+        }
+        if head.status.is_success() { Ok(()) } else { Err(refused(head.status, &refusal)) }
+    }
+
     async fn send(
         &self,
         request: hyper::http::request::Builder,
         body: Outgoing,
     ) -> Result<Whole, AdminError> {
+        let (mut client, request) = self.client(request, body)?;
+        let answer = client.whole(request, true).await.map_err(unreachable)?;
+        if answer.head.status.is_success() {
+            return Ok(answer);
+        }
+        Err(refused(answer.head.status, &answer.body))
+    }
+
+    /// A connection, and the request with what every one has.
+    fn client(
+        &self,
+        request: hyper::http::request::Builder,
+        body: Outgoing,
+    ) -> Result<(Client<Outgoing>, Request<Outgoing>), AdminError> {
         let mut request = request.header(HOST, self.server.authority()).header(ACCEPT, "*/*");
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
@@ -162,15 +206,18 @@ impl Remote {
         let request = request.body(body).map_err(misunderstood)?;
         let limits =
             ClientLimits { body: ANSWER_LIMIT, connect: CONNECT_PATIENCE, exchange: self.patience };
-        let mut client = Client::new(self.server.clone(), limits);
-        let unreachable = |error: ClientError| AdminError::Unreachable(super::explain(&error));
-        let answer = client.whole(request, true).await.map_err(unreachable)?;
-        if answer.head.status.is_success() {
-            return Ok(answer);
-        }
-        let problem: Problem = serde_json::from_slice(&answer.body)
-            .map_err(|_| misunderstood(format!("HTTP status {}", answer.head.status)))?;
-        Err(AdminError::Refused(problem.detail))
+        Ok((Client::new(self.server.clone(), limits), request))
+    }
+}
+
+fn unreachable(error: ClientError) -> AdminError {
+    AdminError::Unreachable(super::explain(&error))
+}
+
+fn refused(status: StatusCode, body: &[u8]) -> AdminError {
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) => AdminError::Refused(problem.detail),
+        Err(_) => misunderstood(format!("HTTP status {status}")),
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use schemars::JsonSchema;
@@ -15,11 +16,13 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::{AdminError, Call, Endpoint, Operation, Role, Route, explain, instant};
-use crate::state::StateError;
+use crate::state::{Happening, State, StateError};
 
 /// Most jobs at once, and most that are kept.
 const RUNNING: usize = 8;
 const KEPT: usize = 100;
+/// How often whoever watches is told how far a job is.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
 /// Most bytes of results that are kept, as JSON: a cleanup names all that it deleted. The latest one is
 /// kept however long it is.
 const RESULTS: u64 = 16 << 20;
@@ -96,6 +99,17 @@ pub enum JobState {
     Cancelled,
 }
 
+impl JobState {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// A job.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ShownJob {
@@ -160,13 +174,23 @@ impl Jobs {
             job
         };
         let shown = job.show();
+        let mut told = None;
+        job.tell_progress(&state, &mut told);
         let (jobs, call) = (Arc::clone(call.subject()), call.numbered(job.number));
         tokio::spawn(async move {
             let runtime = Handle::current();
             let work = move || runtime.block_on(endpoint.run(fields, call));
-            let outcome = tokio::task::spawn_blocking(work).await;
+            let mut working = tokio::task::spawn_blocking(work);
+            let mut look = tokio::time::interval(TOLD_EVERY);
+            let outcome = loop {
+                tokio::select! {
+                    outcome = &mut working => break outcome,
+                    _ = look.tick() => job.tell_progress(&state, &mut told),
+                }
+            };
             let outcome = outcome.unwrap_or_else(|_| Err(StateError::Stopped.into()));
             job.end(state.now(), outcome);
+            job.tell_progress(&state, &mut None);
             jobs.jobs.bound_results();
         });
         Ok(shown)
@@ -219,6 +243,26 @@ impl Job {
         self.result.store(result.map(Arc::new));
         // It ends once.
         drop(self.ended.set(Ended { at, state, error, bytes }));
+    }
+
+    /// Tells whoever watches how far it is, unless that was told last.
+    fn tell_progress(&self, state: &State, told: &mut Option<u64>) {
+        let done = self.progress.done.load(Ordering::Relaxed);
+        if told.replace(done) == Some(done) {
+            return;
+        }
+        state.events().tell(|| Happening::Job {
+            job: self.number,
+            operation: self.operation.to_owned(),
+            state: self
+                .ended
+                .get()
+                .map_or(JobState::Running, |ended| ended.state)
+                .name()
+                .to_owned(),
+            done,
+            total: self.progress.total.load(Ordering::Relaxed),
+        });
     }
 
     fn show(&self) -> ShownJob {

@@ -9,19 +9,23 @@ mod access;
 pub mod accounts;
 pub mod api;
 pub mod audit;
+pub mod backup;
 pub mod cleanup;
 mod client;
 pub mod compliance;
 pub mod computers;
 pub mod content;
+mod download;
 pub mod downstream;
 mod endpoint;
+pub mod events;
 mod frames;
 pub mod groups;
 pub mod health;
 pub mod identity;
 pub mod import;
 pub mod jobs;
+pub mod notifications;
 mod operation;
 pub mod packages;
 pub mod placements;
@@ -37,11 +41,14 @@ pub mod updates;
 pub use access::Access;
 pub use api::Api;
 pub use client::Remote;
+pub use download::{Download, Sink};
 pub use endpoint::{Endpoint, endpoints};
 pub use import::{ImportReport, Source, import as import_into};
 pub use operation::{Bytes, Call, Caller, Method, Operation, Role, Route, SessionCookie, Upload};
 
 use std::sync::Arc;
+
+use tokio::sync::watch;
 
 use self::health::Monitor;
 use self::identity::{Identity, TooMany};
@@ -61,6 +68,8 @@ pub struct Subject {
     pub identity: Identity,
     /// What goes on in the background.
     pub jobs: Jobs,
+    /// True when the server stops.
+    stopping: watch::Sender<bool>,
     /// Looks after this server's health.
     pub monitor: Arc<Monitor>,
     /// What the last report counted of computers.
@@ -72,7 +81,17 @@ impl Subject {
     pub fn new(state: Arc<State>, upstream: Arc<Upstream>, monitor: Arc<Monitor>) -> Self {
         let identity = Identity::new(Arc::clone(&state));
         let (jobs, counted) = (Jobs::default(), Arc::default());
-        Self { state, upstream, identity, jobs, monitor, counted }
+        let stopping = watch::Sender::new(false);
+        Self { state, upstream, identity, jobs, monitor, counted, stopping }
+    }
+
+    /// Ends answers that go on and on: the server stops.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
     }
 }
 

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::identity::Identity;
 use super::jobs::{Jobs, Progress};
-use super::{AdminError, Subject, endpoint};
+use super::{AdminError, Download, Sink, Subject, endpoint};
 use crate::policy::by::By;
 use crate::state::State;
 use crate::upstream::Upstream;
@@ -37,6 +37,9 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + 'static 
 
     /// The body that comes with it, if that is not JSON.
     const UPLOAD: Option<Upload> = None;
+
+    /// The body of its answer, if that is not JSON; [`Self::Answer`] is nothing then.
+    const DOWNLOAD: Option<Download> = None;
 
     /// Whether it may take minutes. Over HTTP it is then a [job](super::jobs).
     const LONG: bool = false;
@@ -236,6 +239,7 @@ pub struct Call {
     /// The number of the job that it is, if it is one.
     job: Option<u64>,
     cookie: Arc<Mutex<Option<SessionCookie>>>,
+    sink: Option<Sink>,
 }
 
 /// What becomes of the cookie in which a browser keeps its session.
@@ -259,7 +263,21 @@ impl Call {
             progress: Arc::default(),
             job: None,
             cookie: Arc::default(),
+            sink: None,
         }
+    }
+
+    /// The same, with where the pieces of its answer go.
+    pub(super) fn into(self, sink: Sink) -> Self {
+        Self { sink: Some(sink), ..self }
+    }
+
+    /// Where the pieces of its answer go.
+    ///
+    /// # Errors
+    /// When nobody asked for any.
+    pub(super) fn sink(&self) -> Result<&Sink, AdminError> {
+        self.sink.as_ref().ok_or(AdminError::Cancelled)
     }
 
     /// The same, from this address and within this session; what becomes of its cookie is then

@@ -5,6 +5,7 @@
 
 mod account;
 mod audit;
+mod backup;
 mod catalogue;
 mod cleanup;
 mod computer;
@@ -12,6 +13,7 @@ mod config;
 mod content;
 mod csv;
 mod downstream;
+mod events;
 mod fleet;
 mod group;
 mod healthcheck;
@@ -20,6 +22,7 @@ mod job;
 mod log_lines;
 mod manual;
 mod metrics;
+mod notification;
 mod openapi;
 mod output;
 mod package;
@@ -27,6 +30,7 @@ mod placement;
 mod record;
 mod replay;
 mod report;
+mod restore;
 mod rule;
 mod serve;
 mod signals;
@@ -139,6 +143,15 @@ enum Command {
     /// Look at what a server does in the background, and call it off.
     #[command(subcommand)]
     Job(job::Job),
+    /// Manage who is notified of what, by e-mail or by webhook.
+    #[command(subcommand)]
+    Notification(notification::Notification),
+    /// Follow what happens on a server, one event a line.
+    Events(events::Events),
+    /// Write everything that a server knows into one file, while it goes on.
+    Backup(backup::Backup),
+    /// Make a data directory of a backup.
+    Restore(restore::Restore),
     /// Print the description of the API, OpenAPI 3.1.
     Openapi(openapi::Openapi),
     /// Print what a shell needs to complete commands.
@@ -289,6 +302,10 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
         Command::Account(command) => command.run(&context).await,
         Command::Token(command) => command.run(&context).await,
         Command::Job(command) => command.run(&context).await,
+        Command::Notification(command) => command.run(&context).await,
+        Command::Events(command) => command.run(&context).await,
+        Command::Backup(command) => command.run(&context).await,
+        Command::Restore(command) => command.run(&context).await,
         Command::Openapi(command) => command.run(&context).await,
         Command::Completions(command) => command.run(),
         Command::Manual(command) => command.run(),

@@ -17,6 +17,7 @@ use super::{CliError, Context, failed, log_lines};
 use crate::admin::health::{Listeners, Monitor};
 use crate::admin::{Api, Source, Subject, import_into};
 use crate::metadata::sample;
+use crate::notifications::Notifier;
 use crate::policy::by::By;
 use crate::server::tls::{self, Tls};
 use crate::server::{AdminListen, AdminServer, Authority, Drained, SOCKET, Server};
@@ -113,6 +114,11 @@ impl Serve {
             async move { drop(stopped.changed().await) }
         };
         let admin = tokio::spawn(admin.run(until_stopped()));
+        let (stopping, streams) = (until_stopped(), Arc::clone(&subject));
+        tokio::spawn(async move {
+            stopping.await;
+            streams.stop();
+        });
         let watcher = certificates.map(|certificates| tokio::spawn(certificates.watch()));
         let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
         let schedule = tokio::spawn(Arc::clone(&upstream).follow_schedule());
@@ -122,6 +128,8 @@ impl Serve {
         let cleanup =
             tokio::spawn(clean_up(Arc::clone(&state), Arc::clone(&upstream), config.cleanup()));
         let reports = tokio::spawn(Arc::clone(&upstream).follow_reports());
+        let notifier = Notifier::new(Arc::clone(&state), Arc::clone(&upstream));
+        let notifications = tokio::spawn(notifier.follow());
         let watched = Arc::clone(&subject);
         let health = tokio::spawn(async move { watched.follow_health().await });
 
@@ -156,6 +164,7 @@ impl Serve {
         following.abort();
         downloads.abort();
         reports.abort();
+        notifications.abort();
         health.abort();
         upstream.stop().await;
         rules.abort();

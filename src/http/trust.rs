@@ -49,8 +49,7 @@ impl Trust {
     /// When a file cannot be used, or there is no issuer at all.
     pub fn system(ca_file: Option<&Path>) -> Result<Self, ClientError> {
         let mut roots = RootCertStore::empty();
-        let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-        let bundle = named.or_else(|| BUNDLES.iter().map(PathBuf::from).find(|it| it.is_file()));
+        let bundle = Self::system_bundle();
         if let Some(bundle) = &bundle {
             add(&mut roots, bundle)?;
         }
@@ -61,6 +60,12 @@ impl Trust {
             Some(path) => Self::of(roots, path),
             None => Err(ClientError::NoTrust),
         }
+    }
+
+    /// The PEM file of the issuers that the system trusts, if it has one.
+    pub fn system_bundle() -> Option<PathBuf> {
+        let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+        named.or_else(|| BUNDLES.iter().map(PathBuf::from).find(|it| it.is_file()))
     }
 
     /// This certificate and no other, whatever names it has and however old it is.

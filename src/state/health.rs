@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::{State, StateError};
+use super::{Events, Happening, State, StateError};
 
 const PANICKED: &str = "the writer ended by a bug of ours; please report it";
 
 /// What the writer tells everybody else.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Health {
+    events: Arc<Events>,
     /// Why changes are refused, once they are.
     closed: OnceLock<Arc<str>>,
     /// Whether the writer was asked to end.
@@ -20,9 +21,19 @@ pub(super) struct Health {
 }
 
 impl Health {
+    /// The health of a state that is well.
+    pub(super) fn new(events: Arc<Events>) -> Self {
+        let (closed, stopping) = (OnceLock::new(), AtomicBool::new(false));
+        Self { events, closed, stopping, store_bytes: AtomicU64::new(0) }
+    }
+
     /// Refuses all changes from now on. The first reason stays: later ones follow from it.
     pub(super) fn close(&self, reason: impl Into<Arc<str>>) {
-        drop(self.closed.set(reason.into()));
+        let reason = reason.into();
+        if self.closed.set(Arc::clone(&reason)).is_ok() {
+            self.events
+                .tell(|| Happening::Health { healthy: false, reason: reason.as_ref().to_owned() });
+        }
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -11,6 +11,7 @@ use super::StateError;
 use super::deletion::bring_back;
 use super::library::Places;
 use super::model::{COUNTERS, Dirty, Model, PLACEMENTS, PUBLISHING, staged_key};
+use super::outbox::Outgoing;
 use super::records::{
     ContentRecord, Counters, DecisionRecord, DeletedRecord, FileOrigin, NumberRecord,
     PlacementsRecord, PublishingRecord, RevisionRecord, StatusRecord, TagsRecord, UnneededRecord,
@@ -34,7 +35,7 @@ use crate::policy::rule::Rule;
 use crate::policy::target_group::TargetGroup;
 use crate::policy::update_group::UpdateGroup;
 use crate::store::value::{self, Stored};
-use crate::store::{Batch, Change, Store, StoreError, Tree};
+use crate::store::{Batch, Change, Page, Store, StoreError, Tree};
 use crate::wire::types::{RevisionId, Sha1, UpdateIdentity};
 
 /// The changes of one commit. A change refuses before it calls any method that alters something.
@@ -423,6 +424,14 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    pub(super) fn put_message(&mut self, message: &Outgoing) {
+        self.put(Tree::Outbox, &message.number.to_be_bytes(), message);
+    }
+
+    pub(super) fn delete_message(&mut self, number: u64) {
+        self.staged.batch.delete(Tree::Outbox, number.to_be_bytes());
+    }
+
     pub(super) fn put_told(&mut self, computer: u32, told: &Told) {
         self.put(Tree::Told, &computer.to_be_bytes(), told);
     }
@@ -494,6 +503,16 @@ impl<'a> Transaction<'a> {
         }
         let stored = self.store.read(tree, key)?;
         stored.map(|bytes| value::decode(&bytes)).transpose()
+    }
+
+    /// Records of a tree as the store has them, changes of this commit left out.
+    pub(super) fn page(
+        &self,
+        tree: Tree,
+        after: Option<&[u8]>,
+        bytes: usize,
+    ) -> Result<Page, StoreError> {
+        self.store.page(tree, after, bytes)
     }
 
     /// Replaces the single record called `name`.

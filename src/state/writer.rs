@@ -24,6 +24,8 @@ use tracing::{error, warn};
 
 use super::StateError;
 use super::downstream::Downstream;
+use super::events::{Events, Happening};
+use super::happenings;
 use super::health::Health;
 use super::library::Library;
 use super::model::{Dirty, Model};
@@ -82,6 +84,7 @@ pub(super) struct Owned {
     pub(super) registry: Arc<Registry>,
     pub(super) downstream: Arc<Downstream>,
     pub(super) health: Arc<Health>,
+    pub(super) events: Arc<Events>,
     pub(super) now: fn() -> i64,
 }
 
@@ -325,7 +328,8 @@ impl Thread {
 
     /// Lets readers see what is durable.
     fn show(&mut self, staged: Staged) {
-        let registry = &self.owned.registry;
+        let Owned { events, model, registry, published, .. } = &self.owned;
+        happenings::tell(events, &staged, model, registry, &published.load());
         staged.computers.into_iter().for_each(|tracked| registry.put(tracked));
         staged.removed.iter().for_each(|client_id| registry.remove(client_id));
         for (id, server) in staged.downstream {
@@ -362,11 +366,16 @@ impl Thread {
         ) {
             Ok(moved) => {
                 if moved.total() > 0 {
+                    let imported = Happening::UpdatesImported {
+                        revisions: moved.total(),
+                        updates: Vec::new(),
+                    };
                     self.deferred.catalog = true;
                     match more_follows {
                         true => self.due = Some(Instant::now() + self.owned.patience),
                         false => self.publish(),
                     }
+                    self.owned.events.tell(|| imported);
                 }
                 Ok(moved)
             }

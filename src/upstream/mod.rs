@@ -86,7 +86,6 @@ pub struct Upstream {
 
 /// A synchronization that runs.
 struct Running {
-    number: u64,
     progress: Arc<Progress>,
     /// True when it is to end.
     cancel: watch::Sender<bool>,
@@ -146,7 +145,7 @@ impl Upstream {
 
     /// What runs and how far it is; none when nothing runs.
     pub fn running(&self) -> Option<RunningSync> {
-        self.slot().as_ref().map(|running| running.progress.of(running.number))
+        self.slot().as_ref().map(|running| running.progress.shown())
     }
 
     /// Begins a synchronization that somebody wants, and returns its number.
@@ -166,14 +165,14 @@ impl Upstream {
         let source = self.source().await?.ok_or(SyncError::NoSource)?;
         let account = Account::of(&self.state, &self.settings).await?;
         let number = self.recorded().await?.runs.last().map_or(1, |run| run.number + 1);
-        let progress = Arc::new(Progress::new());
+        let progress = Arc::new(Progress::new(number, Arc::clone(self.state.events())));
         let (cancel, cancelled) = watch::channel(false);
         {
             let mut slot = self.slot();
             if slot.is_some() {
                 return Err(SyncError::Running);
             }
-            *slot = Some(Running { number, progress: Arc::clone(&progress), cancel });
+            *slot = Some(Running { progress: Arc::clone(&progress), cancel });
         }
         if let Some(by) = by {
             let entry = json!({ "start_sync": { "number": number, "scope": scope } });
@@ -199,6 +198,7 @@ impl Upstream {
                 upstream.report_until(called_off).await;
             }
             *upstream.slot() = None;
+            progress.tell(if done { "done" } else { "failed" });
         });
         Ok(number)
     }

@@ -259,6 +259,13 @@ pub struct Event {
     pub text: String,
 }
 
+impl Run {
+    /// Whether it came to nothing.
+    pub fn is_failed(&self) -> bool {
+        self.status == super::event::FAILED
+    }
+}
+
 impl Stored for SourceRecord {
     const NAME: &'static str = "synchronization source";
     const VERSION: u8 = 2;

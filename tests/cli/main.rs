@@ -2,7 +2,9 @@
 
 mod admin_tls;
 mod api;
+mod backup;
 mod configuration;
+mod events;
 mod health;
 mod large;
 mod results;

@@ -101,7 +101,21 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     let summary = description.split(". ").next().unwrap_or_default().trim_end_matches('.');
     let mut responses = Map::new();
     let media = json!({ "application/json": { "schema": answer } });
-    if endpoint.long {
+    if let Some(download) = &endpoint.download {
+        let item = download.item.map(|item| item(generator).to_value());
+        let schema = match item {
+            // Each event's data is such a text.
+            Some(item) => json!({
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": item,
+            }),
+            None => json!({ "type": "string", "format": "binary" }),
+        };
+        let media = json!({ download.media_type: { "schema": schema } });
+        let response = json!({ "description": download.description, "content": media });
+        responses.insert("200".to_owned(), response);
+    } else if endpoint.long {
         let job = generator.subschema_for::<ShownJob>().to_value();
         let result =
             json!({ "properties": { "result": { "anyOf": [answer, { "type": "null" }] } } });

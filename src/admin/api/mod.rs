@@ -14,6 +14,7 @@ mod listing;
 pub(super) mod problem;
 pub mod reference;
 pub mod schema;
+mod stream;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,7 +30,7 @@ use self::identify::Identified;
 use self::listing::Listing;
 use super::endpoint::PathFields;
 use super::{AdminError, Call, Endpoint, SessionCookie, Subject, endpoints};
-use crate::server::{self, ApiAnswer, ApiRequest};
+use crate::server::{self, ApiAnswer, ApiBody, ApiRequest};
 use crate::state::StateError;
 pub use problem::Problem;
 
@@ -74,7 +75,7 @@ impl Api {
         request: ApiRequest,
         operation: &mut &'static str,
         cookie: &Arc<Mutex<Option<SessionCookie>>>,
-    ) -> Result<Response<Vec<u8>>, Refusal> {
+    ) -> Result<Response<ApiBody>, Refusal> {
         let ApiRequest { way, address, head, body } = request;
         let (endpoint, path) = find(head.method.as_str(), head.uri.path())?;
         *operation = endpoint.name;
@@ -99,6 +100,10 @@ impl Api {
         let fields = input::fields(endpoint, path, pairs, json)?;
         let call = Call::new(Arc::clone(&self.subject), caller, upload);
         let call = call.from(address.ip(), session, Arc::clone(cookie));
+        if let Some(download) = endpoint.download {
+            let (operation, whose) = ((endpoint, download), (way, head.headers));
+            return stream::begin(&self.subject, operation, (fields, call), whose).await;
+        }
         if endpoint.long {
             let job = self.subject.jobs.start(endpoint, fields, call)?;
             let place = HeaderValue::from_str(&format!("{BASE}/jobs/{}", job.job));
@@ -113,7 +118,7 @@ impl Api {
         let place = AT_ONCE.acquire().await.map_err(|_| AdminError::from(StateError::Stopped))?;
         // A list may have a million entries: sorting and writing it takes as long as making it.
         let uri = head.uri.clone();
-        let work = move || -> Result<Response<Vec<u8>>, AdminError> {
+        let work = move || -> Result<Response<ApiBody>, AdminError> {
             let _place = place;
             let mut answer = runtime.block_on(endpoint.run(fields, call))?;
             let mut headers = HeaderMap::new();
@@ -184,8 +189,9 @@ fn respond(
     status: StatusCode,
     media_type: &'static str,
     body: &impl serde::Serialize,
-) -> Response<Vec<u8>> {
-    let mut response = Response::new(serde_json::to_vec(body).unwrap_or_default());
+) -> Response<ApiBody> {
+    let body = ApiBody::Whole(serde_json::to_vec(body).unwrap_or_default());
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use self::attempts::Attempts;
 pub use self::attempts::TooMany;
@@ -48,6 +48,8 @@ pub struct Identity {
     changing: Mutex<()>,
     sessions: Sessions,
     attempts: Attempts,
+    /// Told of every change of who may ask.
+    changes: watch::Sender<()>,
 }
 
 /// A token that was just made.
@@ -67,7 +69,13 @@ impl Identity {
             changing: Mutex::new(()),
             sessions: Sessions::default(),
             attempts: Attempts::default(),
+            changes: watch::Sender::new(()),
         }
+    }
+
+    /// Tells of every change of accounts, tokens and sessions, but not of those that time brings.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     /// Accounts and tokens.
@@ -284,7 +292,21 @@ impl Identity {
 
     /// Whose session this secret opens, and the session.
     pub async fn by_session(&self, secret: &str) -> Result<Option<(Caller, Session)>, StateError> {
-        let Some(session) = self.sessions.find(secret, self.state.now()) else { return Ok(None) };
+        match self.sessions.find(secret, self.state.now()) {
+            Some(session) => self.caller_of(session).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The same, for somebody who does nothing with the session: it does not last longer by that.
+    pub async fn holds(&self, secret: &str) -> Result<Option<Caller>, StateError> {
+        match self.sessions.look(secret, self.state.now()) {
+            Some(session) => Ok(self.caller_of(session).await?.map(|(caller, _)| caller)),
+            None => Ok(None),
+        }
+    }
+
+    async fn caller_of(&self, session: Session) -> Result<Option<(Caller, Session)>, StateError> {
         let known = self.known().await?;
         let account = known.account(&session.account);
         let account = account.filter(|it| it.password.salt == session.password);
@@ -294,6 +316,7 @@ impl Identity {
     /// Ends the session that this secret opens.
     pub fn log_out(&self, secret: &str) {
         self.sessions.end(secret);
+        self.changes.send_replace(());
     }
 
     async fn change_account(
@@ -339,6 +362,7 @@ impl Identity {
         });
         put.await?;
         self.known.store(Some(Arc::new(records)));
+        self.changes.send_replace(());
         Ok(())
     }
 }

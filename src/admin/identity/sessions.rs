@@ -71,6 +71,12 @@ impl Sessions {
         Some(session.clone())
     }
 
+    /// The session, if it holds; looking is not using.
+    pub(super) fn look(&self, secret: &str, now: i64) -> Option<Session> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&digest(secret)).filter(|session| session.holds(now)).cloned()
+    }
+
     pub(super) fn end(&self, secret: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest(secret));
     }
@@ -95,6 +101,8 @@ mod tests {
     fn sessions_end_when_idle_when_old_and_when_told() {
         let sessions = Sessions::default();
         let (Opened(secret), _) = sessions.open("ann", [0; 16], 0).expect("random numbers");
+        assert!(sessions.look(&secret, IDLE - 1).is_some(), "looked at");
+        assert!(sessions.look(&secret, IDLE).is_none(), "which is not using it");
         assert!(sessions.find(&secret, IDLE - 1).is_some());
         assert!(sessions.find(&secret, 2 * IDLE - 2).is_some(), "it was used");
         assert!(sessions.find(&secret, 4 * IDLE).is_none(), "idle");

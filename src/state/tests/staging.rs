@@ -6,7 +6,7 @@ use crate::state::model::Model;
 use crate::state::staging::{Part, move_all};
 use crate::state::{ImportOutcome, Moved, Reveal, StateError, Unknown};
 use crate::store::memory::MemoryStore;
-use crate::store::{Batch, EachRecord, Store, StoreError, Tree};
+use crate::store::{Batch, EachRecord, Page, Store, StoreError, Tree};
 use crate::wire::types::UpdateIdentity;
 
 use super::support::{Document, Fixture, software, update};
@@ -87,6 +87,10 @@ struct Dying {
 }
 
 impl Store for Dying {
+    fn page(&self, tree: Tree, after: Option<&[u8]>, bytes: usize) -> Result<Page, StoreError> {
+        self.store.page(tree, after, bytes)
+    }
+
     fn load(&self, tree: Tree, each: &mut EachRecord<'_>) -> Result<(), StoreError> {
         self.store.load(tree, each)
     }
