@@ -18,7 +18,7 @@ use super::records::{DocumentRecord, RevisionRecord};
 use super::transaction::Transaction;
 use super::{State, StateError, blocking, deletion};
 use crate::metadata::error::DocumentError;
-use crate::metadata::model::UpdateMetadata;
+use crate::metadata::model::{UpdateMetadata, UpdateType};
 use crate::metadata::parse::parse_and_derive;
 use crate::metadata::prepared::{self, PreparedFiles};
 use crate::policy::by::By;
@@ -109,6 +109,11 @@ impl Stored {
     pub(super) fn read(library: &Library, record: RevisionRecord) -> Result<Self, StoreError> {
         let DocumentRecord { digest, metadata } = library.record(record.places)?;
         Ok(Self { identity: metadata.identity, digest, metadata, record })
+    }
+
+    /// Whether it is a category or a detectoid.
+    pub(super) fn is_configuration(&self) -> bool {
+        matches!(self.metadata.update_type, UpdateType::Category | UpdateType::Detectoid)
     }
 }
 

@@ -73,7 +73,7 @@ pub use published::Published;
 pub use registry::{Registry, Tracked};
 pub use rollup::{LEVELS, RolledUp};
 pub use rules::{Plan, Planned};
-pub use staging::{Moved, Unknown};
+pub use staging::{Moved, Reveal, Unknown};
 
 use crate::catalog::RevisionIndex;
 use crate::content::files::{ContentError, ContentStore};
@@ -226,9 +226,9 @@ impl State {
         let mut model = Model::load(store.as_ref(), &library)?;
         numbering::migrate(&mut model, store.as_mut())?;
         let numbers = model.numbers.clone();
-        if model.publishing {
+        if let Some(part) = model.publishing {
             // The process ended while a synchronization became visible.
-            staging::move_all(&mut model, store.as_mut(), &library, now(), staging::CHUNK)?;
+            staging::move_all(&mut model, store.as_mut(), &library, now(), staging::CHUNK, part)?;
         }
         library.settle(model.used_places());
         let library = Arc::new(library);

@@ -16,10 +16,11 @@ use super::mirror::{REPLICA, ReplicaRecord};
 use super::numbering::{self, SharedNumbers};
 use super::published::{Published, Remembered};
 use super::records::{
-    ContentRecord, Counters, DecisionRecord, DeletedRecord, PlacementsRecord, RevisionRecord,
-    StatusRecord, TagsRecord, UnneededRecord, WantedRecord,
+    ContentRecord, Counters, DecisionRecord, DeletedRecord, PlacementsRecord, PublishingRecord,
+    RevisionRecord, StatusRecord, TagsRecord, UnneededRecord, WantedRecord,
 };
 use super::registry::Tracked;
+use super::staging::Part;
 use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
 use crate::computers::Computer;
 use crate::computers::census::Census;
@@ -77,8 +78,8 @@ pub(super) struct Model {
     pub(super) wanted: BTreeMap<Sha1, WantedRecord>,
     /// Fetched, durable, and seen by nobody until they are moved to the revisions.
     pub(super) staged: BTreeMap<UpdateIdentity, RevisionRecord>,
-    /// Whether moving them has begun, and has to be finished before anything else.
-    pub(super) publishing: bool,
+    /// Which part of them is being moved, which has to be finished before anything else.
+    pub(super) publishing: Option<Part>,
     /// Revisions that were deleted, by their update.
     pub(super) deleted: BTreeMap<Uuid, DeletedRecord>,
     /// Files that nothing needs, with the time (unix seconds) since when that is known.
@@ -106,7 +107,7 @@ impl Model {
             downstream: BTreeMap::new(),
             wanted: BTreeMap::new(),
             staged: BTreeMap::new(),
-            publishing: false,
+            publishing: None,
             deleted: BTreeMap::new(),
             unneeded: BTreeMap::new(),
             replica_of: None,
@@ -179,7 +180,9 @@ impl Model {
             let replica: ReplicaRecord = value::decode(&replica)?;
             model.replica_of = replica.of.map(Arc::from);
         }
-        model.publishing = store.read(Tree::Meta, PUBLISHING.as_bytes())?.is_some();
+        let publishing = store.read(Tree::Meta, PUBLISHING.as_bytes())?;
+        let publishing = publishing.map(|bytes| value::decode::<PublishingRecord>(&bytes));
+        model.publishing = publishing.transpose()?.map(|record| record.part);
         model.numbers.replace(numbering::load(store)?);
         model.take_census();
         numbering::settle(&model);

@@ -17,6 +17,7 @@ use super::records::{
     WantedRecord,
 };
 use super::registry::Tracked;
+use super::staging::Part;
 use crate::catalog::RevisionIndex;
 use crate::computers::event::EventLog;
 use crate::computers::inventory::Inventory;
@@ -153,17 +154,17 @@ impl<'a> Transaction<'a> {
         self.model.staged.remove(identity);
     }
 
-    /// From this commit on, what is staged becomes visible whatever happens.
-    pub(super) fn begin_publishing(&mut self) {
+    /// From this commit on, this part of what is staged becomes visible whatever happens.
+    pub(super) fn begin_publishing(&mut self, part: Part) {
         let began = self.now;
-        self.put_meta(PUBLISHING, &PublishingRecord { began });
-        self.model.publishing = true;
+        self.put_meta(PUBLISHING, &PublishingRecord { began, part });
+        self.model.publishing = Some(part);
     }
 
     /// With this commit all that was staged has become visible.
     pub(super) fn end_publishing(&mut self) {
         self.staged.batch.delete(Tree::Meta, PUBLISHING);
-        self.model.publishing = false;
+        self.model.publishing = None;
     }
 
     /// Takes note that what belongs to a revision lies elsewhere, if it was where that is said.

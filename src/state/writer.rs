@@ -30,7 +30,7 @@ use super::model::{Dirty, Model};
 use super::published::Published;
 use super::registry::Registry;
 use super::schedule;
-use super::staging::{self, CHUNK, Moved};
+use super::staging::{self, CHUNK, Moved, Reveal};
 use super::transaction::{Staged, Transaction};
 use super::trends;
 use crate::store::journal::Journal;
@@ -51,8 +51,15 @@ type Finish = Box<dyn FnOnce(Result<(), &Arc<StoreError>>) + Send>;
 
 enum Job {
     Change(Apply),
-    Publish(oneshot::Sender<Result<Moved, StateError>>),
+    Publish(Publish),
     Stop(oneshot::Sender<()>),
+}
+
+/// What was staged is to become visible.
+struct Publish {
+    reveal: Reveal,
+    more_follows: bool,
+    answer: oneshot::Sender<Result<Moved, StateError>>,
 }
 
 /// Hands changes to the writer thread.
@@ -138,9 +145,14 @@ impl Writer {
     ///
     /// # Errors
     /// As of [`Self::submit`].
-    pub(super) async fn publish_staged(&self) -> Result<Moved, StateError> {
+    pub(super) async fn publish_staged(
+        &self,
+        reveal: Reveal,
+        more_follows: bool,
+    ) -> Result<Moved, StateError> {
         let (answer, answered) = oneshot::channel();
-        self.queue.send(Job::Publish(answer)).await.map_err(|_| self.health.refusal())?;
+        let publish = Publish { reveal, more_follows, answer };
+        self.queue.send(Job::Publish(publish)).await.map_err(|_| self.health.refusal())?;
         answered.await.map_err(|_| self.health.refusal())?
     }
 
@@ -198,8 +210,8 @@ impl Thread {
             while let Some(job) = next {
                 match job {
                     Job::Change(apply) => group.push(apply),
-                    Job::Publish(done) => {
-                        publish = Some(done);
+                    Job::Publish(job) => {
+                        publish = Some(job);
                         break;
                     }
                     Job::Stop(done) => {
@@ -210,8 +222,8 @@ impl Thread {
                 next = if group.len() < GROUP { jobs.try_recv().ok() } else { None };
             }
             self.apply(group);
-            if let Some(done) = publish {
-                let _ = done.send(self.publish_staged());
+            if let Some(Publish { reveal, more_follows, answer }) = publish {
+                let _ = answer.send(self.publish_staged(&reveal, more_follows));
             }
             if let Some(done) = stop {
                 drop(self);
@@ -335,27 +347,31 @@ impl Thread {
 
     /// Moves what was staged to the revisions, in as many commits as it takes, and shows it at once.
     /// Nothing else happens meanwhile, so nobody sees a part of it.
-    fn publish_staged(&mut self) -> Result<Moved, StateError> {
+    fn publish_staged(&mut self, reveal: &Reveal, more_follows: bool) -> Result<Moved, StateError> {
         let owned = &mut self.owned;
         if owned.health.is_closed() {
             return Err(owned.health.refusal());
         }
-        match staging::move_all(
+        match staging::reveal(
             &mut owned.model,
             owned.store.as_mut(),
             &owned.library,
             (owned.now)(),
             CHUNK,
+            reveal,
         ) {
             Ok(moved) => {
                 if moved.total() > 0 {
                     self.deferred.catalog = true;
-                    self.publish();
+                    match more_follows {
+                        true => self.due = Some(Instant::now() + self.owned.patience),
+                        false => self.publish(),
+                    }
                 }
                 Ok(moved)
             }
             Err(cause) => {
-                let begun = owned.model.publishing;
+                let begun = owned.model.publishing.is_some();
                 let cause = Arc::new(cause);
                 error!(error = %cause, "what was synchronised could not be made visible");
                 match begun {

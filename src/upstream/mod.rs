@@ -261,9 +261,14 @@ impl Upstream {
         let (state, content) = (&self.state, source.content);
         let inventory = &self.inventory;
         let sync = Sync { state, settings, progress, account, source, inventory, occasion };
-        let outcome = tokio::select! {
-            outcome = sync.run(scope) => outcome,
+        let fetched = tokio::select! {
+            fetched = sync.fetch(scope) => fetched,
             _ = cancelled.wait_for(|cancelled| *cancelled) => Err(SyncError::Cancelled),
+        };
+        // Whoever calls it off from here on is too late.
+        let outcome = match fetched {
+            Ok(fetched) => sync.publish(fetched).await,
+            Err(error) => Err(error),
         };
         let news = outcome.as_ref().is_ok_and(Outcome::is_news) || occasion == Occasion::Wanted;
         if outcome.is_ok() && news {

@@ -10,7 +10,7 @@ use crate::policy::target_group::{ALL_COMPUTERS, TargetGroup};
 use crate::policy::terms::{Deadline, Terms};
 use crate::state::State;
 use crate::state::mirror::{Mirrored, MirroredDeployment, MirroredGroup};
-use crate::state::{Children, Decision, Members, StateError};
+use crate::state::{Children, Decision, Members};
 
 use super::support::{Fixture, software, update};
 
@@ -131,10 +131,7 @@ async fn groups_that_go_in_circles_stand_below_all_computers() {
     for number in 1..=4 {
         assert_eq!(policy.groups[&id(number)].parent, Some(ALL_COMPUTERS), "{number}");
     }
-    let bad = vec![group(1, "a;b", None)];
-    let refused = fixture.state.mirror(by(), Mirrored { groups: bad, ..Mirrored::default() });
-    assert!(matches!(refused.await, Err(StateError::Group(_))));
-    assert_eq!(fixture.state.published().policy.groups.len(), 7);
+    assert_eq!(policy.groups.len(), 7);
 }
 
 #[tokio::test]
@@ -162,6 +159,44 @@ async fn a_replica_decides_nothing_itself() {
     }
     follow(state, None).await;
     state.decide(own(), update(1), Decision::Decline).await.expect("decided");
+}
+
+#[tokio::test]
+async fn of_several_deployments_that_of_the_latest_revision_counts() {
+    let old = MirroredDeployment {
+        terms: ApprovalAction::NotApproved.into(),
+        ..install(100, 1, ALL_COMPUTERS)
+    };
+    let new = MirroredDeployment { revision_number: 2, ..install(101, 1, ALL_COMPUTERS) };
+    let guid = |fixture: &Fixture| {
+        let published = fixture.state.published();
+        published.policy.approval(update(1), ALL_COMPUTERS).map(|approval| approval.guid)
+    };
+    for order in [[old.clone(), new.clone()], [new.clone(), old.clone()]] {
+        let fixture = Fixture::new();
+        fixture.import_new(software(1)).await;
+        let groups = vec![all_computers()];
+        let both = Mirrored { groups, deployments: order.to_vec(), ..Mirrored::default() };
+        mirror(&fixture, both.clone()).await;
+        assert_eq!(guid(&fixture), Some(id(101)));
+        // The older one alone, later: it was changed there.
+        mirror(&fixture, Mirrored { deployments: vec![old.clone()], ..both }).await;
+        assert_eq!(guid(&fixture), Some(id(101)));
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_no_group_may_have_here_is_made_one() {
+    let fixture = Fixture::new();
+    let groups = vec![
+        all_computers(),
+        group(1, "Office; Berlin", Some(ALL_COMPUTERS)),
+        group(2, "", Some(ALL_COMPUTERS)),
+    ];
+    mirror(&fixture, Mirrored { groups, ..Mirrored::default() }).await;
+    let policy = fixture.state.published().policy.clone();
+    let name = |number| policy.groups[&id(number)].name.clone();
+    assert_eq!((name(1), name(2)), ("Office, Berlin".to_owned(), id(2).to_string()));
 }
 
 async fn follow(state: &State, of: Option<&str>) {

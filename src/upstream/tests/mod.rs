@@ -10,6 +10,7 @@ mod flow;
 mod following;
 mod kill;
 mod node;
+mod publishing;
 mod recorded;
 mod replica;
 mod rollup;
