@@ -119,6 +119,23 @@ impl State {
         self.writer.submit(note).await
     }
 
+    /// Replaces the record called `name`, and enters into the journal who decided that, why, and what
+    /// `entry` says of it.
+    pub async fn decide_meta<T: Stored + Send + 'static>(
+        &self,
+        by: By,
+        entry: serde_json::Value,
+        name: &'static str,
+        record: T,
+    ) -> Result<(), StateError> {
+        let decide = move |records: &mut Records<'_, '_>| {
+            records.journal(&by, entry);
+            records.put(name, &record);
+            Ok(())
+        };
+        self.records(decide).await
+    }
+
     /// Since when the configuration called `name` is what this fingerprint says, in Unix seconds
     /// (`now` if it is new), for example `LastChange` of GetConfig. A change is noticed here, and is
     /// later than the one before whatever the clock says: clients are told of it by its time alone.

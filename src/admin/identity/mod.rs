@@ -354,13 +354,7 @@ impl Identity {
         if !before.is_null() {
             entry["before"] = before;
         }
-        let changed = records.clone();
-        let put = self.state.records(move |records| {
-            records.journal(&by, entry);
-            records.put(RECORD, &changed);
-            Ok(())
-        });
-        put.await?;
+        self.state.decide_meta(by, entry, RECORD, records.clone()).await?;
         self.known.store(Some(Arc::new(records)));
         self.changes.send_replace(());
         Ok(())
