@@ -90,6 +90,7 @@ impl Day {
 
 /// When a digest is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct DigestTime {
     /// On which day of the week; daily if none is given.
     pub day: Option<Day>,

@@ -41,6 +41,7 @@ pub enum MailTls {
 
 /// To whom, from whom, and over which server.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Email {
     /// The name of the mail server, which its certificate has to have.
     #[schemars(length(min = 1, max = 256))]

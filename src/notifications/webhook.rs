@@ -27,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where a webhook is.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// Its URL, http or https. The certificate has to be by an issuer that the system trusts.
     #[schemars(length(min = 1, max = 4096))]
