@@ -32,8 +32,8 @@ mod update_data;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
-use tracing::{error, info};
+use tokio::sync::{Notify, watch};
+use tracing::{debug, error, info};
 
 pub use content::DownloadsStatus;
 pub use error::SyncError;
@@ -50,7 +50,7 @@ use authorize::Account;
 use content::Downloads;
 use following::Occasion;
 use inventory::Inventory;
-use progress::{Phase, Progress};
+use progress::Progress;
 use records::{
     AnchorsRecord, Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord, SelectionRecord,
     SourceRecord, names, reason,
@@ -77,14 +77,27 @@ pub struct Upstream {
     inventory: Inventory,
     /// One report at a time.
     reporting: tokio::sync::Mutex<()>,
+    /// There is something to report.
+    report_due: Notify,
 }
 
 /// A synchronization that runs.
 struct Running {
-    number: u64,
+    /// None for the moment in which it is not known yet.
+    number: Option<u64>,
     progress: Arc<Progress>,
     /// True when it is to end.
     cancel: watch::Sender<bool>,
+}
+
+/// The one place of a synchronization that runs, which is free again when this goes: at its end, and
+/// also when it panics or whoever began it does not wait.
+struct Place(Arc<Upstream>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *self.0.slot() = None;
+    }
 }
 
 impl Upstream {
@@ -93,7 +106,8 @@ impl Upstream {
         let downloads = Arc::new(Downloads::new(Arc::clone(&state), settings.clone()));
         let (running, reporting) = (Mutex::new(None), tokio::sync::Mutex::new(()));
         let inventory = Inventory::default();
-        Arc::new(Self { state, settings, running, downloads, inventory, reporting })
+        let report_due = Notify::new();
+        Arc::new(Self { state, settings, running, downloads, inventory, reporting, report_due })
     }
 
     /// The upstream server.
@@ -137,7 +151,7 @@ impl Upstream {
 
     /// What runs and how far it is; none when nothing runs.
     pub fn running(&self) -> Option<RunningSync> {
-        self.slot().as_ref().map(|running| running.progress.of(running.number))
+        self.slot().as_ref().and_then(|running| Some(running.progress.of(running.number?)))
     }
 
     /// Begins a synchronization and returns its number.
@@ -151,7 +165,6 @@ impl Upstream {
     async fn begin(self: &Arc<Self>, scope: Scope, occasion: Occasion) -> Result<u64, SyncError> {
         let source = self.source().await?.ok_or(SyncError::NoSource)?;
         let account = Account::of(&self.state, &self.settings).await?;
-        let number = self.recorded().await?.runs.last().map_or(1, |run| run.number + 1);
         let progress = Arc::new(Progress::new());
         let (cancel, cancelled) = watch::channel(false);
         {
@@ -159,10 +172,16 @@ impl Upstream {
             if slot.is_some() {
                 return Err(SyncError::Running);
             }
-            *slot = Some(Running { number, progress: Arc::clone(&progress), cancel });
+            *slot = Some(Running { number: None, progress: Arc::clone(&progress), cancel });
         }
-        let upstream = Arc::clone(self);
+        let place = Place(Arc::clone(self));
+        // Read where no other run can be between its end and its entry in the history.
+        let number = self.recorded().await?.runs.last().map_or(1, |run| run.number + 1);
+        if let Some(running) = self.slot().as_mut() {
+            running.number = Some(number);
+        }
         tokio::spawn(async move {
+            let upstream = &place.0;
             let reports = source.report && scope == Scope::Everything;
             let called_off = cancelled.clone();
             let what = (number, scope, occasion);
@@ -174,17 +193,26 @@ impl Upstream {
                 error!(%error, "a synchronization is missing in the history");
             }
             if reports && done && news {
-                progress.begin(Phase::Reporting, 0);
-                upstream.report_until(called_off).await;
+                // By whoever follows, so that the next synchronization need not wait for it.
+                upstream.report_due.notify_one();
             }
-            *upstream.slot() = None;
         });
         Ok(number)
     }
 
     /// Fetches the files that the configuration and the approvals want; never ends.
     pub async fn follow_downloads(self: Arc<Self>) {
-        Arc::clone(&self.downloads).follow().await;
+        let downloads = &self.downloads;
+        let stale = async {
+            loop {
+                downloads.stale().await;
+                // One that runs already does the same.
+                if let Err(error) = self.look().await {
+                    debug!(%error, "the upstream server was not looked at");
+                }
+            }
+        };
+        tokio::join!(Arc::clone(downloads).follow(), Arc::clone(downloads).follow_asking(), stale);
     }
 
     /// How many files are on their way, and which did not come.

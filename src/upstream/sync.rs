@@ -30,6 +30,7 @@ use super::source;
 use crate::policy::by::By;
 use crate::state::{Moved, State};
 use crate::wire::fault::ErrorCode;
+use crate::wire::operation::Operation;
 use crate::wire::types::UpdateIdentity;
 
 /// What is to be synchronised.
@@ -83,11 +84,28 @@ impl Sync<'_> {
     /// # Errors
     /// When it cannot go on. What clients see is then as before.
     pub(super) async fn run(&self, scope: Scope) -> Result<Outcome, SyncError> {
+        let mut outcome = Outcome::default();
+        match self.once(scope, &mut outcome).await {
+            Err(error) if forgot_us(&error) => {
+                tracing::warn!(%error, "the upstream server is asked from the beginning");
+                self.forget_anchors().await?;
+                let published = outcome.moved;
+                outcome = Outcome { anew: true, ..Outcome::default() };
+                self.once(scope, &mut outcome).await?;
+                outcome.moved.new += published.new;
+                outcome.moved.changed += published.changed;
+            }
+            ended => ended?,
+        }
+        Ok(outcome)
+    }
+
+    /// Runs it with the anchors that there are.
+    async fn once(&self, scope: Scope, outcome: &mut Outcome) -> Result<(), SyncError> {
         let server = source::server(&self.source)?;
         let session = Session::new(server, self.account.clone(), self.settings);
         let mut connection = session.connection();
         let mut anchors = self.anchors().await?;
-        let mut outcome = Outcome::default();
 
         self.progress.begin(Phase::Connecting, 0);
         let known: UpstreamRecord = match anchors.configuration {
@@ -114,8 +132,8 @@ impl Sync<'_> {
 
         self.progress.begin(Phase::ListingCategories, 0);
         let filter = Filter::configuration(anchors.categories.clone());
-        let categories = self.list(&mut connection, filter, &mut outcome).await?;
-        self.fetch(&fetch, Phase::Categories, categories.revisions, &mut outcome).await?;
+        let categories = self.list(&mut connection, filter, outcome).await?;
+        self.fetch(&fetch, Phase::Categories, categories.revisions, outcome).await?;
 
         let selection = self.selection().await?;
         let (mut updates_anchor, mut drivers) = (None, None);
@@ -125,19 +143,19 @@ impl Sync<'_> {
             let anchor = anchors.updates.clone();
             let mut listed: Vec<_> = failed_before.iter().copied().filter(|_| again).collect();
             if let Some(filter) = Filter::updates(&selection, &anchors.selection, anchor) {
-                let updates = self.list(&mut connection, filter, &mut outcome).await?;
+                let updates = self.list(&mut connection, filter, outcome).await?;
                 updates_anchor = updates.anchor;
                 listed.extend(updates.revisions);
             }
             if self.settings.drivers_by_inventory {
-                let asked = self.drivers(&mut connection, &selection, driver_limits, &mut outcome);
+                let asked = self.drivers(&mut connection, &selection, driver_limits, outcome);
                 let (revisions, remembered) = asked.await?;
                 listed.extend(revisions);
                 drivers = Some(remembered);
             }
             // What failed as a category a moment ago is not asked for a second time.
             listed.retain(|id| outcome.failed.iter().all(|failed| failed.revision != *id));
-            self.fetch(&fetch, Phase::Updates, listed, &mut outcome).await?;
+            self.fetch(&fetch, Phase::Updates, listed, outcome).await?;
         }
         if !again {
             // Not tried again, so not forgotten either.
@@ -169,7 +187,7 @@ impl Sync<'_> {
         if self.source.replica && scope == Scope::Everything {
             outcome.decisions = self.take_over(&mut connection, anchors).await?;
         }
-        Ok(outcome)
+        Ok(())
     }
 
     /// Takes over what was decided ([MS-WSUSSS] 3.2.4.3).
@@ -184,7 +202,7 @@ impl Sync<'_> {
         let Some(sync_anchor) = sync_anchor else { return Ok(None) };
         let decided =
             match deployments(connection, anchors.deployments.as_deref(), sync_anchor).await {
-                Err(error) if anchors.deployments.is_some() && is_of_another(&error) => {
+                Err(error) if anchors.deployments.is_some() && error.is_about("anchor") => {
                     deployments(connection, None, sync_anchor).await?
                 }
                 decided => decided?,
@@ -209,8 +227,18 @@ impl Sync<'_> {
         Ok(self.state.meta(names::SELECTION).await?.unwrap_or_default())
     }
 
-    /// Lists revisions; once more without the anchor when the server does not know that any more
-    /// ([MS-WSUSSS] 2.2.9.3 ServerChanged, and what a real server says of an anchor not its own).
+    /// Forgets all anchors, as [MS-WSUSSS] 2.2.9.3 has it for ServerChanged. What was set aside is
+    /// not forgotten: it is listed once more, and fails as it did.
+    async fn forget_anchors(&self) -> Result<(), SyncError> {
+        let AnchorsRecord { url, set_aside, .. } = self.anchors().await?;
+        let drivers = DriversRecord { url: url.clone(), ..DriversRecord::default() };
+        let anchors = AnchorsRecord { url, set_aside, ..AnchorsRecord::default() };
+        self.state.set_meta(names::ANCHORS, anchors).await?;
+        Ok(self.state.set_meta(names::DRIVERS, drivers).await?)
+    }
+
+    /// Lists revisions; once more without the anchor when the server refuses that one, as a real
+    /// server does with an anchor not its own.
     async fn list(
         &self,
         connection: &mut Connection,
@@ -220,7 +248,7 @@ impl Sync<'_> {
         match list(connection, &filter).await {
             Err(error)
                 if filter.anchor.is_some()
-                    && (is_of_another(&error) || error.is_about("filter")) =>
+                    && (error.is_about("anchor") || error.is_about("filter")) =>
             {
                 tracing::warn!(%error, "the upstream server is asked from the beginning");
                 outcome.anew = true;
@@ -253,7 +281,7 @@ impl Sync<'_> {
             let (question, drivers) = match question.ask(connection).await {
                 Err(error)
                     if question.has_anchor()
-                        && (is_of_another(&error) || error.is_about("filter")) =>
+                        && (error.is_about("anchor") || error.is_about("filter")) =>
                 {
                     tracing::warn!(%error, "the upstream server is asked for all drivers");
                     outcome.anew = true;
@@ -287,8 +315,17 @@ impl Sync<'_> {
     }
 }
 
-/// Whether the upstream server does not know the anchor, because it is another server or lost what it
-/// knew.
-fn is_of_another(error: &SyncError) -> bool {
-    error.code() == Some(ErrorCode::ServerChanged) || error.is_about("anchor")
+/// Whether none of our anchors means anything to the upstream server, because it is another server or
+/// lost what it knew: it says so, or refuses the anchor of its configuration, which is the only
+/// parameter of GetConfigData besides the cookie, or the anchor up to which it is to tell decisions.
+fn forgot_us(error: &SyncError) -> bool {
+    match error {
+        SyncError::Fault { operation: Operation::GetConfigData, fault } => {
+            matches!(fault.code, Some(ErrorCode::ServerChanged | ErrorCode::InvalidParameters))
+        }
+        SyncError::Fault { operation: Operation::GetDeployments, .. } => {
+            error.code() == Some(ErrorCode::ServerChanged) || error.is_about("anchor")
+        }
+        _ => error.code() == Some(ErrorCode::ServerChanged),
+    }
 }

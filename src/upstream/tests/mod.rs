@@ -10,9 +10,11 @@ mod flow;
 mod following;
 mod kill;
 mod node;
+mod product;
 mod recorded;
 mod replica;
 mod rollup;
+mod schedule;
 
 use std::sync::Arc;
 use std::time::Duration;
