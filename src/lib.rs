@@ -16,6 +16,7 @@
 //! - [`store`]: what survives a restart
 //! - [`state`]: all of it together: one writer, one published snapshot
 //! - [`upstream`]: this server as a downstream server: synchronising with another
+//! - [`notifications`]: people and programs outside are told what happened
 //! - [`services`]: one file an operation, where wire and domain meet
 //! - [`server`]: HTTP and TLS, within limits
 //! - [`admin`]: what an administrator can see and do, as operations
@@ -35,6 +36,7 @@ pub mod downstream;
 pub mod fleet;
 pub mod http;
 pub mod metadata;
+pub mod notifications;
 pub mod panics;
 pub mod policy;
 pub mod server;

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use serde_json::Value;
+use weir::admin::api::describe::description;
+use weir::admin::api::reference::reference;
+use weir::admin::endpoints;
 use weir::wire::operation::Operation;
 
 #[test]
@@ -45,6 +48,19 @@ fn every_key_is_documented_with_its_default() {
     let printed = serde_json::from_slice(&output.stdout).expect("JSON");
     collect("", &printed, &mut defaults);
     assert_eq!(documented(), defaults);
+}
+
+/// `weir openapi --markdown > docs/api-reference.md` writes it anew.
+#[test]
+fn the_reference_of_the_api_is_that_of_this_api() {
+    let made = reference(&description());
+    let written = include_str!("../docs/api-reference.md");
+    let differs = made.lines().zip(written.lines()).find(|(made, written)| made != written);
+    assert_eq!(differs, None, "docs/api-reference.md is not of this version");
+    assert_eq!(made.len(), written.len());
+    for endpoint in endpoints() {
+        assert!(made.contains(&format!("\n### {}\n", endpoint.name)), "{}", endpoint.name);
+    }
 }
 
 /// All keys that are no tables, in the dotted form of TOML, with their values in JSON.

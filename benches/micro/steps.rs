@@ -104,7 +104,12 @@ fn driver_pass() -> Box<dyn FnMut()> {
         });
         let devices: Vec<_> = devices.collect();
         let eligible = catalog.eligible_drivers(&scope, &[], None);
-        let found = catalog.best_drivers(&eligible, &Computer::default(), black_box(&devices));
+        let found = catalog.best_drivers(
+            &eligible,
+            &RoaringBitmap::new(),
+            &Computer::default(),
+            black_box(&devices),
+        );
         assert_eq!(found.len(), 75, "each has one of its own");
         black_box(found);
     })

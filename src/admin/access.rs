@@ -9,10 +9,12 @@ use tokio::sync::mpsc;
 
 use super::client::Remote;
 use super::content::{AddContent, AddedContent};
-use super::health::{CheckHealth, Health};
+use super::health::{self, CheckHealth, CheckName, Health, Monitor};
 use super::import::{self, ImportDocuments};
-use super::{AdminError, Call, Caller, ImportReport, Operation, Source, Subject, frames};
+use super::operation::carry_out;
+use super::{AdminError, Call, Caller, ImportReport, Operation, Sink, Source, Subject, frames};
 use crate::content::files::{Digests, digest_of};
+use crate::policy::by::By;
 use crate::server::SOCKET;
 use crate::state::{Settings, State, StateError};
 use crate::upstream::{self, Upstream};
@@ -20,7 +22,7 @@ use crate::upstream::{self, Upstream};
 /// Parts of an import that wait for each of its steps while the one before them is in it.
 const PARTS_AHEAD: usize = 1;
 /// How long a server may take to say that it is well.
-const HEALTH_PATIENCE: Duration = Duration::from_secs(10);
+const HEALTH_PATIENCE: Duration = Duration::from_secs(30);
 
 /// An open way to a data directory.
 pub enum Access {
@@ -46,7 +48,8 @@ impl Access {
             Err(AdminError::NotServed) => {
                 let state = Arc::new(State::open(data, settings, now)?);
                 let upstream = Upstream::new(Arc::clone(&state), sync);
-                Ok(Self::Opened(Arc::new(Subject::new(state, upstream))))
+                let monitor = Monitor::new(health::Settings::default(), state.now());
+                Ok(Self::Opened(Arc::new(Subject::new(state, upstream, Arc::new(monitor)))))
             }
             served => served,
         }
@@ -69,17 +72,16 @@ impl Access {
     pub async fn run<O: Operation>(&self, operation: O) -> Result<O::Answer, AdminError> {
         match self {
             Self::Served(server) => server.call(&operation).await,
-            Self::Opened(subject) => operation.run(local(subject, None)).await,
+            Self::Opened(subject) => carry_out(operation, local(subject, None)).await,
         }
     }
 
-    /// Asks how the server is, which has to answer soon.
-    pub async fn health(&self) -> Result<Health, AdminError> {
+    /// Asks how the server is, by these checks or all of them; it has to answer soon.
+    pub async fn health(&self, only: Vec<CheckName>) -> Result<Health, AdminError> {
+        let check = CheckHealth { only };
         match self {
-            Self::Served(server) => {
-                server.clone().within(HEALTH_PATIENCE).call(&CheckHealth {}).await
-            }
-            opened => opened.run(CheckHealth {}).await,
+            Self::Served(server) => server.clone().within(HEALTH_PATIENCE).call(&check).await,
+            opened => opened.run(check).await,
         }
     }
 
@@ -103,10 +105,37 @@ impl Access {
                 in_parts(parts, |files| frames::write(&files), send, progress).await
             }
             Self::Opened(subject) => {
-                let state = &subject.state;
+                let (state, by) = (&subject.state, &By::administrator());
                 let store =
-                    async |read, more_follows| import::store(state, read, more_follows).await;
+                    async |read, more_follows| import::store(state, by, read, more_follows).await;
                 in_parts(parts, |files| import::Read::new(&files), store, progress).await
+            }
+        }
+    }
+
+    /// Carries out an operation and passes on the bytes that it answers with, as they come.
+    ///
+    /// # Errors
+    /// Those of the operation, and what `each` returns. What came until then is not whole.
+    pub async fn download<O: Operation>(
+        &self,
+        operation: O,
+        mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<(), AdminError> {
+        match self {
+            Self::Served(server) => server.download(&operation, each).await,
+            // Nothing would ever happen.
+            Self::Opened(_) if O::DOWNLOAD.is_some_and(|it| it.endless) => {
+                Err(AdminError::NotServed)
+            }
+            Self::Opened(subject) => {
+                let (sink, mut pieces) = Sink::new();
+                let running = tokio::spawn(operation.run(local(subject, None).into(sink)));
+                while let Some(piece) = pieces.recv().await {
+                    each(&piece).map_err(AdminError::Body)?;
+                }
+                running.await.map_err(|_| StateError::Stopped)??;
+                Ok(())
             }
         }
     }
@@ -124,7 +153,9 @@ impl Access {
         let operation = AddContent { sha1: sha1.to_hex() };
         match self {
             Self::Served(server) => server.upload_file(&operation, source, length).await,
-            Self::Opened(subject) => operation.run(local(subject, Some(Box::new(source)))).await,
+            Self::Opened(subject) => {
+                carry_out(operation, local(subject, Some(Box::new(source)))).await
+            }
         }
     }
 

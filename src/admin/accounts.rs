@@ -64,6 +64,31 @@ impl Operation for SetPassword {
     }
 }
 
+/// Set your own password, which ends your sessions. The password before proves whose it is, so that no
+/// session or token is needed; attempts are counted as those to sign in are.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct ChangeOwnPassword {
+    /// The account's name.
+    pub name: String,
+    /// Its password until now.
+    pub old_password: String,
+    /// The new password.
+    #[schemars(length(min = 10, max = 256))]
+    pub password: String,
+}
+
+impl Operation for ChangeOwnPassword {
+    type Answer = ShownAccount;
+    const ROUTE: Route = Route::put("/accounts/{name}/own-password").for_anybody();
+
+    async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
+        let Self { name, old_password, password } = self;
+        let identity = call.identity();
+        let changed = identity.change_own_password(&name, &old_password, &password, call.peer());
+        Ok(ShownAccount::of(&changed.await?.ok_or(AdminError::WrongPassword)?))
+    }
+}
+
 /// Set what an account may do.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SetRole {

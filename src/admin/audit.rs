@@ -65,6 +65,8 @@ pub struct Decision {
     pub at: Option<String>,
     /// Who decided.
     pub by: Option<String>,
+    /// Who had it decided, where a rule or a cleanup decided that somebody ran by hand.
+    pub started_by: Option<String>,
     /// Why, where there is a reason to tell.
     pub why: Option<String>,
     /// What was decided, as the journal has it.
@@ -81,7 +83,8 @@ impl Decision {
             Some(Value::String(text)) => Some(text),
             _ => None,
         };
-        let (by, why, before) = (text(take("by")), text(take("why")), take("before"));
-        Self { number: entry.number, at: instant(entry.at), by, why, what, before }
+        let (by, started_by) = (text(take("by")), text(take("started_by")));
+        let (why, before) = (text(take("why")), take("before"));
+        Self { number: entry.number, at: instant(entry.at), by, started_by, why, what, before }
     }
 }

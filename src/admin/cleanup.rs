@@ -39,7 +39,8 @@ impl Operation for RunCleanup {
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
         let settings = complete(self.settings, &call).await?;
-        Ok(Cleaned::of(call.state().clean_up(settings).await?, true))
+        let started_by = Some(call.caller().name.clone());
+        Ok(Cleaned::of(call.state().clean_up(settings, started_by).await?, true))
     }
 }
 

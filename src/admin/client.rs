@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{Either, Full};
+use http_body_util::{BodyExt, Either, Full};
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Request, StatusCode};
@@ -27,8 +27,12 @@ const ANSWER_LIMIT: u64 = 4 << 30;
 /// How long an answer may take: what is asked may be to read all content. Should the server's process
 /// end, the connection ends too.
 const PATIENCE: Duration = Duration::from_secs(7 * 86_400);
+/// How long a server that answers in pieces may send nothing: it does so every 15 seconds at least.
+const PIECE_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a server may take to take a connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+/// Most bytes of a refusal.
+const PROBLEM_LIMIT: usize = 1 << 20;
 /// How soon a job is looked at, first and at last.
 const FIRST_LOOK: Duration = Duration::from_millis(10);
 const LAST_LOOK: Duration = Duration::from_millis(500);
@@ -53,23 +57,26 @@ impl Remote {
         Self { server: Server::at_socket(path), patience: PATIENCE, token: None }
     }
 
-    /// The server at `url`, which knows the caller by a token. Its certificate has to be by an issuer
+    /// The server at `url`, which knows the caller by a token, if by anything. Its certificate has to be by an issuer
     /// that the system trusts, or one in `ca_file`.
     ///
     /// # Errors
-    /// When the URL is none, nobody is trusted, or the token would travel readable for others.
-    pub fn at(url: &str, ca_file: Option<&Path>, token: String) -> Result<Self, AdminError> {
-        let unreachable = |error: ClientError| AdminError::Unreachable(super::explain(&error));
+    /// When the URL is none, nobody is trusted, or what is said would travel readable for others.
+    pub fn at(
+        url: &str,
+        ca_file: Option<&Path>,
+        token: Option<String>,
+    ) -> Result<Self, AdminError> {
         let trust = match url.starts_with("https:") {
             true => Some(Trust::system(ca_file).map_err(unreachable)?),
             false => None,
         };
         if trust.is_none() && !Location::parse(url).is_some_and(|it| it.is_loopback()) {
-            let reason = "a token goes to another machine over https alone";
+            let reason = "tokens and passwords go to another machine over https alone";
             return Err(AdminError::Unreachable(reason.to_owned()));
         }
         let server = Server::new(url, trust).map_err(unreachable)?;
-        Ok(Self { server, patience: PATIENCE, token: Some(token) })
+        Ok(Self { server, patience: PATIENCE, token })
     }
 
     /// The same, of which an answer is expected within this time.
@@ -99,8 +106,8 @@ impl Remote {
             match job.state {
                 JobState::Running => {}
                 JobState::Done => {
-                    return serde_json::from_value(job.result.unwrap_or_default())
-                        .map_err(misunderstood);
+                    let result = job.result.as_deref().cloned().unwrap_or_default();
+                    return serde_json::from_value(result).map_err(misunderstood);
                 }
                 JobState::Failed => return Err(AdminError::Refused(job.error.unwrap_or_default())),
                 JobState::Cancelled => return Err(AdminError::Cancelled),
@@ -146,11 +153,52 @@ impl Remote {
         read(&answer.body)
     }
 
+    /// Carries out an operation and passes on the bytes that it answers with, as they come.
+    pub(super) async fn download<O: Operation>(
+        &self,
+        operation: &O,
+        mut each: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> Result<(), AdminError> {
+        let late = |_| AdminError::Unreachable("it sends nothing any more".to_owned());
+        let Asked { method, target, .. } = Asked::of(operation)?;
+        let request = Request::builder().method(method.name()).uri(target);
+        let (mut client, request) = self.client(request, Either::Left(Full::default()))?;
+        let begun = tokio::time::timeout(PIECE_PATIENCE, client.exchange(request)).await;
+        let (head, mut body) = begun.map_err(late)?.map_err(unreachable)?.into_parts();
+        let mut refusal = Vec::new();
+        loop {
+            let frame = tokio::time::timeout(PIECE_PATIENCE, body.frame()).await.map_err(late)?;
+            let Some(frame) = frame else { break };
+            let frame = frame.map_err(|error| unreachable(error.into()))?;
+            let Ok(piece) = frame.into_data() else { continue };
+            match head.status.is_success() {
+                true => each(&piece).map_err(AdminError::Body)?,
+                false if refusal.len() > PROBLEM_LIMIT => break,
+                false => refusal.extend_from_slice(&piece),
+            }
+        }
+        if head.status.is_success() { Ok(()) } else { Err(refused(head.status, &refusal)) }
+    }
+
     async fn send(
         &self,
         request: hyper::http::request::Builder,
         body: Outgoing,
     ) -> Result<Whole, AdminError> {
+        let (mut client, request) = self.client(request, body)?;
+        let answer = client.whole(request, true).await.map_err(unreachable)?;
+        if answer.head.status.is_success() {
+            return Ok(answer);
+        }
+        Err(refused(answer.head.status, &answer.body))
+    }
+
+    /// A connection, and the request with what every one has.
+    fn client(
+        &self,
+        request: hyper::http::request::Builder,
+        body: Outgoing,
+    ) -> Result<(Client<Outgoing>, Request<Outgoing>), AdminError> {
         let mut request = request.header(HOST, self.server.authority()).header(ACCEPT, "*/*");
         if let Some(token) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
@@ -158,15 +206,18 @@ impl Remote {
         let request = request.body(body).map_err(misunderstood)?;
         let limits =
             ClientLimits { body: ANSWER_LIMIT, connect: CONNECT_PATIENCE, exchange: self.patience };
-        let mut client = Client::new(self.server.clone(), limits);
-        let unreachable = |error: ClientError| AdminError::Unreachable(super::explain(&error));
-        let answer = client.whole(request, true).await.map_err(unreachable)?;
-        if answer.head.status.is_success() {
-            return Ok(answer);
-        }
-        let problem: Problem = serde_json::from_slice(&answer.body)
-            .map_err(|_| misunderstood(format!("HTTP status {}", answer.head.status)))?;
-        Err(AdminError::Refused(problem.detail))
+        Ok((Client::new(self.server.clone(), limits), request))
+    }
+}
+
+fn unreachable(error: ClientError) -> AdminError {
+    AdminError::Unreachable(super::explain(&error))
+}
+
+fn refused(status: StatusCode, body: &[u8]) -> AdminError {
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) => AdminError::Refused(problem.detail),
+        Err(_) => misunderstood(format!("HTTP status {status}")),
     }
 }
 
@@ -203,7 +254,7 @@ impl Asked {
             }
         }
         let method = O::ROUTE.method;
-        if O::UPLOAD.is_some() || matches!(method, Method::Get | Method::Delete) {
+        if O::UPLOAD.is_some() || !method.has_body() {
             target.push_str(&query(&fields));
             return Ok(Self { method, target, body: None });
         }

@@ -217,6 +217,7 @@ mod tests {
     use crate::computers::computer::ComputerInfo;
     use crate::computers::event::Event;
     use crate::metadata::sample;
+    use crate::policy::by::By;
     use crate::state::{Registration, Settings};
     use crate::store::memory::MemoryStore;
 
@@ -236,7 +237,9 @@ mod tests {
         let documents = sample::documents().iter();
         let documents = documents
             .map(|(name, bytes)| Source { name: (*name).to_owned(), bytes: bytes.to_vec() });
-        import_into(&state, documents.collect(), false).await.expect("imported");
+        import_into(&state, &By::administrator(), documents.collect(), false)
+            .await
+            .expect("imported");
         let published = state.published();
         let offered: Vec<Uuid> =
             decidable(&published).map(|revision| revision.metadata.identity.update_id).collect();

@@ -32,7 +32,7 @@ impl Operation for AddContent {
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
         let sha1 = Sha1::from_hex(&self.sha1)
             .ok_or_else(|| AdminError::invalid("sha1", "not a SHA-1 digest"))?;
-        let added = call.state().add_content(sha1, call.upload()).await?;
+        let added = call.state().add_content(call.by(), sha1, call.upload()).await?;
         let file = added.file;
         Ok(AddedContent {
             name: file.name,
@@ -155,6 +155,11 @@ fn verify(state: &State, progress: &Progress) -> Result<VerifiedContent, AdminEr
         }
     }
     Ok(VerifiedContent { verified: published.contents.len(), damaged })
+}
+
+/// How many files approved updates need that are not here.
+pub(super) fn missing(published: &Published) -> usize {
+    needed(published).iter().filter(|sha1| !published.contents.contains_key(*sha1)).count()
 }
 
 /// The files of everything that is approved for installation, bundle members included.

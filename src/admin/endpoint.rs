@@ -7,11 +7,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::Value;
 
 use super::api::schema::settings;
-use super::operation::field;
+use super::operation::{carry_out, field};
 use super::{
-    AdminError, Call, Operation, Route, Upload, accounts, api, audit, cleanup, computers, content,
-    downstream, groups, health, import, jobs, packages, placements, reports, rules, session, sync,
-    tokens, update_groups, updates,
+    AdminError, Call, Download, Operation, Route, Upload, accounts, api, audit, backup, cleanup,
+    computers, content, downstream, events, groups, health, import, jobs, notifications, packages,
+    placements, reports, rules, session, sync, tokens, update_groups, updates,
 };
 
 /// One operation, its type forgotten.
@@ -22,6 +22,8 @@ pub struct Endpoint {
     pub route: Route,
     /// The body that comes with it, if that is not JSON.
     pub upload: Option<Upload>,
+    /// The body of its answer, if that is not JSON.
+    pub download: Option<Download>,
     /// What its fields may be: a schema that is whole by itself.
     pub input: Value,
     /// What its answer is: a schema that is whole by itself.
@@ -40,7 +42,8 @@ pub struct Endpoint {
 /// Fields that stand in a path, by their names.
 pub(super) type PathFields = Vec<(&'static str, String)>;
 
-type Running = Pin<Box<dyn Future<Output = Result<Value, AdminError>> + Send>>;
+/// An operation that is carried out.
+pub(super) type Running = Pin<Box<dyn Future<Output = Result<Value, AdminError>> + Send>>;
 
 /// All operations.
 pub fn endpoints() -> &'static [Endpoint] {
@@ -64,6 +67,7 @@ fn all() -> Vec<Endpoint> {
         accounts::ListAccounts,
         accounts::CreateAccount,
         accounts::SetPassword,
+        accounts::ChangeOwnPassword,
         accounts::SetRole,
         accounts::DeleteAccount,
         tokens::ListTokens,
@@ -125,6 +129,12 @@ fn all() -> Vec<Endpoint> {
         content::AddContent,
         content::VerifyContent,
         import::ImportDocuments,
+        events::FollowEvents,
+        backup::BackUp,
+        notifications::ListNotifications,
+        notifications::PutNotification,
+        notifications::RemoveNotification,
+        notifications::TestNotification,
         jobs::ListJobs,
         jobs::ShowJob,
         jobs::CancelJob,
@@ -150,6 +160,7 @@ impl Endpoint {
             name: name::<O>(),
             route: O::ROUTE,
             upload: O::UPLOAD,
+            download: O::DOWNLOAD,
             input: generator().into_root_schema_for::<O>().to_value(),
             answer: generator().into_root_schema_for::<O::Answer>().to_value(),
             long: O::LONG,
@@ -161,8 +172,8 @@ impl Endpoint {
     }
 
     /// Carries the operation out with fields that fit its schema.
-    pub(super) async fn run(&self, fields: Value, call: Call) -> Result<Value, AdminError> {
-        (self.run)(fields, call).await
+    pub(super) fn run(&self, fields: Value, call: Call) -> Running {
+        (self.run)(fields, call)
     }
 
     /// The fields that a path has in its segments, if the path is this operation's; the segments
@@ -199,7 +210,7 @@ fn run<O: Operation>(fields: Value, call: Call) -> Running {
     Box::pin(async move {
         let operation: O = serde_json::from_value(fields)
             .map_err(|error| AdminError::invalid("", error.to_string()))?;
-        let answer = operation.run(call).await?;
+        let answer = carry_out(operation, call).await?;
         serde_json::to_value(answer).map_err(|error| AdminError::Misunderstood(error.to_string()))
     })
 }
@@ -209,8 +220,6 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
-    use crate::admin::Method;
-
     #[test]
     fn no_two_operations_share_a_name_or_a_route() {
         let names: BTreeSet<&str> = endpoints().iter().map(|endpoint| endpoint.name).collect();
@@ -233,7 +242,7 @@ mod tests {
             for field in route.fields() {
                 assert!(fields.contains_key(field), "{name} has no field {field}");
             }
-            let in_query = matches!(route.method, Method::Get | Method::Delete) || upload.is_some();
+            let in_query = !route.method.has_body() || upload.is_some();
             for (field, schema) in fields.iter().filter(|_| in_query) {
                 let kind = &schema["type"];
                 assert!(kind != "object", "{name}.{field} does not fit into a query: {schema}");

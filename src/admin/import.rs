@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{AdminError, Call, Operation, Route, Upload, frames};
 use crate::metadata::text::decode_document;
 use crate::panics::contained;
+use crate::policy::by::By;
 use crate::state::{ImportOutcome, Importable, State, StateError};
 use crate::wire::cabinet;
 
@@ -39,7 +40,7 @@ impl Operation for ImportDocuments {
         let body = call.upload();
         let read = tokio::task::spawn_blocking(move || frames::read(body)).await;
         let sources = read.map_err(|_| StateError::Stopped)?.map_err(AdminError::Body)?;
-        import(call.state(), sources, self.more_follows).await
+        import(call.state(), &call.by(), sources, self.more_follows).await
     }
 }
 
@@ -84,20 +85,22 @@ impl ImportReport {
     }
 }
 
-/// Imports `sources` into `state`. With `more_follows` the revisions become visible with a later
-/// call.
+/// Imports `sources` into `state`, because `by` wants it. With `more_follows` the revisions become
+/// visible with a later call.
 pub async fn import(
     state: &State,
+    by: &By,
     sources: Vec<Source>,
     more_follows: bool,
 ) -> Result<ImportReport, AdminError> {
     let read = tokio::task::spawn_blocking(move || Read::new(&sources)).await;
-    store(state, read.map_err(|_| StateError::Stopped)?, more_follows).await
+    store(state, by, read.map_err(|_| StateError::Stopped)?, more_follows).await
 }
 
 /// Imports what was read before; otherwise as [`import`].
 pub(super) async fn store(
     state: &State,
+    by: &By,
     Read(results): Read,
     more_follows: bool,
 ) -> Result<ImportReport, AdminError> {
@@ -113,7 +116,7 @@ pub(super) async fn store(
             Err(reason) => report.rejected.push(Rejected { source: name, reason }),
         }
     }
-    let outcomes = state.import(documents, more_follows).await?;
+    let outcomes = state.import(by.clone(), documents, more_follows).await?;
     for (source, outcome) in names.into_iter().zip(outcomes) {
         match outcome {
             ImportOutcome::New(_) | ImportOutcome::Staged => report.new += 1,

@@ -6,19 +6,26 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::{AdminError, Call, Endpoint, Operation, Role, Route, explain, instant};
-use crate::state::StateError;
+use crate::state::{Happening, State, StateError};
 
 /// Most jobs at once, and most that are kept.
 const RUNNING: usize = 8;
 const KEPT: usize = 100;
+/// How often whoever watches is told how far a job is.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
+/// Most bytes of results that are kept, as JSON: a cleanup names all that it deleted. The latest one is
+/// kept however long it is.
+const RESULTS: u64 = 16 << 20;
 
 /// How far a job is, and whether it is still wanted.
 #[derive(Debug, Default)]
@@ -64,15 +71,18 @@ struct Job {
     by: String,
     began: i64,
     progress: Arc<Progress>,
-    ended: Mutex<Option<Ended>>,
+    ended: OnceLock<Ended>,
+    /// None, too, once later results took its place.
+    result: ArcSwapOption<Value>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Ended {
     at: i64,
     state: JobState,
     error: Option<String>,
-    result: Option<Value>,
+    /// Bytes of the result.
+    bytes: u64,
 }
 
 /// How a job is.
@@ -87,6 +97,17 @@ pub enum JobState {
     Failed,
     /// It was called off.
     Cancelled,
+}
+
+impl JobState {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 /// A job.
@@ -110,8 +131,9 @@ pub struct ShownJob {
     pub total: u64,
     /// Why it failed.
     pub error: Option<String>,
-    /// The operation's answer, once it is done.
-    pub result: Option<Value>,
+    /// The operation's answer, once it is done. Lists leave it out, and it is forgotten when later
+    /// ones are so long that not all can be kept.
+    pub result: Option<Arc<Value>>,
 }
 
 impl Jobs {
@@ -128,7 +150,7 @@ impl Jobs {
         let state = Arc::clone(call.state());
         let job = {
             let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if table.jobs.iter().filter(|job| job.ended().is_none()).count() >= RUNNING {
+            if table.jobs.iter().filter(|job| job.ended.get().is_none()).count() >= RUNNING {
                 let reason = format!("{RUNNING} jobs are running; wait for one of them");
                 return Err(StateError::Refused(reason).into());
             }
@@ -139,11 +161,12 @@ impl Jobs {
                 by: call.by().who,
                 began: state.now(),
                 progress: Arc::clone(call.progress()),
-                ended: Mutex::new(None),
+                ended: OnceLock::new(),
+                result: ArcSwapOption::empty(),
             });
             table.jobs.push_back(Arc::clone(&job));
             while table.jobs.len() > KEPT {
-                let Some(old) = table.jobs.iter().position(|job| job.ended().is_some()) else {
+                let Some(old) = table.jobs.iter().position(|job| job.ended.get().is_some()) else {
                     break;
                 };
                 table.jobs.remove(old);
@@ -151,12 +174,24 @@ impl Jobs {
             job
         };
         let shown = job.show();
+        let mut told = None;
+        job.tell_progress(&state, &mut told);
+        let (jobs, call) = (Arc::clone(call.subject()), call.numbered(job.number));
         tokio::spawn(async move {
             let runtime = Handle::current();
             let work = move || runtime.block_on(endpoint.run(fields, call));
-            let outcome = tokio::task::spawn_blocking(work).await;
+            let mut working = tokio::task::spawn_blocking(work);
+            let mut look = tokio::time::interval(TOLD_EVERY);
+            let outcome = loop {
+                tokio::select! {
+                    outcome = &mut working => break outcome,
+                    _ = look.tick() => job.tell_progress(&state, &mut told),
+                }
+            };
             let outcome = outcome.unwrap_or_else(|_| Err(StateError::Stopped.into()));
             job.end(state.now(), outcome);
+            job.tell_progress(&state, &mut None);
+            jobs.jobs.bound_results();
         });
         Ok(shown)
     }
@@ -169,9 +204,24 @@ impl Jobs {
         }
     }
 
+    /// Forgets the results of those that began first, until the others fit.
+    fn bound_results(&self) {
+        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = 0_u64;
+        for job in table.jobs.iter().rev() {
+            let bytes = job.ended.get().map_or(0, |ended| ended.bytes);
+            if kept > 0 && kept.saturating_add(bytes) > RESULTS {
+                job.result.store(None);
+            } else {
+                kept = kept.saturating_add(bytes);
+            }
+        }
+    }
+
     fn all(&self) -> Vec<ShownJob> {
         let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        table.jobs.iter().rev().map(|job| job.show()).collect()
+        let shown = table.jobs.iter().rev().map(|job| ShownJob { result: None, ..job.show() });
+        shown.collect()
     }
 
     fn find(&self, number: u64) -> Result<Arc<Job>, StateError> {
@@ -182,38 +232,57 @@ impl Jobs {
 }
 
 impl Job {
-    fn ended(&self) -> Option<Ended> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     fn end(&self, at: i64, outcome: Result<Value, AdminError>) {
         let (state, error, result) = match outcome {
             Ok(result) => (JobState::Done, None, Some(result)),
             Err(AdminError::Cancelled) => (JobState::Cancelled, None, None),
             Err(error) => (JobState::Failed, Some(explain(&error)), None),
         };
-        let ended = Ended { at, state, error, result };
-        *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
+        let bytes = result.as_ref().map_or(0, |result| result.to_string().len() as u64);
+        // First the result, so that nobody finds the job done without it.
+        self.result.store(result.map(Arc::new));
+        // It ends once.
+        drop(self.ended.set(Ended { at, state, error, bytes }));
+    }
+
+    /// Tells whoever watches how far it is, unless that was told last.
+    fn tell_progress(&self, state: &State, told: &mut Option<u64>) {
+        let done = self.progress.done.load(Ordering::Relaxed);
+        if told.replace(done) == Some(done) {
+            return;
+        }
+        state.events().tell(|| Happening::Job {
+            job: self.number,
+            operation: self.operation.to_owned(),
+            state: self
+                .ended
+                .get()
+                .map_or(JobState::Running, |ended| ended.state)
+                .name()
+                .to_owned(),
+            done,
+            total: self.progress.total.load(Ordering::Relaxed),
+        });
     }
 
     fn show(&self) -> ShownJob {
-        let ended = self.ended();
+        let ended = self.ended.get();
         ShownJob {
             job: self.number,
             operation: self.operation.to_owned(),
             by: self.by.clone(),
-            state: ended.as_ref().map_or(JobState::Running, |ended| ended.state),
+            state: ended.map_or(JobState::Running, |ended| ended.state),
             began: instant(self.began),
-            ended: ended.as_ref().and_then(|ended| instant(ended.at)),
+            ended: ended.and_then(|ended| instant(ended.at)),
             done: self.progress.done.load(Ordering::Relaxed),
             total: self.progress.total.load(Ordering::Relaxed),
-            error: ended.as_ref().and_then(|ended| ended.error.clone()),
-            result: ended.and_then(|ended| ended.result),
+            error: ended.and_then(|ended| ended.error.clone()),
+            result: ended.and_then(|_| self.result.load_full()),
         }
     }
 }
 
-/// The jobs that run and the last that ended, the latest first.
+/// The jobs that run and the last that ended, the latest first, without their results.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ListJobs {}
 
@@ -255,6 +324,10 @@ impl Operation for CancelJob {
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
         let job = call.jobs().find(self.job)?;
+        if job.ended.get().is_none() {
+            let entry = json!({ "job": job.number, "operation": job.operation, "of": job.by });
+            call.state().note(call.by(), json!({ "cancel_job": entry })).await?;
+        }
         job.progress.cancelled.store(true, Ordering::Relaxed);
         Ok(job.show())
     }
@@ -265,9 +338,15 @@ mod tests {
     use super::*;
 
     fn job(number: u64) -> Arc<Job> {
-        let ended = Mutex::new(None);
-        let progress = Arc::default();
-        Arc::new(Job { number, operation: "X", by: "ann".into(), began: 0, progress, ended })
+        Arc::new(Job {
+            number,
+            operation: "X",
+            by: "ann".into(),
+            began: 0,
+            progress: Arc::default(),
+            ended: OnceLock::new(),
+            result: ArcSwapOption::empty(),
+        })
     }
 
     #[test]
@@ -289,6 +368,27 @@ mod tests {
         );
         let done = job(3);
         done.end(9, Ok(Value::from(7)));
-        assert_eq!((done.show().state, done.show().result), (JobState::Done, Some(7.into())));
+        assert_eq!(done.show().state, JobState::Done);
+        assert_eq!(done.show().result.as_deref(), Some(&7.into()));
+    }
+
+    #[test]
+    fn of_long_results_the_latest_are_kept() {
+        let jobs = Jobs::default();
+        let half = Value::from("x".repeat(RESULTS as usize / 2 - 2));
+        for number in 1..=4 {
+            let job = job(number);
+            jobs.0.lock().expect("unlocked").jobs.push_back(Arc::clone(&job));
+            job.end(0, Ok(half.clone()));
+            jobs.bound_results();
+        }
+        let has = |number| jobs.find(number).expect("a job").show().result.is_some();
+        assert_eq!([1, 2, 3, 4].map(has), [false, false, true, true]);
+        let whole = job(5);
+        jobs.0.lock().expect("unlocked").jobs.push_back(Arc::clone(&whole));
+        whole.end(0, Ok(Value::from("x".repeat(RESULTS as usize + 1))));
+        jobs.bound_results();
+        assert_eq!([3, 4, 5].map(has), [false, false, true]);
+        assert!(jobs.all().iter().all(|job| job.result.is_none()), "lists have none");
     }
 }

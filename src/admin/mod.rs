@@ -9,19 +9,23 @@ mod access;
 pub mod accounts;
 pub mod api;
 pub mod audit;
+pub mod backup;
 pub mod cleanup;
 mod client;
 pub mod compliance;
 pub mod computers;
 pub mod content;
+mod download;
 pub mod downstream;
 mod endpoint;
+pub mod events;
 mod frames;
 pub mod groups;
 pub mod health;
 pub mod identity;
 pub mod import;
 pub mod jobs;
+pub mod notifications;
 mod operation;
 pub mod packages;
 pub mod placements;
@@ -37,14 +41,19 @@ pub mod updates;
 pub use access::Access;
 pub use api::Api;
 pub use client::Remote;
+pub use download::{Download, Sink};
 pub use endpoint::{Endpoint, endpoints};
 pub use import::{ImportReport, Source, import as import_into};
 pub use operation::{Bytes, Call, Caller, Method, Operation, Role, Route, SessionCookie, Upload};
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
+use self::health::Monitor;
 use self::identity::{Identity, TooMany};
 use self::jobs::Jobs;
+use self::reports::CountedComputers;
 use crate::state::{State, StateError};
 use crate::upstream::{SyncError, Upstream};
 use crate::wire::time::DateTime;
@@ -59,13 +68,30 @@ pub struct Subject {
     pub identity: Identity,
     /// What goes on in the background.
     pub jobs: Jobs,
+    /// True when the server stops.
+    stopping: watch::Sender<bool>,
+    /// Looks after this server's health.
+    pub monitor: Arc<Monitor>,
+    /// What the last report counted of computers.
+    pub counted: Arc<CountedComputers>,
 }
 
 impl Subject {
-    /// What there is to administer of a server.
-    pub fn new(state: Arc<State>, upstream: Arc<Upstream>) -> Self {
+    /// What there is to administer of a server, whose health `monitor` looks after.
+    pub fn new(state: Arc<State>, upstream: Arc<Upstream>, monitor: Arc<Monitor>) -> Self {
         let identity = Identity::new(Arc::clone(&state));
-        Self { state, upstream, identity, jobs: Jobs::default() }
+        let (jobs, counted) = (Jobs::default(), Arc::default());
+        let stopping = watch::Sender::new(false);
+        Self { state, upstream, identity, jobs, monitor, counted, stopping }
+    }
+
+    /// Ends answers that go on and on: the server stops.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
     }
 }
 

@@ -13,10 +13,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use super::identity::Identity;
 use super::jobs::{Jobs, Progress};
-use super::{AdminError, Subject};
+use super::{AdminError, Download, Sink, Subject, endpoint};
 use crate::policy::by::By;
 use crate::state::State;
 use crate::upstream::Upstream;
@@ -36,6 +37,9 @@ pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + 'static 
 
     /// The body that comes with it, if that is not JSON.
     const UPLOAD: Option<Upload> = None;
+
+    /// The body of its answer, if that is not JSON; [`Self::Answer`] is nothing then.
+    const DOWNLOAD: Option<Download> = None;
 
     /// Whether it may take minutes. Over HTTP it is then a [job](super::jobs).
     const LONG: bool = false;
@@ -118,6 +122,11 @@ pub enum Method {
 }
 
 impl Method {
+    /// Whether its fields travel in a body.
+    pub const fn has_body(self) -> bool {
+        matches!(self, Self::Post | Self::Put)
+    }
+
     /// As HTTP writes it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -162,6 +171,30 @@ pub struct Upload {
     pub description: &'static str,
 }
 
+/// Carries out an operation. Of what takes long it is noted who began it: it may change nothing that
+/// would be noted, and the job that tells of it is forgotten at a restart.
+///
+/// # Errors
+/// Those of the operation; and when it cannot be noted, in which case nothing is done.
+pub(super) async fn carry_out<O: Operation>(
+    operation: O,
+    call: Call,
+) -> Result<O::Answer, AdminError> {
+    if O::LONG {
+        let what = serde_json::to_value(&operation).unwrap_or_default();
+        let mut entry = json!({ "operation": endpoint::name::<O>() });
+        // Others may be secrets.
+        for field in O::ROUTE.fields() {
+            entry[field] = what[field].clone();
+        }
+        if let Some(job) = call.job {
+            entry["job"] = job.into();
+        }
+        call.state().note(call.by(), json!({ "start_job": entry })).await?;
+    }
+    operation.run(call).await
+}
+
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -203,7 +236,10 @@ pub struct Call {
     /// Behind a lock so that a call can be shared; it is taken once.
     upload: Mutex<Option<Bytes>>,
     progress: Arc<Progress>,
+    /// The number of the job that it is, if it is one.
+    job: Option<u64>,
     cookie: Arc<Mutex<Option<SessionCookie>>>,
+    sink: Option<Sink>,
 }
 
 /// What becomes of the cookie in which a browser keeps its session.
@@ -225,8 +261,23 @@ impl Call {
             session: None,
             upload: Mutex::new(upload),
             progress: Arc::default(),
+            job: None,
             cookie: Arc::default(),
+            sink: None,
         }
+    }
+
+    /// The same, with where the pieces of its answer go.
+    pub(super) fn into(self, sink: Sink) -> Self {
+        Self { sink: Some(sink), ..self }
+    }
+
+    /// Where the pieces of its answer go.
+    ///
+    /// # Errors
+    /// When nobody asked for any.
+    pub(super) fn sink(&self) -> Result<&Sink, AdminError> {
+        self.sink.as_ref().ok_or(AdminError::Cancelled)
     }
 
     /// The same, from this address and within this session; what becomes of its cookie is then
@@ -240,8 +291,17 @@ impl Call {
         Self { peer, session, cookie, ..self }
     }
 
+    /// The same, as the job of this number.
+    pub(super) fn numbered(self, number: u64) -> Self {
+        Self { job: Some(number), ..self }
+    }
+
     pub(super) fn identity(&self) -> &Identity {
         &self.subject.identity
+    }
+
+    pub(super) fn subject(&self) -> &Arc<Subject> {
+        &self.subject
     }
 
     pub(super) fn jobs(&self) -> &Jobs {
@@ -287,7 +347,7 @@ impl Call {
 
     /// Who decides, for the journal.
     pub(super) fn by(&self) -> By {
-        By { who: self.caller.name.clone(), why: None }
+        By::person(self.caller.name.as_str())
     }
 
     /// The bytes that came with it; nothing when they are asked for again.

@@ -5,6 +5,7 @@
 //! are read for the page that is asked for, unless the filter goes by them.
 
 mod computers;
+mod counted;
 mod selection;
 mod syncs;
 mod trend;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 pub use computers::{
     ComputerCondition, ComputerOrder, ComputerRow, ComputersReport, ReportComputers,
 };
+pub use counted::CountedComputers;
 pub use selection::{ApprovalFilter, UpdateFilter};
 pub use syncs::{ReportSyncs, SyncRow, SyncsReport};
 pub use trend::{ReportTrend, TrendReport, TrendRow};

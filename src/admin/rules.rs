@@ -48,6 +48,7 @@ pub struct PutRule {
 
 /// One deployment that a rule makes of every update. Times count from the run.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TargetDraft {
     /// The name of the target group.
     pub group: String,
@@ -159,7 +160,7 @@ impl Operation for RunRule {
     const ROUTE: Route = Route::post("/rules/{name}/run");
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
-        let plan = call.state().run_rule(&self.name).await?;
+        let plan = call.state().run_rule(&self.name, Some(call.caller().name.clone())).await?;
         Ok(ShownPlan::of(call.state(), &plan)?)
     }
 }

@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::{AdminError, Call, Operation, Route, instant};
@@ -40,10 +39,7 @@ impl Operation for SetSyncSource {
         if ca_file.is_some() || proxy_password_file.is_some() {
             call.only_here()?;
         }
-        let before = call.upstream().source().await?;
-        let entry = json!({ "sync_source": self.source, "before": before });
-        call.upstream().set_source(self.source).await?;
-        call.state().note(call.by(), entry).await?;
+        call.upstream().set_source(call.by(), self.source).await?;
         Ok(call.upstream().source().await?)
     }
 }
@@ -86,11 +82,7 @@ impl Operation for ChangeSyncSelection {
     const ROUTE: Route = Route::post("/sync/selection");
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
-        let before = call.upstream().selection().await?;
-        let selection = call.upstream().select(self.change).await?;
-        let entry = json!({ "sync_selection": selection, "before": before });
-        call.state().note(call.by(), entry).await?;
-        Ok(selection)
+        Ok(call.upstream().select(call.by(), self.change).await?)
     }
 }
 
@@ -106,7 +98,7 @@ impl Operation for StartSync {
     const ROUTE: Route = Route::post("/sync/runs");
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
-        Ok(StartedSync { number: call.upstream().start(self.scope).await? })
+        Ok(StartedSync { number: call.upstream().start(call.by(), self.scope).await? })
     }
 }
 
@@ -139,7 +131,7 @@ impl Operation for CancelSync {
     const ROUTE: Route = Route::post("/sync/cancel");
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
-        Ok(CancelledSync { cancelled: call.upstream().cancel() })
+        Ok(CancelledSync { cancelled: call.upstream().call_off(call.by()).await? })
     }
 }
 
@@ -221,10 +213,7 @@ impl Operation for SetSyncSchedule {
     const ROUTE: Route = Route::put("/sync/schedule");
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
-        let before = call.upstream().schedule().await?;
-        let entry = json!({ "sync_schedule": self.schedule, "before": before });
-        call.upstream().set_schedule(self.schedule).await?;
-        call.state().note(call.by(), entry).await?;
+        call.upstream().set_schedule(call.by(), self.schedule).await?;
         Ok(call.upstream().schedule().await?)
     }
 }

@@ -163,20 +163,26 @@ impl Catalog {
     /// The best of the `eligible` drivers for each device that has none as good, ascending by
     /// revision.
     ///
+    /// Those that are `approved` come first: only a device that none of them betters gets another, so
+    /// that it is reported. A driver that nobody decided on would otherwise take the place of the one
+    /// that somebody did, for the day that it came.
+    ///
     /// A driver that names computer hardware ids fits only a computer that has one of them. Of
     /// drivers that fit equally well the one the server got last is taken. Whatever else fits, a
     /// printer keeps its driver unless the best one is of the same provider and manufacturer.
     pub fn best_drivers(
         &self,
         eligible: &RoaringBitmap,
+        approved: &RoaringBitmap,
         computer: &Computer<'_>,
         devices: &[Device<'_>],
     ) -> Vec<DriverMatch> {
+        let approved = approved & eligible;
         let mut matches: BTreeMap<RevisionIndex, Vec<String>> = BTreeMap::new();
         for device in devices {
-            let Some((revision, entry)) = self.best_driver(eligible, computer, device) else {
-                continue;
-            };
+            let best = |drivers| self.best_driver(drivers, computer, device);
+            let found = if approved.is_empty() { None } else { best(&approved) };
+            let Some((revision, entry)) = found.or_else(|| best(eligible)) else { continue };
             let hardware_ids = matches.entry(revision).or_default();
             if !hardware_ids.contains(&entry.hardware_id) {
                 hardware_ids.push(entry.hardware_id.clone());

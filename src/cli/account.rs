@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::output::{cell, fields, table};
 use super::{CliError, Context};
 use crate::admin::Role;
-use crate::admin::accounts::{CreateAccount, DeleteAccount, ListAccounts, SetPassword, SetRole};
+use crate::admin::accounts::{
+    ChangeOwnPassword, CreateAccount, DeleteAccount, ListAccounts, SetPassword, SetRole,
+};
 
 /// Manage the accounts of people who administer this server over the network.
 #[derive(Debug, Subcommand)]
@@ -30,6 +32,17 @@ pub(super) enum Account {
     Password {
         /// Its name.
         name: String,
+        #[command(flatten)]
+        password: PasswordSource,
+    },
+    /// Set your own password, which ends your sessions. The one before and the new one are read from
+    /// standard input, a line each, or from files.
+    OwnPassword {
+        /// The account's name.
+        name: String,
+        /// Read the password until now from the first line of this file.
+        #[arg(long, value_name = "FILE")]
+        old_password_file: Option<PathBuf>,
         #[command(flatten)]
         password: PasswordSource,
     },
@@ -57,13 +70,18 @@ pub(super) struct PasswordSource {
 
 impl PasswordSource {
     fn read(&self) -> Result<String, CliError> {
+        self.read_as("The password")
+    }
+
+    /// The password, which a person at a terminal is asked for by this name.
+    fn read_as(&self, what: &str) -> Result<String, CliError> {
         let line = match &self.password_file {
             Some(file) => std::fs::read_to_string(file)
                 .map_err(|error| CliError::Failed(format!("{}: {error}", file.display())))?,
             None => {
                 let input = std::io::stdin();
                 if input.is_terminal() {
-                    eprintln!("The password, which is shown as you type it:");
+                    eprintln!("{what}, which is shown as you type it:");
                 }
                 let mut line = String::new();
                 input.lock().read_line(&mut line).map_err(|error| super::failed(&error))?;
@@ -85,6 +103,12 @@ impl Account {
             Self::Password { name, password } => {
                 let password = password.read()?;
                 context.show(SetPassword { name, password }, fields).await
+            }
+            Self::OwnPassword { name, old_password_file, password } => {
+                let old = PasswordSource { password_file: old_password_file };
+                let old_password = old.read_as("The password until now")?;
+                let password = password.read_as("The new password")?;
+                context.show(ChangeOwnPassword { name, old_password, password }, fields).await
             }
             Self::Role { name, role } => context.show(SetRole { name, role }, fields).await,
             Self::Delete { name } => context.show(DeleteAccount { name }, fields).await,

@@ -38,8 +38,14 @@ impl Audit {
 }
 
 fn list(entries: &Value) -> String {
-    let columns = ["number", "at", "by", "why", "what"];
     let rows = entries.as_array().into_iter().flatten();
-    let rows = rows.map(|entry| columns.iter().map(|column| cell(&entry[*column])).collect());
+    let rows = rows.map(|entry| {
+        let by = match &entry["started_by"] {
+            Value::Null => cell(&entry["by"]),
+            whom => format!("{}, started by {}", cell(&entry["by"]), cell(whom)),
+        };
+        let [number, at, why, what] = ["number", "at", "why", "what"].map(|it| cell(&entry[it]));
+        vec![number, at, by, why, what]
+    });
     table(&["NUMBER", "AT", "BY", "WHY", "WHAT"], rows.collect())
 }

@@ -11,8 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::CliError;
 use super::output::Output;
+use crate::admin::health::{self, CheckName, Percent};
 use crate::http::ClientLimits;
 use crate::{catalog, server, services, state, upstream};
+
+/// Bytes of a megabyte, as disks are sold.
+const MB: u64 = 1_000_000;
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +58,8 @@ pub(super) struct Config {
     pub(super) tls: TlsConfig,
     /// What is cleaned up by itself.
     pub(super) cleanup: CleanupConfig,
+    /// What the checks of this server's health go by.
+    pub(super) health: HealthConfig,
     /// Logs.
     pub(super) log: LogConfig,
     /// Synchronising with an upstream server.
@@ -108,6 +114,41 @@ pub(super) struct CleanupConfig {
     pub(super) delete_content_days: u32,
     /// Days after which silent computers are forgotten; 0 for never.
     pub(super) forget_computers_days: u32,
+}
+
+/// What the checks of this server's health go by. The reasons for the defaults stand with the settings
+/// they become.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct HealthConfig {
+    /// Minutes from one round of checks to the next.
+    pub(super) minutes: u64,
+    /// Checks that are not made.
+    pub(super) off: Vec<CheckName>,
+    /// Megabytes of room on the disk below which there is a warning.
+    pub(super) disk_warn_mb: u64,
+    /// Megabytes below which it is an error.
+    pub(super) disk_error_mb: u64,
+    /// Days after which the last synchronization is too old.
+    pub(super) sync_days: u32,
+    /// Most computers that this server is meant for.
+    pub(super) computers: u64,
+    /// Days after which a computer is silent.
+    pub(super) silent_days: u32,
+    /// Per cent of silent computers from which on there is a warning.
+    pub(super) silent_warn_percent: u8,
+    /// Per cent from which on it is an error.
+    pub(super) silent_error_percent: u8,
+    /// Per cent of computers with a failed installation from which on there is a warning.
+    pub(super) install_warn_percent: u8,
+    /// Per cent from which on it is an error.
+    pub(super) install_error_percent: u8,
+    /// Per cent of computers that cannot say what they have from which on there is a warning.
+    pub(super) inventory_warn_percent: u8,
+    /// Per cent from which on it is an error.
+    pub(super) inventory_error_percent: u8,
+    /// Days before its end from which on the certificate is warned of.
+    pub(super) certificate_days: u32,
 }
 
 /// Logs.
@@ -196,6 +237,7 @@ impl Default for Config {
             downstream: DownstreamConfig::default(),
             tls: TlsConfig::default(),
             cleanup: CleanupConfig::default(),
+            health: HealthConfig::default(),
             log: LogConfig::default(),
             sync: SyncConfig::default(),
             limits: LimitsConfig::default(),
@@ -217,6 +259,28 @@ impl Default for CleanupConfig {
             delete_days: 30,
             delete_content_days: 30,
             forget_computers_days: 0,
+        }
+    }
+}
+
+impl Default for HealthConfig {
+    fn default() -> Self {
+        let settings = health::Settings::default();
+        Self {
+            minutes: settings.every.as_secs() / 60,
+            off: settings.off,
+            disk_warn_mb: settings.disk_warn / MB,
+            disk_error_mb: settings.disk_error / MB,
+            sync_days: settings.sync_days,
+            computers: settings.computers,
+            silent_days: settings.silent_days,
+            silent_warn_percent: settings.silent.warn,
+            silent_error_percent: settings.silent.error,
+            install_warn_percent: settings.install_failures.warn,
+            install_error_percent: settings.install_failures.error,
+            inventory_warn_percent: settings.inventory_failures.warn,
+            inventory_error_percent: settings.inventory_failures.error,
+            certificate_days: settings.certificate_days,
         }
     }
 }
@@ -307,6 +371,7 @@ impl Config {
         }
         let (sync, limits) = (&self.sync, &self.limits);
         let positive = [
+            ("health.minutes", self.health.minutes),
             ("sync.connections", sync.connections as u64),
             ("sync.answer_bytes", sync.answer_bytes),
             ("sync.answer_seconds", sync.answer_seconds),
@@ -338,6 +403,33 @@ impl Config {
             // What is synchronised says so.
             keep_all_content: false,
             forget_computers_days: self.cleanup.forget_computers_days,
+        }
+    }
+
+    /// What the checks of this server's health go by.
+    pub(super) fn health(&self) -> health::Settings {
+        let health = &self.health;
+        health::Settings {
+            every: Duration::from_secs(health.minutes.saturating_mul(60)),
+            off: health.off.clone(),
+            disk_warn: health.disk_warn_mb.saturating_mul(MB),
+            disk_error: health.disk_error_mb.saturating_mul(MB),
+            sync_days: health.sync_days,
+            computers: health.computers,
+            silent_days: health.silent_days,
+            silent: Percent {
+                warn: health.silent_warn_percent,
+                error: health.silent_error_percent,
+            },
+            install_failures: Percent {
+                warn: health.install_warn_percent,
+                error: health.install_error_percent,
+            },
+            inventory_failures: Percent {
+                warn: health.inventory_warn_percent,
+                error: health.inventory_error_percent,
+            },
+            certificate_days: health.certificate_days,
         }
     }
 

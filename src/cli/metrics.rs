@@ -1,13 +1,15 @@
-//! What `/metrics` says of the state, read at each scrape.
+//! What `/metrics` says of the state and of its health, read at each scrape.
 
 use std::fmt;
 use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
+use crate::admin::health::Monitor;
 use crate::state::State;
 
 /// The state's measures. None has a label, so their number is fixed.
@@ -46,5 +48,26 @@ impl Collector for StateMetrics {
 impl fmt::Debug for StateMetrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StateMetrics").finish_non_exhaustive()
+    }
+}
+
+/// What the checks of the server's health found last: whoever scrapes has none made.
+pub(super) struct HealthMetrics(pub(super) Arc<Monitor>);
+
+impl Collector for HealthMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "What a check found when it was last made: 0 nothing, 1 a warning, 2 an error";
+        let mut family = encoder.encode_descriptor("weir_check", help, None, MetricType::Gauge)?;
+        for check in self.0.last().iter() {
+            let gauge = ConstGauge::new(check.status as u64);
+            gauge.encode(family.encode_family(&[("check", check.name.name())])?)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for HealthMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HealthMetrics").finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@
 
 mod account;
 mod audit;
+mod backup;
 mod catalogue;
 mod cleanup;
 mod computer;
@@ -12,6 +13,7 @@ mod config;
 mod content;
 mod csv;
 mod downstream;
+mod events;
 mod fleet;
 mod group;
 mod healthcheck;
@@ -20,6 +22,7 @@ mod job;
 mod log_lines;
 mod manual;
 mod metrics;
+mod notification;
 mod openapi;
 mod output;
 mod package;
@@ -27,6 +30,7 @@ mod placement;
 mod record;
 mod replay;
 mod report;
+mod restore;
 mod rule;
 mod serve;
 mod signals;
@@ -72,7 +76,7 @@ struct Global {
     config: Option<PathBuf>,
     /// Ask the server with this API, https://HOST:PORT, instead of the one on the data directory
     #[arg(long, global = true, env = "WEIR_API", value_name = "URL")]
-    #[arg(hide_env_values = true, help_heading = COMMON, requires = "api_token_file")]
+    #[arg(hide_env_values = true, help_heading = COMMON)]
     api: Option<String>,
     /// A file with the token that says who you are to it
     #[arg(long, global = true, env = "WEIR_API_TOKEN_FILE", value_name = "FILE")]
@@ -90,10 +94,12 @@ struct Global {
 impl Global {
     /// The server that is named instead of that of the data directory.
     fn remote(&self) -> Result<Option<Remote>, CliError> {
-        let (Some(url), Some(file)) = (&self.api, &self.api_token_file) else { return Ok(None) };
-        let unreadable = |error| CliError::Failed(format!("{}: {error}", file.display()));
-        let token = std::fs::read_to_string(file).map_err(unreadable)?;
-        let token = token.trim().to_owned();
+        let Some(url) = &self.api else { return Ok(None) };
+        let token = self.api_token_file.as_ref().map(|file| match std::fs::read_to_string(file) {
+            Ok(token) => Ok(token.trim().to_owned()),
+            Err(error) => Err(CliError::Failed(format!("{}: {error}", file.display()))),
+        });
+        let token = token.transpose()?;
         Ok(Some(Remote::at(url, self.api_ca_file.as_deref(), token)?))
     }
 }
@@ -137,6 +143,15 @@ enum Command {
     /// Look at what a server does in the background, and call it off.
     #[command(subcommand)]
     Job(job::Job),
+    /// Manage who is notified of what, by e-mail or by webhook.
+    #[command(subcommand)]
+    Notification(notification::Notification),
+    /// Follow what happens on a server, one event a line.
+    Events(events::Events),
+    /// Write everything that a server knows into one file, while it goes on.
+    Backup(backup::Backup),
+    /// Make a data directory of a backup.
+    Restore(restore::Restore),
     /// Print the description of the API, OpenAPI 3.1.
     Openapi(openapi::Openapi),
     /// Print what a shell needs to complete commands.
@@ -287,6 +302,10 @@ async fn execute(cli: Cli) -> Result<(), CliError> {
         Command::Account(command) => command.run(&context).await,
         Command::Token(command) => command.run(&context).await,
         Command::Job(command) => command.run(&context).await,
+        Command::Notification(command) => command.run(&context).await,
+        Command::Events(command) => command.run(&context).await,
+        Command::Backup(command) => command.run(&context).await,
+        Command::Restore(command) => command.run(&context).await,
         Command::Openapi(command) => command.run(&context).await,
         Command::Completions(command) => command.run(),
         Command::Manual(command) => command.run(),

@@ -10,14 +10,17 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::config::{Config, ConfigError};
-use super::metrics::StateMetrics;
+use super::metrics::{HealthMetrics, StateMetrics};
 use super::output::write_out;
 use super::signals::Signals;
 use super::{CliError, Context, failed, log_lines};
+use crate::admin::health::{Listeners, Monitor};
 use crate::admin::{Api, Source, Subject, import_into};
 use crate::metadata::sample;
+use crate::notifications::Notifier;
+use crate::policy::by::By;
 use crate::server::tls::{self, Tls};
-use crate::server::{AdminListen, AdminServer, Authority, Drained, Server};
+use crate::server::{AdminListen, AdminServer, Authority, Drained, SOCKET, Server};
 use crate::services::Services;
 use crate::state::{CleanupSettings, Deletion, State};
 use crate::upstream::Upstream;
@@ -74,10 +77,12 @@ impl Serve {
         let limits = settings.limits.clone();
         let mut metrics = Registry::default();
         metrics.register_collector(Box::new(StateMetrics(Arc::clone(&state))));
+        let monitor = Arc::new(Monitor::new(config.health(), state.now()));
+        metrics.register_collector(Box::new(HealthMetrics(Arc::clone(&monitor))));
         let server =
             Server::bind(settings, certificates.clone(), Arc::clone(&services), metrics).await;
         let server = server.map_err(|error| failed(&error))?;
-        let subject = Subject::new(Arc::clone(&state), Arc::clone(&upstream));
+        let subject = Subject::new(Arc::clone(&state), Arc::clone(&upstream), Arc::clone(&monitor));
         if admin_address.is_some()
             && let Some((name, password)) = subject.identity.first().await?
         {
@@ -93,6 +98,13 @@ impl Serve {
         let admin = AdminServer::bind(&config.data, listen, limits, api, server.metrics()).await;
         let admin = admin.map_err(|error| failed(&error))?;
         let admin_address = admin.address();
+        monitor.listens(Listeners {
+            socket: config.data.join(SOCKET),
+            http: server.http_address(),
+            https: server.https_address(),
+            admin: admin_address.map(|address| (address, admin_tls)),
+            certificates: certificates.clone(),
+        });
         let mut signals = Signals::catch().map_err(|error| failed(&error))?;
 
         let (stop, stopped) = watch::channel(());
@@ -102,6 +114,11 @@ impl Serve {
             async move { drop(stopped.changed().await) }
         };
         let admin = tokio::spawn(admin.run(until_stopped()));
+        let (stopping, streams) = (until_stopped(), Arc::clone(&subject));
+        tokio::spawn(async move {
+            stopping.await;
+            streams.stop();
+        });
         let watcher = certificates.map(|certificates| tokio::spawn(certificates.watch()));
         let rotation = tokio::spawn(rotate_keys(Arc::clone(&services)));
         let schedule = tokio::spawn(Arc::clone(&upstream).follow_schedule());
@@ -111,6 +128,10 @@ impl Serve {
         let cleanup =
             tokio::spawn(clean_up(Arc::clone(&state), Arc::clone(&upstream), config.cleanup()));
         let reports = tokio::spawn(Arc::clone(&upstream).follow_reports());
+        let notifier = Notifier::new(Arc::clone(&state), Arc::clone(&upstream));
+        let notifications = tokio::spawn(notifier.follow());
+        let watched = Arc::clone(&subject);
+        let health = tokio::spawn(async move { watched.follow_health().await });
 
         let ready = serde_json::json!({
             "ready": true,
@@ -143,6 +164,8 @@ impl Serve {
         following.abort();
         downloads.abort();
         reports.abort();
+        notifications.abort();
+        health.abort();
         upstream.stop().await;
         rules.abort();
         cleanup.abort();
@@ -170,15 +193,16 @@ pub(super) fn now() -> i64 {
 
 /// Imports our own sample catalogue and its content; what is there already stays as it is.
 async fn install_sample(state: &Arc<State>) -> Result<(), CliError> {
+    let by = By::weir("the sample catalogue was asked for");
     let documents = sample::documents()
         .iter()
         .map(|(name, bytes)| Source { name: (*name).to_owned(), bytes: bytes.to_vec() });
-    let report = import_into(state, documents.collect(), false).await?;
+    let report = import_into(state, &by, documents.collect(), false).await?;
     for (_, bytes) in sample::contents() {
         let digests = crate::content::files::digest_of(bytes.as_slice());
         let sha1 = digests.map_err(|error| failed(&error))?.sha1;
         if !state.has_content(&sha1) {
-            let added = state.add_content(sha1, std::io::Cursor::new(bytes)).await;
+            let added = state.add_content(by.clone(), sha1, std::io::Cursor::new(bytes)).await;
             added.map_err(|error| failed(&error))?;
         }
     }
@@ -215,7 +239,7 @@ async fn clean_up(state: Arc<State>, upstream: Arc<Upstream>, settings: CleanupS
         tokio::time::sleep(CLEANUP_CHECK).await;
         // When that cannot be known, nothing that may be wanted is removed.
         let keep_all_content = upstream.keeps_all_content().await.unwrap_or(true);
-        match state.clean_up(CleanupSettings { keep_all_content, ..settings }).await {
+        match state.clean_up(CleanupSettings { keep_all_content, ..settings }, None).await {
             Ok(done) => {
                 let deleted: usize = done.deletions.iter().map(Deletion::len).sum();
                 let (declined, forgotten) = (done.declines.len(), done.computers.len());

@@ -16,7 +16,7 @@ use crate::admin::sync::{
     ShownRun, StartSync, StartedSync,
 };
 use crate::upstream::records::{ContentMode, ScheduleRecord, SourceRecord};
-use crate::upstream::{Change, MICROSOFT_UPDATE, RunningSync, Scope, SelectionChange};
+use crate::upstream::{Change, FAILED, MICROSOFT_UPDATE, RunningSync, Scope, SelectionChange};
 
 /// How often it is looked how far a synchronization is.
 const LOOK: Duration = Duration::from_millis(300);
@@ -165,9 +165,6 @@ impl Sync {
         }
     }
 }
-
-/// The status of a run that failed.
-const FAILED: u16 = 6703;
 
 /// What came of a synchronization.
 enum Synchronised {

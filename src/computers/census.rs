@@ -9,7 +9,10 @@
 //! less those of them that have a row all the same: a new revision arrived, or an event came without a
 //! report. These rows are called stale, and are counted beside the others.
 //!
-//! Counters are not stored: they follow from what is, and are made of it at the start.
+//! Counters are not stored: they follow from what is, and are made of it at the start
+//! ([`bulk`]).
+
+mod bulk;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -52,8 +55,7 @@ struct Cohort {
     rows: HashMap<UpdateNumber, Held, BuildHasherDefault<ByNumber>>,
 }
 
-/// Spreads numbers over a table. They are our own and dense, so nobody can choose them to collide, and
-/// a start counts half a billion rows of a million computers.
+/// Spreads numbers over a table. They are our own and dense, so nobody can choose them to collide.
 #[derive(Debug, Default)]
 struct ByNumber(u64);
 
@@ -254,9 +256,6 @@ impl Cohort {
         came: Option<(UpdateInstallationState, bool)>,
     ) {
         let held = self.rows.entry(number).or_default();
-        let place = |state: UpdateInstallationState| {
-            (state as usize).wrapping_sub(UpdateInstallationState::NotInstalled as usize)
-        };
         if let Some((state, stale)) = gone {
             if let Some(count) = held.states.get_mut(place(state)) {
                 *count = count.saturating_sub(1);
@@ -264,14 +263,32 @@ impl Cohort {
             held.stale = held.stale.saturating_sub(stale.into());
         }
         if let Some((state, stale)) = came {
-            if let Some(count) = held.states.get_mut(place(state)) {
-                *count += 1;
-            }
-            held.stale += u32::from(stale);
+            held.add(state, stale);
         }
         if held.states == [0; 5] {
             self.rows.remove(&number);
         }
+    }
+}
+
+/// Where rows in a state are counted.
+fn place(state: UpdateInstallationState) -> usize {
+    (state as usize).wrapping_sub(UpdateInstallationState::NotInstalled as usize)
+}
+
+impl Held {
+    fn add(&mut self, state: UpdateInstallationState, stale: bool) {
+        if let Some(count) = self.states.get_mut(place(state)) {
+            *count += 1;
+        }
+        self.stale += u32::from(stale);
+    }
+
+    fn add_all(&mut self, other: &Self) {
+        for (count, more) in self.states.iter_mut().zip(other.states) {
+            *count += more;
+        }
+        self.stale += other.stale;
     }
 }
 

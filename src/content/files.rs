@@ -109,6 +109,11 @@ pub struct ContentStore {
 }
 
 impl ContentStore {
+    /// Where the files lie.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Opens the store in `dir`, creating it, and removes what an interrupted run left behind.
     ///
     /// # Errors
@@ -255,10 +260,14 @@ impl ContentStore {
     }
 
     fn path(&self, sha1: &Sha1) -> PathBuf {
-        let name = sha1.to_hex();
-        let folder = format!("{:02X}", sha1.0[sha1.0.len() - 1]);
-        self.root.join(folder).join(name)
+        self.root.join(place_of(sha1))
     }
+}
+
+/// Where a file is in the store's directory.
+pub fn place_of(sha1: &Sha1) -> PathBuf {
+    let folder = format!("{:02X}", sha1.0[sha1.0.len() - 1]);
+    Path::new(&folder).join(sha1.to_hex())
 }
 
 /// The files in a folder that are called as a digest is and did not change since `before`.

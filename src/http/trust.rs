@@ -4,9 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use tokio_rustls::rustls::crypto::{
+    self, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
 
 use super::ClientError;
 
@@ -41,8 +49,7 @@ impl Trust {
     /// When a file cannot be used, or there is no issuer at all.
     pub fn system(ca_file: Option<&Path>) -> Result<Self, ClientError> {
         let mut roots = RootCertStore::empty();
-        let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-        let bundle = named.or_else(|| BUNDLES.iter().map(PathBuf::from).find(|it| it.is_file()));
+        let bundle = Self::system_bundle();
         if let Some(bundle) = &bundle {
             add(&mut roots, bundle)?;
         }
@@ -53,6 +60,32 @@ impl Trust {
             Some(path) => Self::of(roots, path),
             None => Err(ClientError::NoTrust),
         }
+    }
+
+    /// The PEM file of the issuers that the system trusts, if it has one.
+    pub fn system_bundle() -> Option<PathBuf> {
+        let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+        named.or_else(|| BUNDLES.iter().map(PathBuf::from).find(|it| it.is_file()))
+    }
+
+    /// This certificate and no other, whatever names it has and however old it is.
+    ///
+    /// # Errors
+    /// None in practice: rustls would have to refuse its own defaults.
+    pub fn exactly(certificate: CertificateDer<'static>) -> Result<Self, ClientError> {
+        let provider = Arc::new(crypto::aws_lc_rs::default_provider());
+        let algorithms = provider.signature_verification_algorithms;
+        let refused = |error: Error| ClientError::Certificates {
+            path: PathBuf::from("the certificate that is served"),
+            reason: error.to_string(),
+        };
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(refused)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Exactly { certificate, algorithms }))
+            .with_no_client_auth();
+        Ok(Self(TlsConnector::from(Arc::new(config))))
     }
 
     fn of(roots: RootCertStore, path: &Path) -> Result<Self, ClientError> {
@@ -66,6 +99,51 @@ impl Trust {
             .with_root_certificates(roots)
             .with_no_client_auth();
         Ok(Self(TlsConnector::from(Arc::new(config))))
+    }
+}
+
+/// Believes whoever has the key of one certificate.
+#[derive(Debug)]
+struct Exactly {
+    certificate: CertificateDer<'static>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ServerCertVerifier for Exactly {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match *shown == self.certificate {
+            true => Ok(ServerCertVerified::assertion()),
+            false => Err(CertificateError::ApplicationVerificationFailure.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, shown, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, shown, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
     }
 }
 

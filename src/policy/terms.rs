@@ -60,6 +60,7 @@ pub enum Clock {
 
 /// By when something has to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Deadline {
     /// Unix seconds; on a local clock, the seconds at which UTC shows the same date and time.
     pub at: i64,
@@ -124,6 +125,7 @@ pub enum DownloadPriority {
 
 /// The terms of one deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Terms {
     /// What to do.
     pub action: ApprovalAction,

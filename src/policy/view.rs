@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use roaring::RoaringBitmap;
 use uuid::Uuid;
 
 use super::Policy;
@@ -87,6 +88,15 @@ impl View {
     /// and those that wait for content from those that do not, across restarts.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
+    }
+
+    /// What is to be installed or offered for installation.
+    pub fn approved(&self) -> RoaringBitmap {
+        let installs = |action| {
+            matches!(action, DeploymentAction::Install | DeploymentAction::OptionalInstall)
+        };
+        let decided = self.decided.iter();
+        decided.filter(|(_, it)| installs(it.action)).map(|(index, _)| *index).collect()
     }
 
     /// How the revision is deployed, or none when it is not in scope.

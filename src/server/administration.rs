@@ -16,6 +16,7 @@ use hyper::body::{Body, Incoming};
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -29,8 +30,8 @@ use super::reply;
 use super::settings::Limits;
 use super::tls::Tls;
 
-/// Connections over the local socket at once. Administrators are few.
-const LOCAL_CONNECTIONS: usize = 16;
+/// Connections over the local socket at once. Administrators are few, and some of them watch.
+const LOCAL_CONNECTIONS: usize = 64;
 /// How long one may hold a place before it has said what it wants. Commands know that before they
 /// connect.
 const LOCAL_HEAD_TIME: Duration = Duration::from_secs(5);
@@ -63,8 +64,17 @@ pub struct ApiRequest {
 pub struct ApiAnswer {
     /// The name of the operation, for the log.
     pub operation: &'static str,
-    /// The response, whole.
-    pub response: Response<Vec<u8>>,
+    /// The response.
+    pub response: Response<ApiBody>,
+}
+
+/// What the body of an answer is made of.
+#[derive(Debug)]
+pub enum ApiBody {
+    /// All of it.
+    Whole(Vec<u8>),
+    /// Pieces, as they come; an error cuts the connection, so that what came is not taken for whole.
+    Stream(mpsc::Receiver<io::Result<Bytes>>),
 }
 
 /// A body that arrives.
@@ -220,7 +230,10 @@ impl<A: Api> Answers for AdminShared<A> {
         let request = ApiRequest { way, address, head, body };
         let ApiAnswer { operation, response } = self.api.answer(request).await;
         line.named(operation);
-        let mut reply = response.map(|body| Payload::parts(vec![Bytes::from(body).into()]));
+        let mut reply = response.map(|body| match body {
+            ApiBody::Whole(body) => Payload::parts(vec![Bytes::from(body).into()]),
+            ApiBody::Stream(pieces) => Payload::Stream(pieces),
+        });
         if peer.has_unread() {
             // What is left of the body would be taken for the next request.
             reply::close(&mut reply);

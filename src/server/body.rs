@@ -6,19 +6,23 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc;
 
 use super::encoding::Part;
 use super::file_body::FileBody;
 use super::log::AccessLine;
 use crate::wire::xpress::XpressError;
 
-/// What a response carries. Its length is always known, so that no response is chunked.
+/// What a response carries. The length of what clients are sent is always known, so that none of
+/// their responses is chunked.
 #[derive(Debug)]
 pub(crate) enum Payload {
     /// Parts in memory; prepared fragments among them are shared, not copied.
     Parts(std::vec::IntoIter<Part>),
     /// Parts of a file.
     File(FileBody),
+    /// What is made while it is sent, for administrators alone.
+    Stream(mpsc::Receiver<io::Result<Bytes>>),
 }
 
 impl Payload {
@@ -26,11 +30,12 @@ impl Payload {
         Self::Parts(parts.into_iter())
     }
 
-    /// Bytes that are still to come.
-    pub(crate) fn remaining(&self) -> u64 {
+    /// Bytes that are still to come, if that is known.
+    pub(crate) fn remaining(&self) -> Option<u64> {
         match self {
-            Self::Parts(parts) => parts.as_slice().iter().map(|part| part.len() as u64).sum(),
-            Self::File(file) => file.remaining(),
+            Self::Parts(parts) => Some(parts.as_slice().iter().map(|part| part.len() as u64).sum()),
+            Self::File(file) => Some(file.remaining()),
+            Self::Stream(_) => None,
         }
     }
 }
@@ -59,6 +64,7 @@ impl Body for ResponseBody {
         let next = match &mut self.payload {
             Payload::Parts(parts) => parts.next().map(|part| part.take().map_err(damaged)),
             Payload::File(file) => std::task::ready!(file.poll_chunk(context)),
+            Payload::Stream(pieces) => std::task::ready!(pieces.poll_recv(context)),
         };
         Poll::Ready(next.map(|chunk| {
             chunk.map(|bytes| {
@@ -69,11 +75,11 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.payload.remaining() == 0
+        self.payload.remaining() == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.payload.remaining())
+        self.payload.remaining().map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 

@@ -98,6 +98,12 @@ pub fn describe(path: &Path) -> Result<CertificateFacts, CertificateError> {
     })
 }
 
+/// When a certificate ends, if it is one.
+pub(super) fn end_of(der: &CertificateDer<'_>) -> Option<OffsetDateTime> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(certificate.validity().not_after.to_datetime())
+}
+
 /// A certificate chain and its key, checked to belong together.
 ///
 /// # Errors

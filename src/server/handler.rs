@@ -185,8 +185,8 @@ pub(crate) fn host(headers: &HeaderMap) -> Option<&str> {
     ((1..=255).contains(&host.len()) && host.bytes().all(harmless)).then_some(host)
 }
 
-/// Lets the log line travel with the body. The length is always given: a real server never sends
-/// chunks, and no agent was seen to read them.
+/// Lets the log line travel with the body. The length is given wherever it is known, which it is for
+/// all that clients are sent: a real server never sends chunks, and no agent was seen to read them.
 pub(crate) fn attach(
     reply: Reply,
     mut line: AccessLine,
@@ -195,10 +195,11 @@ pub(crate) fn attach(
     let (mut head, payload) = reply.into_parts();
     let length = payload.remaining();
     let bodiless = head.status == StatusCode::NOT_MODIFIED;
-    if !bodiless && !head.headers.contains_key(CONTENT_LENGTH) {
+    if let Some(length) = length.filter(|_| !bodiless && !head.headers.contains_key(CONTENT_LENGTH))
+    {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
-    let due = if method == Method::HEAD || bodiless { 0 } else { length };
+    let due = if method == Method::HEAD || bodiless { 0 } else { length.unwrap_or(0) };
     line.answering(head.status.as_u16(), due);
     Response::from_parts(head, ResponseBody::new(payload, line))
 }

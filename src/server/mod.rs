@@ -30,7 +30,9 @@ mod soap;
 mod stream;
 pub mod tls;
 
-pub use administration::{AdminListen, AdminServer, Api, ApiAnswer, ApiRequest, RequestBody};
+pub use administration::{
+    AdminListen, AdminServer, Api, ApiAnswer, ApiBody, ApiRequest, RequestBody,
+};
 pub use application::Application;
 pub use authority::Authority;
 pub use handler::Way;

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant, SystemTime};
 use arc_swap::ArcSwap;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
+use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{CipherSuite, ServerConfig};
 use time::OffsetDateTime;
 
 use super::authority::{Authority, Issued};
-use super::certificates::{CertificateError, describe, load_pair};
+use super::certificates::{CertificateError, describe, end_of, load_pair};
 
 /// How often the files are looked at.
 const POLL: Duration = Duration::from_secs(10);
@@ -73,6 +74,18 @@ impl Tls {
         let pair = load(&self.source, now)?;
         let old = self.current.swap(Arc::new(pair));
         Ok(old.cert != self.current.load().cert)
+    }
+
+    /// The certificate that is served.
+    pub fn certificate(&self) -> Option<CertificateDer<'static>> {
+        self.current.load().cert.first().cloned()
+    }
+
+    /// When the first certificate of the chain that is served ends; none if one cannot be read.
+    pub fn expires(&self) -> Option<OffsetDateTime> {
+        let current = self.current.load();
+        let ends = current.cert.iter().map(|certificate| end_of(certificate));
+        ends.collect::<Option<Vec<_>>>()?.into_iter().min()
     }
 
     /// The configuration of a listener; it follows every reload.

@@ -27,7 +27,8 @@ pub(super) fn driver_pass(asked: &Asked, parameters: &SyncUpdateParameters<'_>) 
         feature_score_key: parameters.feature_score_matching_key.as_deref(),
     };
     let devices: Vec<Device<'_>> = parameters.system_spec.iter().flatten().map(device).collect();
-    let matches = catalog.best_drivers(&eligible, &computer, &devices);
+    let approved = asked.view.approved();
+    let matches = catalog.best_drivers(&eligible, &approved, &computer, &devices);
     let needed: RoaringBitmap = matches.iter().map(|found| found.revision).collect();
     let needed = RevisionSet::from(&needed);
     let cached = parameters.cached_driver_ids.as_deref().unwrap_or_default();

@@ -28,6 +28,7 @@ use crate::wire::types::Sha1;
 
 /// What is cleaned up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CleanupSettings {
     /// Whether updates that their publisher withdrew are declined.
     pub decline_expired: bool,
@@ -115,15 +116,19 @@ impl State {
         Cleanup { declines, deletions, content: Vec::new(), computers: silent }
     }
 
-    /// Cleans up, and says what was done.
+    /// Cleans up, and says what was done. `started_by` is who wanted it now, if anybody did.
     ///
     /// # Errors
     /// When the store refuses; what was done before stays.
-    pub async fn clean_up(&self, settings: CleanupSettings) -> Result<Cleanup, StateError> {
+    pub async fn clean_up(
+        &self,
+        settings: CleanupSettings,
+        started_by: Option<String>,
+    ) -> Result<Cleanup, StateError> {
         let cleanup = self.preview_cleanup(settings).await?;
-        let mut cleanup = self.carry_out_cleanup(cleanup).await?;
+        let mut cleanup = self.carry_out_cleanup(cleanup, started_by.clone()).await?;
         if let Some(needs) = settings.content(self.now()) {
-            cleanup.content = self.clean_content(needs).await?;
+            cleanup.content = self.clean_content(needs, started_by).await?;
         }
         Ok(cleanup)
     }
@@ -132,23 +137,25 @@ impl State {
     pub(super) async fn carry_out_cleanup(
         &self,
         mut cleanup: Cleanup,
+        started_by: Option<String>,
     ) -> Result<Cleanup, StateError> {
         for part in cleanup.declines.chunks(DECLINED_AT_ONCE) {
-            let part = part.to_vec();
+            let (part, started_by) = (part.to_vec(), started_by.clone());
             let decline_all = self.writer.submit(move |transaction| {
                 for (update, reason) in part {
                     if transaction.model.latest(update).is_some() {
-                        decline(transaction, &By::weir(reason), update);
+                        let by = By::weir(reason).started_by(started_by.clone());
+                        decline(transaction, &by, update);
                     }
                 }
                 Ok(())
             });
             decline_all.await?;
         }
-        cleanup.deletions = self.carry_out_deletions(cleanup.deletions).await?;
+        cleanup.deletions = self.carry_out_deletions(cleanup.deletions, started_by.clone()).await?;
         self.compact(compaction::WORTH).await?;
         for client_id in &cleanup.computers {
-            let by = By::weir("it was silent for too long");
+            let by = By::weir("it was silent for too long").started_by(started_by.clone());
             match self.delete_computer(by, client_id.clone()).await {
                 Ok(()) | Err(StateError::NotFound { .. }) => {}
                 Err(error) => return Err(error),

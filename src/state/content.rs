@@ -3,10 +3,13 @@
 use std::io::Read;
 use std::sync::Arc;
 
+use serde_json::json;
+
 use super::records::{ContentRecord, WantedRecord};
 use super::{State, StateError, blocking};
 use crate::content::partial::Partial;
 use crate::metadata::model::UpdateFile;
+use crate::policy::by::By;
 use crate::wire::types::Sha1;
 
 /// A file that is now here.
@@ -19,12 +22,14 @@ pub struct AddedContent {
 }
 
 impl State {
-    /// Takes in the file that the metadata knows by `sha1`, once length and digests agree.
+    /// Takes in the file that the metadata knows by `sha1`, once length and digests agree, because
+    /// `by` brings it.
     ///
     /// # Errors
     /// When no revision names the file, or its bytes are others. Nothing of it stays.
     pub async fn add_content(
         &self,
+        by: By,
         sha1: Sha1,
         source: impl Read + Send + 'static,
     ) -> Result<AddedContent, StateError> {
@@ -34,7 +39,7 @@ impl State {
         let contents = Arc::clone(&self.contents);
         let expected = file.clone();
         blocking(move || contents.add(source, &expected)).await??;
-        let new = self.note_content(sha1, file.size).await?;
+        let new = self.note_content(Some(by), sha1, file.size).await?;
         Ok(AddedContent { file, new })
     }
 
@@ -50,11 +55,17 @@ impl State {
     ) -> Result<(), StateError> {
         let (contents, expected) = (Arc::clone(&self.contents), file.clone());
         blocking(move || contents.adopt(partial, &expected)).await??;
-        self.note_content(file.sha1, file.size).await.map(|_| ())
+        self.note_content(None, file.sha1, file.size).await.map(|_| ())
     }
 
-    /// Lets clients have a file that was verified; true if they could not before.
-    pub(super) async fn note_content(&self, sha1: Sha1, size: u64) -> Result<bool, StateError> {
+    /// Lets clients have a file that was verified; true if they could not before. `by` is who
+    /// brought it, unless it was downloaded.
+    pub(super) async fn note_content(
+        &self,
+        by: Option<By>,
+        sha1: Sha1,
+        size: u64,
+    ) -> Result<bool, StateError> {
         let contents = Arc::clone(&self.contents);
         self.writer
             .submit(move |transaction| {
@@ -65,6 +76,10 @@ impl State {
                 if !contents.contains(&sha1, size) {
                     let reason = "the file was removed as it arrived; it has to come again";
                     return Err(StateError::Refused(reason.into()));
+                }
+                if let Some(by) = by {
+                    transaction
+                        .journal(&by, json!({ "add_content": sha1.to_hex(), "bytes": size }));
                 }
                 let changed = transaction.sequence();
                 transaction.put_content(sha1, ContentRecord { size, changed });

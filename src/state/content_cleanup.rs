@@ -59,11 +59,13 @@ impl State {
     pub(super) async fn clean_content(
         &self,
         needs: ContentNeeds,
+        started_by: Option<String>,
     ) -> Result<Vec<(Sha1, u64)>, StateError> {
         let planned = self.plan_content(needs).await?;
         let mut removed = Vec::new();
         for part in planned.chunks(REMOVED_AT_ONCE) {
-            removed.extend(self.remove_content(part.to_vec(), needs.all).await?);
+            removed
+                .extend(self.remove_content(part.to_vec(), needs.all, started_by.clone()).await?);
         }
         let marked = move |transaction: &mut Transaction<'_>| {
             mark(transaction, needs.all);
@@ -78,6 +80,7 @@ impl State {
         &self,
         mut files: Vec<(Sha1, u64)>,
         all: bool,
+        started_by: Option<String>,
     ) -> Result<Vec<(Sha1, u64)>, StateError> {
         let removed = self.writer.submit(move |transaction| {
             // Somebody may have approved meanwhile; nobody can while this runs.
@@ -87,6 +90,7 @@ impl State {
             if !files.is_empty() {
                 let names: Vec<String> = files.iter().map(|(sha1, _)| sha1.to_hex()).collect();
                 let by = By::weir("nothing that is approved needs them any more");
+                let by = by.started_by(started_by);
                 transaction.journal(&by, json!({ "remove_content": names }));
             }
             files.iter().for_each(|(sha1, _)| transaction.delete_content(sha1));

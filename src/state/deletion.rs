@@ -75,9 +75,11 @@ impl State {
     }
 
     /// Deletes what is planned, as far as nothing came in the way since; returns what was deleted.
+    /// `started_by` is as [`State::clean_up`] has it.
     pub(super) async fn carry_out_deletions(
         &self,
         deletions: Vec<Deletion>,
+        started_by: Option<String>,
     ) -> Result<Vec<Deletion>, StateError> {
         let mut done = Vec::new();
         let mut left = deletions.into_iter().peekable();
@@ -89,13 +91,14 @@ impl State {
                 part.push(next);
             }
             let is_last = left.peek().is_none();
+            let by = By::weir("").started_by(started_by.clone());
             let delete = move |transaction: &mut Transaction<'_>| {
                 // Nobody is offered any of it, so readers need not see it go one part at a time.
                 match is_last {
                     true => transaction.publish(),
                     false => transaction.more_follows(),
                 }
-                Ok(delete_all(transaction, &By::weir(""), part))
+                Ok(delete_all(transaction, &by, part))
             };
             let (deleted, places) = self.writer.submit(delete).await?;
             self.forget_cabinets(places).await?;
@@ -176,7 +179,7 @@ fn delete_all(
             whole.insert(update);
         }
     }
-    update_groups::leave(transaction, &whole);
+    update_groups::leave(transaction, by, &whole);
     (deletions, places)
 }
 

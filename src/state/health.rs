@@ -1,15 +1,18 @@
 //! How the state is, for those who watch the process from outside.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::{State, StateError};
+use super::{Events, Happening, State, StateError};
 
 const PANICKED: &str = "the writer ended by a bug of ours; please report it";
 
 /// What the writer tells everybody else.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Health {
+    events: Arc<Events>,
     /// Why changes are refused, once they are.
     closed: OnceLock<Arc<str>>,
     /// Whether the writer was asked to end.
@@ -18,9 +21,19 @@ pub(super) struct Health {
 }
 
 impl Health {
+    /// The health of a state that is well.
+    pub(super) fn new(events: Arc<Events>) -> Self {
+        let (closed, stopping) = (OnceLock::new(), AtomicBool::new(false));
+        Self { events, closed, stopping, store_bytes: AtomicU64::new(0) }
+    }
+
     /// Refuses all changes from now on. The first reason stays: later ones follow from it.
     pub(super) fn close(&self, reason: impl Into<Arc<str>>) {
-        drop(self.closed.set(reason.into()));
+        let reason = reason.into();
+        if self.closed.set(Arc::clone(&reason)).is_ok() {
+            self.events
+                .tell(|| Happening::Health { healthy: false, reason: reason.as_ref().to_owned() });
+        }
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -81,6 +94,28 @@ impl State {
     /// what is durable. Readers are served on.
     pub fn health(&self) -> Result<(), StateError> {
         if self.health.is_closed() { Err(self.health.refusal()) } else { Ok(()) }
+    }
+
+    /// Bytes of room on the disk, the lesser of where records and where content lie.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn free_space(&self) -> std::io::Result<u64> {
+        let free = |path: &Path| -> std::io::Result<u64> {
+            let disk = rustix::fs::statvfs(path)?;
+            Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+        };
+        Ok(free(&self.journal)?.min(free(self.contents.root())?))
+    }
+
+    /// The data directory, if others than its owner may enter it.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn others_may_read(&self) -> std::io::Result<Option<PathBuf>> {
+        let data = self.journal.parent().unwrap_or(&self.journal);
+        let mode = std::fs::metadata(data)?.permissions().mode();
+        Ok((mode & 0o077 != 0).then(|| data.to_owned()))
     }
 
     /// What there is of everything.

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
+use serde_json::json;
 
 use super::library::{Entry, Library, Places};
 use super::model::Model;
@@ -17,9 +18,10 @@ use super::records::{DocumentRecord, RevisionRecord};
 use super::transaction::Transaction;
 use super::{State, StateError, blocking, deletion};
 use crate::metadata::error::DocumentError;
-use crate::metadata::model::UpdateMetadata;
+use crate::metadata::model::{UpdateMetadata, UpdateType};
 use crate::metadata::parse::parse_and_derive;
 use crate::metadata::prepared::{self, PreparedFiles};
+use crate::policy::by::By;
 use crate::store::{StoreError, value};
 use crate::wire::types::{RevisionId, Sha256, UpdateIdentity};
 
@@ -108,6 +110,11 @@ impl Stored {
         let DocumentRecord { digest, metadata } = library.record(record.places)?;
         Ok(Self { identity: metadata.identity, digest, metadata, record })
     }
+
+    /// Whether it is a category or a detectoid.
+    pub(super) fn is_configuration(&self) -> bool {
+        matches!(self.metadata.update_type, UpdateType::Category | UpdateType::Detectoid)
+    }
 }
 
 /// What became of one document.
@@ -138,13 +145,14 @@ pub enum Rejection {
 }
 
 impl State {
-    /// Imports documents in one commit; the outcomes are in their order.
+    /// Imports documents in one commit, because `by` wants it; the outcomes are in their order.
     ///
     /// `more_follows` lets readers keep the state before until a later import publishes: a bulk
     /// import builds the catalogue once, not once a batch. Should no later import come, readers see
     /// it after [`Settings::import_patience`](super::Settings::import_patience).
     pub async fn import(
         &self,
+        by: By,
         documents: Vec<Importable>,
         more_follows: bool,
     ) -> Result<Vec<ImportOutcome>, StateError> {
@@ -152,6 +160,9 @@ impl State {
             match more_follows {
                 true => transaction.more_follows(),
                 false => transaction.publish(),
+            }
+            if !documents.is_empty() {
+                transaction.journal(&by, json!({ "import": { "revisions": documents.len() } }));
             }
             documents.into_iter().map(|new| add(transaction, new)).collect()
         })

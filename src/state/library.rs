@@ -43,9 +43,9 @@ pub(super) struct Entry<'a> {
 /// The packs of a data directory.
 #[derive(Debug)]
 pub(super) struct Library {
-    documents: Packs,
-    fragments: Packs,
-    records: Packs,
+    pub(super) documents: Packs,
+    pub(super) fragments: Packs,
+    pub(super) records: Packs,
     /// How many put what no record refers to yet.
     arriving: Arc<AtomicUsize>,
 }

@@ -1,7 +1,11 @@
 //! Single records about this server: its identity and keys, and what clients were told.
+//!
+//! Whoever changes such a record because of what it says does so in one commit, through [`Records`]: what
+//! is read first and written later would undo what somebody else changed in between.
 
 use uuid::Uuid;
 
+use super::mirror::follow;
 use super::records::{ConfigurationRecord, IdentityRecord, RollupRecord};
 use super::transaction::Transaction;
 use super::{State, StateError};
@@ -13,7 +17,42 @@ const IDENTITY: &str = "sync account";
 /// Key in `meta` of what downstream servers compare.
 const ROLLUP: &str = "rollup";
 
+/// The single records, as one commit reads and changes them.
+pub struct Records<'a, 's>(&'a mut Transaction<'s>);
+
+impl Records<'_, '_> {
+    /// The record called `name`, as this commit finds it.
+    pub fn read<T: Stored>(&self, name: &'static str) -> Result<Option<T>, StateError> {
+        Ok(self.0.meta(name)?)
+    }
+
+    /// Replaces the record called `name`.
+    pub fn put<T: Stored>(&mut self, name: &'static str, record: &T) {
+        self.0.put_meta(name, record);
+    }
+
+    /// Says of whom this server is a replica from now on; none to decide here again. What was taken
+    /// over stays.
+    pub fn follow(&mut self, of: Option<String>) {
+        follow(self.0, of);
+    }
+
+    /// Enters into the journal who decided this, why, and what `entry` says of it.
+    pub fn journal(&mut self, by: &By, entry: serde_json::Value) {
+        self.0.journal(by, entry);
+    }
+}
+
 impl State {
+    /// Reads and changes single records in one commit. A change that refuses has to do so before it
+    /// puts anything.
+    pub async fn records<R: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Records<'_, '_>) -> Result<R, StateError> + Send + 'static,
+    ) -> Result<R, StateError> {
+        self.writer.submit(move |transaction| change(&mut Records(transaction))).await
+    }
+
     /// Goes through the writer and back.
     ///
     /// # Errors
@@ -71,7 +110,7 @@ impl State {
             .await
     }
 
-    /// Enters into the journal who decided something that is kept elsewhere, and what.
+    /// Enters into the journal who does something that is kept nowhere else, and what.
     pub async fn note(&self, by: By, entry: serde_json::Value) -> Result<(), StateError> {
         let note = move |transaction: &mut Transaction<'_>| {
             transaction.journal(&by, entry);
@@ -89,13 +128,12 @@ impl State {
         name: &'static str,
         record: T,
     ) -> Result<(), StateError> {
-        self.writer
-            .submit(move |transaction| {
-                transaction.journal(&by, entry);
-                transaction.put_meta(name, &record);
-                Ok(())
-            })
-            .await
+        let decide = move |records: &mut Records<'_, '_>| {
+            records.journal(&by, entry);
+            records.put(name, &record);
+            Ok(())
+        };
+        self.records(decide).await
     }
 
     /// Since when the configuration called `name` is what this fingerprint says, in Unix seconds

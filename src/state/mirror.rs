@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tracing::warn;
 use uuid::Uuid;
 
 use super::decide::decline;
@@ -87,36 +88,32 @@ pub struct Mirrored {
 }
 
 impl State {
-    /// Says of whom this server is a replica from now on; none to decide here again. What was taken
-    /// over stays.
-    pub async fn set_replica(&self, of: Option<String>) -> Result<(), StateError> {
-        self.writer
-            .submit(move |transaction| {
-                transaction.put_meta(REPLICA, &ReplicaRecord { of: of.clone() });
-                transaction.model.replica_of = of.map(Arc::from);
-                Ok(())
-            })
-            .await
-    }
-
     /// Takes over what another server decided. Returns how many decisions changed here.
     ///
     /// # Errors
-    /// When a group there could not be one here. Nothing is changed then.
+    /// The store's. Nothing is changed then.
     pub async fn mirror(&self, by: By, mirrored: Mirrored) -> Result<u64, StateError> {
         self.writer
             .submit(move |transaction| {
-                let groups = groups(&mirrored.groups)?;
+                let groups = groups(&mirrored.groups);
                 let placements = transaction.placements()?;
                 let before = transaction.staged_changes();
                 take_groups(transaction, &by, groups, placements);
                 take_deployments(transaction, &by, &mirrored)?;
                 take_declined(transaction, &by, &mirrored.declined);
                 accept(transaction, &by, mirrored.eulas);
+                // With what it was decided on.
+                transaction.publish();
                 Ok(transaction.staged_changes().saturating_sub(before) as u64)
             })
             .await
     }
+}
+
+/// [`Records::follow`](super::meta::Records::follow)
+pub(super) fn follow(transaction: &mut Transaction<'_>, of: Option<String>) {
+    transaction.put_meta(REPLICA, &ReplicaRecord { of: of.clone() });
+    transaction.model.replica_of = of.map(Arc::from);
 }
 
 /// Refuses a decision of our own while another server decides.
@@ -131,7 +128,7 @@ pub(super) fn check_decides(transaction: &Transaction<'_>) -> Result<(), StateEr
 
 /// The groups as they are to be here, parents first. One whose way to the top is cut off or goes in
 /// circles stands directly below All Computers.
-fn groups(mirrored: &[MirroredGroup]) -> Result<Vec<TargetGroup>, StateError> {
+fn groups(mirrored: &[MirroredGroup]) -> Vec<TargetGroup> {
     let parents: BTreeMap<Uuid, Option<Uuid>> =
         mirrored.iter().map(|group| (group.id, group.parent)).collect();
     let depth = |id: Uuid| {
@@ -142,14 +139,28 @@ fn groups(mirrored: &[MirroredGroup]) -> Result<Vec<TargetGroup>, StateError> {
     for group in mirrored {
         let depth = depth(group.id);
         let parent = depth.and(group.parent).unwrap_or(ALL_COMPUTERS);
-        let made = TargetGroup::new(group.id, check_name(&group.name)?, Some(parent));
+        let made = TargetGroup::new(group.id, name_of(group), Some(parent));
         if !made.is_built_in() {
             groups.push((depth.unwrap_or(1), made));
         }
     }
     groups.sort_by_key(|(depth, group)| (*depth, group.id));
     groups.dedup_by_key(|(_, group)| group.id);
-    Ok(groups.into_iter().map(|(_, group)| group).collect())
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// The group's name there, as near as names here may be: one bad name must not end a replica.
+fn name_of(group: &MirroredGroup) -> String {
+    let Err(problem) = check_name(&group.name) else { return group.name.trim().to_owned() };
+    let allowed = |character: char| match character {
+        ';' => ',',
+        character if character.is_control() => ' ',
+        character => character,
+    };
+    let near: String = group.name.trim().chars().map(allowed).take(256).collect();
+    let name = check_name(&near).unwrap_or_else(|_| group.id.to_string());
+    warn!(group = %group.id, %problem, name, "a group of the server that decides is called so here");
+    name
 }
 
 fn take_groups(
@@ -191,7 +202,10 @@ fn take_deployments(
     for approval in over {
         take_back(transaction, by, &approval);
     }
-    for deployment in &mirrored.deployments {
+    // Deployments there are of revisions, and here of updates: of several the one of the latest counts.
+    let mut deployments: Vec<&MirroredDeployment> = mirrored.deployments.iter().collect();
+    deployments.sort_by_key(|it| it.revision_number);
+    for deployment in deployments {
         let groups = &transaction.model.policy.groups;
         if !mirrored.dead.contains(&deployment.guid) && groups.contains_key(&deployment.group) {
             take_deployment(transaction, by, deployment)?;
@@ -229,7 +243,12 @@ fn take_deployment(
             && Terms { go_live: None, ..old.terms } == Terms { go_live: None, ..terms }
             && (old.live || go_live == old.terms.go_live)
     };
-    if record.approvals.iter().any(same) {
+    let is_later = |other: &Approval| {
+        other.group == deployment.group
+            && other.terms.action != ApprovalAction::None
+            && other.revision_number > deployment.revision_number
+    };
+    if record.approvals.iter().any(|it| same(it) || (it.guid != deployment.guid && is_later(it))) {
         return Ok(());
     }
     let approval = Approval {

@@ -5,6 +5,7 @@
 //! returns once it is durable and visible.
 
 mod audit;
+mod backup;
 mod cleanup;
 mod compaction;
 mod compliance;
@@ -16,7 +17,9 @@ mod decide;
 mod deletion;
 mod downstream;
 mod eulas;
+mod events;
 mod groups;
+mod happenings;
 mod health;
 mod import;
 mod library;
@@ -27,12 +30,14 @@ mod neighbours;
 mod numbering;
 mod obsolete;
 mod origins;
+mod outbox;
 mod packages;
 mod packed;
 mod placement;
 mod published;
 pub mod records;
 mod registry;
+mod restore;
 mod rollup;
 mod rules;
 mod schedule;
@@ -61,18 +66,22 @@ pub use contact::{Contact, QuietScan};
 pub use content::AddedContent;
 pub use content_cleanup::ContentNeeds;
 pub use decide::Decision;
+pub use events::{Events, Happening, Told, Watcher};
 pub use groups::{Children, Members};
 pub use health::Measures;
 pub use import::{ImportOutcome, Importable, Rejection};
 pub use library::Places;
+pub use meta::Records;
 pub use mirror::{Mirrored, MirroredDeployment, MirroredGroup};
 pub use obsolete::{DeletedUpdate, Deletion};
+pub use outbox::{Counted, Outgoing};
 pub use packed::SyncDocument;
 pub use published::Published;
 pub use registry::{Registry, Tracked};
+pub use restore::{Verified, restore, verify};
 pub use rollup::{LEVELS, RolledUp};
 pub use rules::{Plan, Planned};
-pub use staging::{Moved, Unknown};
+pub use staging::{Moved, Reveal, Unknown};
 
 use crate::catalog::RevisionIndex;
 use crate::content::files::{ContentError, ContentStore};
@@ -81,6 +90,7 @@ use crate::metadata::model::{UpdateFile, UpdateMetadata};
 use crate::metadata::prepared::{DamagedFragments, PreparedFragments};
 use crate::policy::target_group::GroupError;
 use crate::policy::terms::TermsError;
+use crate::store::backup::tap::{Tap, Tapped};
 use crate::store::disposable::Disposable;
 use crate::store::journal::Journal;
 use crate::store::packs::Place;
@@ -189,11 +199,15 @@ pub struct State {
     numbers: SharedNumbers,
     writer: Writer,
     health: Arc<Health>,
+    events: Arc<Events>,
     library: Arc<Library>,
     /// Documents in cabinets, by the document's digest.
     packed: Arc<Disposable>,
     contents: Arc<ContentStore>,
+    data: PathBuf,
     journal: PathBuf,
+    /// Where a backup hears what is committed.
+    tap: Arc<Tap>,
     retired: Mutex<Vec<Retired>>,
     fragments: Cache<Place, Arc<PreparedFragments>, ByBytes>,
     fragment_requests: AtomicU64,
@@ -214,10 +228,12 @@ impl State {
     /// Opens the state with another engine.
     pub fn with_store(
         data: &Path,
-        mut store: Box<dyn Store>,
+        store: Box<dyn Store>,
         settings: &Settings,
         now: fn() -> i64,
     ) -> Result<Self, StateError> {
+        let (store, tap) = Tapped::new(store);
+        let mut store: Box<dyn Store> = Box::new(store);
         let library = Library::open(data)?;
         let contents = ContentStore::open(data.join("content"))?;
         let journal_directory = data.join("journal");
@@ -225,9 +241,9 @@ impl State {
         let mut model = Model::load(store.as_ref(), &library)?;
         numbering::migrate(&mut model, store.as_mut())?;
         let numbers = model.numbers.clone();
-        if model.publishing {
+        if let Some(part) = model.publishing {
             // The process ended while a synchronization became visible.
-            staging::move_all(&mut model, store.as_mut(), &library, now(), staging::CHUNK)?;
+            staging::move_all(&mut model, store.as_mut(), &library, now(), staging::CHUNK, part)?;
         }
         library.settle(model.used_places());
         let library = Arc::new(library);
@@ -238,7 +254,8 @@ impl State {
         downstream.replace(model.downstream.clone());
         let published = model.publish(settings.hold_installs, None);
         let published = Arc::new(ArcSwap::from_pointee(published));
-        let health = Arc::new(Health::default());
+        let events = Arc::new(Events::new(now));
+        let health = Arc::new(Health::new(Arc::clone(&events)));
         health.store_has(store.size_on_disk()?);
         let owned = Owned {
             store,
@@ -251,6 +268,7 @@ impl State {
             registry: Arc::clone(&registry),
             downstream: Arc::clone(&downstream),
             health: Arc::clone(&health),
+            events: Arc::clone(&events),
             now,
         };
         let writer = Writer::start(owned).map_err(|error| StoreError::io(data, error))?;
@@ -261,9 +279,12 @@ impl State {
             numbers,
             writer,
             health,
+            events,
             library,
             packed: Arc::new(packed),
             contents: Arc::new(contents),
+            data: data.to_owned(),
+            tap,
             journal: journal_directory,
             retired: Mutex::default(),
             fragments: fragment_cache(settings.fragment_cache),

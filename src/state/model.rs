@@ -16,10 +16,11 @@ use super::mirror::{REPLICA, ReplicaRecord};
 use super::numbering::{self, SharedNumbers};
 use super::published::{Published, Remembered};
 use super::records::{
-    ContentRecord, Counters, DecisionRecord, DeletedRecord, PlacementsRecord, RevisionRecord,
-    StatusRecord, TagsRecord, UnneededRecord, WantedRecord,
+    ContentRecord, Counters, DecisionRecord, DeletedRecord, PlacementsRecord, PublishingRecord,
+    RevisionRecord, StatusRecord, TagsRecord, UnneededRecord, WantedRecord,
 };
 use super::registry::Tracked;
+use super::staging::Part;
 use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
 use crate::computers::Computer;
 use crate::computers::census::Census;
@@ -35,7 +36,8 @@ use crate::policy::package::Package;
 use crate::policy::rule::Rule;
 use crate::policy::target_group::TargetGroup;
 use crate::policy::update_group::UpdateGroup;
-use crate::store::{Store, StoreError, Tree, value};
+use crate::store::value::{self, Stored};
+use crate::store::{Store, StoreError, Tree};
 use crate::wire::types::{Sha1, UpdateIdentity};
 
 /// Key of the counters in `meta`.
@@ -76,8 +78,8 @@ pub(super) struct Model {
     pub(super) wanted: BTreeMap<Sha1, WantedRecord>,
     /// Fetched, durable, and seen by nobody until they are moved to the revisions.
     pub(super) staged: BTreeMap<UpdateIdentity, RevisionRecord>,
-    /// Whether moving them has begun, and has to be finished before anything else.
-    pub(super) publishing: bool,
+    /// Which part of them is being moved, which has to be finished before anything else.
+    pub(super) publishing: Option<Part>,
     /// Revisions that were deleted, by their update.
     pub(super) deleted: BTreeMap<Uuid, DeletedRecord>,
     /// Files that nothing needs, with the time (unix seconds) since when that is known.
@@ -105,7 +107,7 @@ impl Model {
             downstream: BTreeMap::new(),
             wanted: BTreeMap::new(),
             staged: BTreeMap::new(),
-            publishing: false,
+            publishing: None,
             deleted: BTreeMap::new(),
             unneeded: BTreeMap::new(),
             replica_of: None,
@@ -140,46 +142,13 @@ impl Model {
             model.contents.insert(Sha1(sha1), value::decode(bytes)?);
             Ok(())
         })?;
-        let mut statuses: HashMap<Vec<u8>, StatusRecord> = HashMap::new();
-        store.load(Tree::Statuses, &mut |key, bytes| {
-            statuses.insert(key.to_vec(), value::decode(bytes)?);
-            Ok(())
-        })?;
-        let mut below: HashMap<Vec<u8>, Arc<Below>> = HashMap::new();
-        store.load(Tree::Below, &mut |key, bytes| {
-            below.insert(key.to_vec(), Arc::new(value::decode(bytes)?));
-            Ok(())
-        })?;
-        let mut inventories: HashMap<Vec<u8>, u64> = HashMap::new();
-        store.load(Tree::Inventories, &mut |key, bytes| {
-            let inventory: Inventory = value::decode(bytes)?;
-            inventories.insert(key.to_vec(), inventory.digest());
-            Ok(())
-        })?;
+        model.load_computers(store)?;
         store.load(Tree::Trends, &mut |key, _| {
             let day = key.try_into().map_err(|_| StoreError::corrupt("a day's number"))?;
             model.days.insert(u32::from_be_bytes(day));
             Ok(())
         })?;
         model.last_day = model.days.last().copied();
-        store.load(Tree::Computers, &mut |key, bytes| {
-            let computer: Computer = value::decode(bytes)?;
-            let StatusRecord { statuses, unnumbered } = statuses.remove(key).unwrap_or_default();
-            if !unnumbered.is_empty() {
-                model.unnumbered.push((computer.client_id.clone(), unnumbered));
-            }
-            let tracked = Tracked {
-                statuses: Arc::new(statuses),
-                below: below.remove(key),
-                last_contact: Arc::default(),
-                computer: Arc::new(computer),
-            };
-            if let Some(digest) = inventories.remove(key) {
-                tracked.last_contact.note_inventory(digest);
-            }
-            model.computers.insert(tracked.computer.client_id.clone(), tracked);
-            Ok(())
-        })?;
         store.load(Tree::Wanted, &mut |key, bytes| {
             let sha1 = key.try_into().map_err(|_| StoreError::corrupt("a wanted file's key"))?;
             model.wanted.insert(Sha1(sha1), value::decode(bytes)?);
@@ -211,9 +180,12 @@ impl Model {
             let replica: ReplicaRecord = value::decode(&replica)?;
             model.replica_of = replica.of.map(Arc::from);
         }
-        model.publishing = store.read(Tree::Meta, PUBLISHING.as_bytes())?.is_some();
-        numbering::settle(&model, numbering::load(store)?);
+        let publishing = store.read(Tree::Meta, PUBLISHING.as_bytes())?;
+        let publishing = publishing.map(|bytes| value::decode::<PublishingRecord>(&bytes));
+        model.publishing = publishing.transpose()?.map(|record| record.part);
+        model.numbers.replace(numbering::load(store)?);
         model.take_census();
+        numbering::settle(&model);
         Ok(model)
     }
 
@@ -281,6 +253,37 @@ impl Model {
         })
     }
 
+    /// Reads all computers, with what they reported.
+    fn load_computers(&mut self, store: &dyn Store) -> Result<(), StoreError> {
+        let mut statuses = decoded::<StatusRecord>(store, Tree::Statuses)?.into_iter().peekable();
+        let mut below: HashMap<u32, Below> = decoded(store, Tree::Below)?.into_iter().collect();
+        let inventories = decoded::<Inventory>(store, Tree::Inventories)?.into_iter();
+        let inventories: HashMap<u32, u64> =
+            inventories.map(|(number, inventory)| (number, inventory.digest())).collect();
+        let computers = decoded::<Computer>(store, Tree::Computers)?;
+        self.computers.reserve(computers.len());
+        for (number, computer) in computers {
+            // Both are in the order of their numbers.
+            while statuses.next_if(|(other, _)| *other < number).is_some() {}
+            let record = statuses.next_if(|(other, _)| *other == number);
+            let StatusRecord { statuses, unnumbered } = record.unwrap_or_default().1;
+            if !unnumbered.is_empty() {
+                self.unnumbered.push((computer.client_id.clone(), unnumbered));
+            }
+            let tracked = Tracked {
+                statuses: Arc::new(statuses),
+                below: below.remove(&number).map(Arc::new),
+                last_contact: Arc::default(),
+                computer: Arc::new(computer),
+            };
+            if let Some(digest) = inventories.get(&number) {
+                tracked.last_contact.note_inventory(*digest);
+            }
+            self.computers.insert(tracked.computer.client_id.clone(), tracked);
+        }
+        Ok(())
+    }
+
     /// Adds a revision.
     pub(super) fn add_revision(&mut self, record: RevisionRecord, metadata: Arc<UpdateMetadata>) {
         let RevisionRecord { id, deployment_id, imported, changed, core_bytes, places } = record;
@@ -325,9 +328,8 @@ impl Model {
         self.census = Census::default();
         let ids = self.numbers.read().ids().to_vec();
         ids.iter().filter(|id| !id.is_nil()).for_each(|id| self.note_arrival(id));
-        for tracked in self.computers.values() {
-            self.census.change(None, Some(tracked.member()));
-        }
+        let members: Vec<_> = self.computers.values().map(Tracked::member).collect();
+        self.census.count_all(&members);
     }
 
     /// The counters, with nothing left to be counted.
@@ -463,6 +465,36 @@ impl Dirty {
             contents: self.contents || other.contents,
         }
     }
+}
+
+/// The records of a tree by the numbers of their computers, ascending: read on this thread and decoded
+/// on another.
+fn decoded<T: Stored + Send>(store: &dyn Store, tree: Tree) -> Result<Vec<(u32, T)>, StoreError> {
+    std::thread::scope(|scope| {
+        let (sender, parts) = sync_channel::<Vec<(u32, Box<[u8]>)>>(PARTS_AHEAD);
+        let decoding = scope.spawn(move || {
+            let mut all = Vec::new();
+            for (number, bytes) in parts.into_iter().flatten() {
+                all.push((number, value::decode(&bytes)?));
+            }
+            Ok(all)
+        });
+        let mut part = Vec::with_capacity(PART);
+        let read = store.load(tree, &mut |key, bytes| {
+            let key = key.try_into().map_err(|_| StoreError::corrupt("a computer's number"))?;
+            part.push((u32::from_be_bytes(key), bytes.into()));
+            if part.len() == PART {
+                // Nobody takes it any more once a record could not be decoded, which is told below.
+                drop(sender.send(std::mem::replace(&mut part, Vec::with_capacity(PART))));
+            }
+            Ok(())
+        });
+        drop(sender.send(part));
+        drop(sender);
+        let panicked = |_| StoreError::corrupt("decoding records of computers panicked");
+        let all = decoding.join().map_err(panicked)?;
+        read.and(all)
+    })
 }
 
 /// Key of a record in `staged`.

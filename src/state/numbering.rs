@@ -105,20 +105,15 @@ pub(super) fn load(store: &dyn Store) -> Result<Numbers, StoreError> {
     Ok(numbers)
 }
 
-/// Forgets the numbers that nothing uses, once all computers and the catalogue were read.
-pub(super) fn settle(model: &Model, mut numbers: Numbers) {
-    let mut used = vec![false; numbers.ids().len()];
+/// Forgets the numbers that nothing uses, once all computers were counted and the catalogue was read.
+pub(super) fn settle(model: &Model) {
+    let mut used = model.census.tally(|_| true).reported();
     for tracked in model.computers.values() {
-        let statuses = &tracked.statuses;
-        let rows = statuses.rows().map(|row| row.number);
-        for number in rows.chain(statuses.relapses.numbers()) {
-            if let Some(used) = used.get_mut(number as usize) {
-                *used = true;
-            }
-        }
+        used.extend(tracked.statuses.relapses.numbers());
     }
     let catalog = model.catalog.catalog();
-    let is_used = |number| used.get(number as usize).copied().unwrap_or(false);
+    let mut numbers = model.numbers.read().clone();
+    let is_used = |number| used.contains(&number);
     numbers.settle(is_used, |update| catalog.update(update).is_some());
     model.numbers.replace(numbers);
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::library::Places;
+use super::staging::Part;
 use crate::computers::event::EventLog;
 use crate::computers::inventory::Inventory;
 use crate::computers::rollup::{Below, Told};
@@ -149,9 +150,11 @@ pub struct DeletedBelowRecord {
 
 /// In `meta` as `publishing` while what was staged becomes visible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PublishingRecord {
+pub(super) struct PublishingRecord {
     /// Unix seconds of the beginning.
-    pub began: i64,
+    pub(super) began: i64,
+    /// What of it.
+    pub(super) part: Part,
 }
 
 /// The revisions of an update that were deleted. In `deleted`, by update id.
@@ -218,6 +221,16 @@ impl Stored for DownstreamServer {
     type Previous = earlier::ReportingServer;
 
     fn migrate(previous: earlier::ReportingServer) -> Self {
+        previous.into()
+    }
+}
+
+impl Stored for PublishingRecord {
+    const NAME: &'static str = "publishing record";
+    const VERSION: u8 = 2;
+    type Previous = earlier::PublishingRecord;
+
+    fn migrate(previous: earlier::PublishingRecord) -> Self {
         previous.into()
     }
 }
@@ -290,7 +303,6 @@ first_version! {
     ContentRecord, "content record";
     Counters, "counters record";
     ConfigurationRecord, "configuration record";
-    PublishingRecord, "publishing record";
     NumberRecord, "update number record";
     Inventory, "inventory record";
     DayRecord, "trend record";

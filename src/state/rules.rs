@@ -27,6 +27,8 @@ use crate::policy::update_group::GroupDeployment;
 
 /// Most rules.
 const RULES: usize = 1000;
+/// How often a rule is planned anew that was changed meanwhile.
+const ATTEMPTS: usize = 5;
 
 /// What a run of a rule does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,35 +112,46 @@ impl State {
         self.plan(&published, rule, self.now())
     }
 
-    /// Runs a rule.
+    /// Runs a rule, and says what it did. `started_by` is who wanted it now, if anybody did.
     ///
     /// # Errors
     /// When there is no such rule, or it would deploy more than its cap; then it deploys nothing.
-    pub async fn run_rule(&self, name: &str) -> Result<Plan, StateError> {
-        let published = self.published();
-        let rule = named(&published.policy, name)?.clone();
-        let now = self.now();
-        let plan = self.plan(&published, &rule, now)?;
-        if plan.is_over_cap() {
-            return Err(StateError::Refused(format!(
-                "rule '{}' matches {} updates, more than its cap of {}; it deployed none",
-                rule.name,
-                plan.updates.len(),
-                plan.cap
-            )));
-        }
-        let done = plan.clone();
-        self.writer
-            .submit(move |transaction| {
+    pub async fn run_rule(
+        &self,
+        name: &str,
+        started_by: Option<String>,
+    ) -> Result<Plan, StateError> {
+        for _ in 0..ATTEMPTS {
+            let published = self.published();
+            let rule = named(&published.policy, name)?.clone();
+            let now = self.now();
+            let plan = self.plan(&published, &rule, now)?;
+            if plan.is_over_cap() {
+                return Err(StateError::Refused(format!(
+                    "rule '{}' matches {} updates, more than its cap of {}; it deployed none",
+                    rule.name,
+                    plan.updates.len(),
+                    plan.cap
+                )));
+            }
+            let started_by = started_by.clone();
+            let run = self.writer.submit(move |transaction| {
                 check_decides(transaction)?;
-                carry_out(transaction, &rule, &plan, now)?;
-                if transaction.model.policy.rules.contains_key(&rule.id) {
-                    transaction.put_rule(Rule { last_run: now, ..rule });
+                let current = named(&transaction.model.policy, &rule.name)?.clone();
+                if current != (Rule { last_run: current.last_run, ..rule }) {
+                    // What was planned is not what it says now.
+                    return Ok(None);
                 }
-                Ok(())
-            })
-            .await?;
-        Ok(done)
+                let done = carry_out(transaction, &current, plan, now, started_by)?;
+                transaction.put_rule(Rule { last_run: now.max(current.last_run), ..current });
+                Ok(Some(done))
+            });
+            if let Some(done) = run.await? {
+                return Ok(done);
+            }
+        }
+        let reason = format!("rule '{name}' was changed again and again while it was to run");
+        Err(StateError::Refused(reason))
     }
 
     /// Runs all rules that are due: those for every synchronisation if there was one, and those
@@ -156,7 +169,7 @@ impl State {
         let names: Vec<String> = due.map(|rule| rule.name.clone()).collect();
         let mut outcomes = Vec::new();
         for name in names {
-            let outcome = self.run_rule(&name).await;
+            let outcome = self.run_rule(&name, None).await;
             match &outcome {
                 Ok(plan) => info!(rule = name, deployed = plan.updates.len(), "a rule ran"),
                 Err(error) => warn!(rule = name, %error, "a rule did not run"),
@@ -173,7 +186,7 @@ impl State {
     async fn note_run(&self, name: String, now: i64) {
         let noted = self.writer.submit(move |transaction| {
             let rule = named(&transaction.model.policy, &name)?.clone();
-            transaction.put_rule(Rule { last_run: now, ..rule });
+            transaction.put_rule(Rule { last_run: now.max(rule.last_run), ..rule });
             Ok(())
         });
         if let Err(error) = noted.await {
@@ -307,28 +320,40 @@ fn open_targets(policy: &Policy, rule: &Rule, update: Uuid) -> Vec<RuleTarget> {
     rule.targets.iter().filter(open).copied().collect()
 }
 
+/// Does what is planned, as far as nobody did or decided it meanwhile, and says what that was.
 fn carry_out(
     transaction: &mut Transaction<'_>,
     rule: &Rule,
-    plan: &Plan,
+    mut plan: Plan,
     now: i64,
-) -> Result<(), StateError> {
+    started_by: Option<String>,
+) -> Result<Plan, StateError> {
+    let policy = &transaction.model.policy;
+    let group = plan.update_group.as_ref().and_then(|name| policy.update_group(name));
+    let joins = |update: &Uuid| {
+        plan.update_group.is_some() && group.is_none_or(|group| !group.updates.contains(update))
+    };
+    plan.updates.retain_mut(|planned| {
+        let open = open_targets(policy, rule, planned.update);
+        planned.targets.retain(|target| open.contains(target));
+        let is_here = transaction.model.latest(planned.update).is_some();
+        is_here && (!planned.targets.is_empty() || joins(&planned.update))
+    });
     if plan.updates.is_empty() {
-        return Ok(());
+        return Ok(plan);
     }
-    let by = By { who: format!("rule '{}'", rule.name), why: Some(rule.criteria.to_string()) };
+    let by = By::person(format!("rule '{}'", rule.name)).because(rule.criteria.to_string());
+    let by = by.started_by(started_by);
     if let Some(name) = &plan.update_group {
-        join(transaction, &by, rule, (name, plan), now)?;
+        join(transaction, &by, rule, (name, &plan), now)?;
     }
     for planned in &plan.updates {
-        let policy = &transaction.model.policy;
-        let open = open_targets(policy, rule, planned.update);
         let update = (planned.update, planned.revision_number);
-        for target in planned.targets.iter().filter(|target| open.contains(target)) {
+        for target in &planned.targets {
             approve(transaction, &by, update, target.group, target.terms(now))?;
         }
     }
-    Ok(())
+    Ok(plan)
 }
 
 /// Puts the updates into the rule's update group, which is made if it is not there. The rule's

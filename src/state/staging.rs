@@ -6,12 +6,19 @@
 //! the last one is here they are moved to the others. That takes several commits; the first of them
 //! leaves a mark, and a process that ended between two of them finishes at its next start, before
 //! it answers anybody. Readers see none of them, or all.
+//!
+//! What a synchronization left behind that was interrupted belongs to what it had asked for. The next
+//! one may ask for something else: then only what that lists becomes visible, and the rest goes.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
 
 use super::import::{ImportOutcome, Importable, Stored, add};
 use super::library::Library;
 use super::model::Model;
 use super::records::FileOrigin;
-use super::transaction::Transaction;
+use super::transaction::{Staged, Transaction};
 use super::{State, StateError};
 use crate::store::{Batch, Store, StoreError};
 use crate::wire::types::{Sha1, UpdateIdentity};
@@ -54,7 +61,7 @@ impl State {
                 let model = &transaction.model;
                 let catalog = model.catalog.catalog();
                 let mut unknown = Unknown::default();
-                let mut seen = std::collections::HashSet::with_capacity(listed.len());
+                let mut seen = HashSet::with_capacity(listed.len());
                 for identity in listed.into_iter().filter(|identity| seen.insert(*identity)) {
                     // What was deleted is known well enough.
                     if catalog.by_identity(&identity).is_some() || model.is_deleted(&identity) {
@@ -90,16 +97,70 @@ impl State {
         .await
     }
 
-    /// Lets everybody see what was staged, all of it at once.
+    /// Lets everybody see what was staged and `reveal` names, all of it at once; with `more_follows`
+    /// together with the next change, or after
+    /// [`Settings::import_patience`](super::Settings::import_patience) if none comes.
     ///
     /// # Errors
     /// The store's. Nothing of it is visible then; the next call, or the next start, makes it so.
-    pub async fn publish_staged(&self) -> Result<Moved, StateError> {
-        self.writer.publish_staged().await
+    pub async fn publish_staged(
+        &self,
+        reveal: Reveal,
+        more_follows: bool,
+    ) -> Result<Moved, StateError> {
+        self.writer.publish_staged(reveal, more_follows).await
     }
 }
 
-/// Moves all that is staged in `model` and `store` to the revisions, `chunk` of them in one commit.
+/// Which of the staged revisions become visible, and what becomes of the others.
+#[derive(Debug, Clone)]
+pub enum Reveal {
+    /// Categories and detectoids. The others stay where they are.
+    Configuration,
+    /// What a synchronization listed. The others were fetched for another selection, or from another
+    /// server: they are given up.
+    Listed(HashSet<UpdateIdentity>),
+}
+
+/// The part of what is staged that is being moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Part {
+    /// All of it.
+    All,
+    /// Categories and detectoids.
+    Configuration,
+}
+
+/// Lets go of what is not wanted and moves what is, `chunk` of them in one commit.
+///
+/// # Errors
+/// As of [`move_all`].
+pub(super) fn reveal(
+    model: &mut Model,
+    store: &mut dyn Store,
+    library: &Library,
+    now: i64,
+    chunk: usize,
+    reveal: &Reveal,
+) -> Result<Moved, StoreError> {
+    let part = match reveal {
+        Reveal::Configuration => Part::Configuration,
+        Reveal::Listed(listed) => {
+            let rest = model.staged.keys().filter(|identity| !listed.contains(identity));
+            let rest: Vec<UpdateIdentity> = rest.copied().collect();
+            for some in rest.chunks(chunk) {
+                let mut transaction = Transaction::new(model, store, now);
+                some.iter().for_each(|identity| transaction.unstage_revision(identity));
+                commit(transaction.finish(), store)?;
+            }
+            Part::All
+        }
+    };
+    move_all(model, store, library, now, chunk, part)
+}
+
+/// Moves the `part` of what is staged in `model` and `store` to the revisions, `chunk` of them in one
+/// commit.
 ///
 /// # Errors
 /// The store's. [`Model::publishing`] tells whether a part was moved.
@@ -109,36 +170,62 @@ pub(super) fn move_all(
     library: &Library,
     now: i64,
     chunk: usize,
+    part: Part,
 ) -> Result<Moved, StoreError> {
     let mut moved = Moved::default();
-    loop {
-        let some = model.staged.values().take(chunk);
+    let wanted = in_part(model, library, part)?;
+    if wanted.is_empty() && model.publishing.is_none() {
+        return Ok(moved);
+    }
+    // A process may have ended when only the mark was left.
+    let mut chunks: Vec<&[UpdateIdentity]> = wanted.chunks(chunk).collect();
+    if chunks.is_empty() {
+        chunks.push(&[]);
+    }
+    let last = chunks.len() - 1;
+    for (at, some) in chunks.into_iter().enumerate() {
+        let some = some.iter().filter_map(|identity| model.staged.get(identity));
         let some = some.map(|record| Stored::read(library, *record));
         let some = some.collect::<Result<Vec<_>, _>>()?;
-        let is_last = some.len() == model.staged.len();
-        if some.is_empty() && !model.publishing {
-            return Ok(moved);
-        }
         let before = model.publishing;
         let mut transaction = Transaction::new(model, store, now);
-        match (is_last, before) {
-            (true, true) => transaction.end_publishing(),
-            (false, false) => transaction.begin_publishing(),
+        match (at == last, before) {
+            (true, Some(_)) => transaction.end_publishing(),
+            (false, None) => transaction.begin_publishing(part),
             _ => {}
         }
         some.into_iter().for_each(|staged| move_one(&mut transaction, staged, &mut moved));
-        let staged = transaction.finish();
-        let committed = match staged.failed {
-            Some(cause) => Err(StoreError::corrupt(cause.to_string())),
-            None => store.commit(&staged.batch),
-        };
-        if let Err(error) = committed {
+        if let Err(error) = commit(transaction.finish(), store) {
             model.publishing = before;
             return Err(error);
         }
-        if is_last {
-            return Ok(moved);
+    }
+    Ok(moved)
+}
+
+/// What is staged of this part.
+fn in_part(
+    model: &Model,
+    library: &Library,
+    part: Part,
+) -> Result<Vec<UpdateIdentity>, StoreError> {
+    let mut found = Vec::new();
+    for (identity, record) in &model.staged {
+        let is_in = match part {
+            Part::All => true,
+            Part::Configuration => Stored::read(library, *record)?.is_configuration(),
+        };
+        if is_in {
+            found.push(*identity);
         }
+    }
+    Ok(found)
+}
+
+fn commit(staged: Staged, store: &mut dyn Store) -> Result<(), StoreError> {
+    match staged.failed {
+        Some(cause) => Err(StoreError::corrupt(cause.to_string())),
+        None => store.commit(&staged.batch),
     }
 }
 

@@ -11,12 +11,14 @@ use super::StateError;
 use super::deletion::bring_back;
 use super::library::Places;
 use super::model::{COUNTERS, Dirty, Model, PLACEMENTS, PUBLISHING, staged_key};
+use super::outbox::Outgoing;
 use super::records::{
     ContentRecord, Counters, DecisionRecord, DeletedRecord, FileOrigin, NumberRecord,
     PlacementsRecord, PublishingRecord, RevisionRecord, StatusRecord, TagsRecord, UnneededRecord,
     WantedRecord,
 };
 use super::registry::Tracked;
+use super::staging::Part;
 use crate::catalog::RevisionIndex;
 use crate::computers::event::EventLog;
 use crate::computers::inventory::Inventory;
@@ -33,7 +35,7 @@ use crate::policy::rule::Rule;
 use crate::policy::target_group::TargetGroup;
 use crate::policy::update_group::UpdateGroup;
 use crate::store::value::{self, Stored};
-use crate::store::{Batch, Change, Store, StoreError, Tree};
+use crate::store::{Batch, Change, Page, Store, StoreError, Tree};
 use crate::wire::types::{RevisionId, Sha1, UpdateIdentity};
 
 /// The changes of one commit. A change refuses before it calls any method that alters something.
@@ -153,17 +155,17 @@ impl<'a> Transaction<'a> {
         self.model.staged.remove(identity);
     }
 
-    /// From this commit on, what is staged becomes visible whatever happens.
-    pub(super) fn begin_publishing(&mut self) {
+    /// From this commit on, this part of what is staged becomes visible whatever happens.
+    pub(super) fn begin_publishing(&mut self, part: Part) {
         let began = self.now;
-        self.put_meta(PUBLISHING, &PublishingRecord { began });
-        self.model.publishing = true;
+        self.put_meta(PUBLISHING, &PublishingRecord { began, part });
+        self.model.publishing = Some(part);
     }
 
     /// With this commit all that was staged has become visible.
     pub(super) fn end_publishing(&mut self) {
         self.staged.batch.delete(Tree::Meta, PUBLISHING);
-        self.model.publishing = false;
+        self.model.publishing = None;
     }
 
     /// Takes note that what belongs to a revision lies elsewhere, if it was where that is said.
@@ -422,6 +424,14 @@ impl<'a> Transaction<'a> {
         }
     }
 
+    pub(super) fn put_message(&mut self, message: &Outgoing) {
+        self.put(Tree::Outbox, &message.number.to_be_bytes(), message);
+    }
+
+    pub(super) fn delete_message(&mut self, number: u64) {
+        self.staged.batch.delete(Tree::Outbox, number.to_be_bytes());
+    }
+
     pub(super) fn put_told(&mut self, computer: u32, told: &Told) {
         self.put(Tree::Told, &computer.to_be_bytes(), told);
     }
@@ -464,6 +474,9 @@ impl<'a> Transaction<'a> {
         if let Some(why) = &by.why {
             entry["why"] = why.as_str().into();
         }
+        if let Some(whom) = &by.started_by {
+            entry["started_by"] = whom.as_str().into();
+        }
         self.staged.journal.push(entry);
     }
 
@@ -490,6 +503,16 @@ impl<'a> Transaction<'a> {
         }
         let stored = self.store.read(tree, key)?;
         stored.map(|bytes| value::decode(&bytes)).transpose()
+    }
+
+    /// Records of a tree as the store has them, changes of this commit left out.
+    pub(super) fn page(
+        &self,
+        tree: Tree,
+        after: Option<&[u8]>,
+        bytes: usize,
+    ) -> Result<Page, StoreError> {
+        self.store.page(tree, after, bytes)
     }
 
     /// Replaces the single record called `name`.

@@ -208,12 +208,12 @@ pub(super) fn add_updates(
 }
 
 /// Takes updates that were deleted out of all groups: nothing could be deployed with them in it.
-pub(super) fn leave(transaction: &mut Transaction<'_>, updates: &BTreeSet<Uuid>) {
+pub(super) fn leave(transaction: &mut Transaction<'_>, by: &By, updates: &BTreeSet<Uuid>) {
     let groups = transaction.model.policy.update_groups.values();
     let concerned = groups.filter(|group| !group.updates.is_disjoint(updates));
     for mut group in concerned.cloned().collect::<Vec<_>>() {
         group.updates.retain(|update| !updates.contains(update));
-        put(transaction, &By::weir("it was deleted"), group);
+        put(transaction, &by.consequence("it was deleted"), group);
     }
 }
 

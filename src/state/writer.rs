@@ -24,13 +24,15 @@ use tracing::{error, warn};
 
 use super::StateError;
 use super::downstream::Downstream;
+use super::events::{Events, Happening};
+use super::happenings;
 use super::health::Health;
 use super::library::Library;
 use super::model::{Dirty, Model};
 use super::published::Published;
 use super::registry::Registry;
 use super::schedule;
-use super::staging::{self, CHUNK, Moved};
+use super::staging::{self, CHUNK, Moved, Reveal};
 use super::transaction::{Staged, Transaction};
 use super::trends;
 use crate::store::journal::Journal;
@@ -51,8 +53,15 @@ type Finish = Box<dyn FnOnce(Result<(), &Arc<StoreError>>) + Send>;
 
 enum Job {
     Change(Apply),
-    Publish(oneshot::Sender<Result<Moved, StateError>>),
+    Publish(Publish),
     Stop(oneshot::Sender<()>),
+}
+
+/// What was staged is to become visible.
+struct Publish {
+    reveal: Reveal,
+    more_follows: bool,
+    answer: oneshot::Sender<Result<Moved, StateError>>,
 }
 
 /// Hands changes to the writer thread.
@@ -75,6 +84,7 @@ pub(super) struct Owned {
     pub(super) registry: Arc<Registry>,
     pub(super) downstream: Arc<Downstream>,
     pub(super) health: Arc<Health>,
+    pub(super) events: Arc<Events>,
     pub(super) now: fn() -> i64,
 }
 
@@ -138,9 +148,14 @@ impl Writer {
     ///
     /// # Errors
     /// As of [`Self::submit`].
-    pub(super) async fn publish_staged(&self) -> Result<Moved, StateError> {
+    pub(super) async fn publish_staged(
+        &self,
+        reveal: Reveal,
+        more_follows: bool,
+    ) -> Result<Moved, StateError> {
         let (answer, answered) = oneshot::channel();
-        self.queue.send(Job::Publish(answer)).await.map_err(|_| self.health.refusal())?;
+        let publish = Publish { reveal, more_follows, answer };
+        self.queue.send(Job::Publish(publish)).await.map_err(|_| self.health.refusal())?;
         answered.await.map_err(|_| self.health.refusal())?
     }
 
@@ -198,8 +213,8 @@ impl Thread {
             while let Some(job) = next {
                 match job {
                     Job::Change(apply) => group.push(apply),
-                    Job::Publish(done) => {
-                        publish = Some(done);
+                    Job::Publish(job) => {
+                        publish = Some(job);
                         break;
                     }
                     Job::Stop(done) => {
@@ -210,8 +225,8 @@ impl Thread {
                 next = if group.len() < GROUP { jobs.try_recv().ok() } else { None };
             }
             self.apply(group);
-            if let Some(done) = publish {
-                let _ = done.send(self.publish_staged());
+            if let Some(Publish { reveal, more_follows, answer }) = publish {
+                let _ = answer.send(self.publish_staged(&reveal, more_follows));
             }
             if let Some(done) = stop {
                 drop(self);
@@ -287,7 +302,7 @@ impl Thread {
         if let Some(cause) = &staged.failed {
             return Err(Arc::clone(cause));
         }
-        if staged.batch.is_empty() {
+        if staged.batch.is_empty() && staged.journal.is_empty() {
             return Ok(());
         }
         let at = OffsetDateTime::from_unix_timestamp(now).unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -313,7 +328,8 @@ impl Thread {
 
     /// Lets readers see what is durable.
     fn show(&mut self, staged: Staged) {
-        let registry = &self.owned.registry;
+        let Owned { events, model, registry, published, .. } = &self.owned;
+        happenings::tell(events, &staged, model, registry, &published.load());
         staged.computers.into_iter().for_each(|tracked| registry.put(tracked));
         staged.removed.iter().for_each(|client_id| registry.remove(client_id));
         for (id, server) in staged.downstream {
@@ -335,27 +351,36 @@ impl Thread {
 
     /// Moves what was staged to the revisions, in as many commits as it takes, and shows it at once.
     /// Nothing else happens meanwhile, so nobody sees a part of it.
-    fn publish_staged(&mut self) -> Result<Moved, StateError> {
+    fn publish_staged(&mut self, reveal: &Reveal, more_follows: bool) -> Result<Moved, StateError> {
         let owned = &mut self.owned;
         if owned.health.is_closed() {
             return Err(owned.health.refusal());
         }
-        match staging::move_all(
+        match staging::reveal(
             &mut owned.model,
             owned.store.as_mut(),
             &owned.library,
             (owned.now)(),
             CHUNK,
+            reveal,
         ) {
             Ok(moved) => {
                 if moved.total() > 0 {
+                    let imported = Happening::UpdatesImported {
+                        revisions: moved.total(),
+                        updates: Vec::new(),
+                    };
                     self.deferred.catalog = true;
-                    self.publish();
+                    match more_follows {
+                        true => self.due = Some(Instant::now() + self.owned.patience),
+                        false => self.publish(),
+                    }
+                    self.owned.events.tell(|| imported);
                 }
                 Ok(moved)
             }
             Err(cause) => {
-                let begun = owned.model.publishing;
+                let begun = owned.model.publishing.is_some();
                 let cause = Arc::new(cause);
                 error!(error = %cause, "what was synchronised could not be made visible");
                 match begun {

@@ -25,7 +25,7 @@ pub enum StoreError {
     },
 
     /// What was read is not what was written.
-    #[error("stored data is damaged: {what}; stop weir and restore the last export of the store")]
+    #[error("stored data is damaged: {what}; stop weir and restore the last backup")]
     Corrupt {
         /// The file or record, and what is wrong with it.
         what: String,
@@ -34,7 +34,7 @@ pub enum StoreError {
     /// The data was written by a version of weir that came after this one.
     #[error(
         "{what} has format {found}, and this weir reads {supported}; start the newer weir that \
-         wrote it, or restore an export into an empty data directory"
+         wrote it, or restore a backup into an empty data directory"
     )]
     NewerFormat {
         /// The record or directory.
@@ -76,7 +76,7 @@ pub enum StoreError {
 
     /// The engine failed in a way of its own.
     #[error(
-        "the store engine failed: {0}; start weir again, and restore the last export if it fails \
+        "the store engine failed: {0}; start weir again, and restore the last backup if it fails \
          again"
     )]
     Engine(String),
@@ -116,25 +116,33 @@ pub enum StoreError {
     )]
     MissingPack(PathBuf),
 
-    /// An import was asked into a store that has records.
-    #[error("the store to import into is not empty; import into a new data directory")]
-    NotEmpty,
+    /// A restore was asked into a directory with something in it.
+    #[error("{} is not empty; restore into a new data directory", .0.display())]
+    NotEmpty(PathBuf),
 
-    /// An export file cannot be imported.
+    /// A restore began and did not end.
     #[error(
-        "line {line} of the export cannot be used: {reason}; it was not imported, use another \
-         export"
+        "{} holds half of a restored backup; restore it again with `weir restore`, which begins anew",
+        .0.display()
     )]
-    BadExport {
+    HalfRestored(PathBuf),
+
+    /// A backup file cannot be used.
+    #[error("line {line} of the backup cannot be used: {reason}; take another backup")]
+    BadBackup {
         /// Line number, from 1.
         line: u64,
         /// What is wrong.
         reason: String,
     },
 
-    /// The stream that an export is written to or read from failed.
-    #[error("the export could not be transferred: {0}; check the file and the disk that holds it")]
+    /// The file that a backup is written to or read from failed.
+    #[error("the backup could not be transferred: {0}; check the file and the disk that holds it")]
     Stream(#[source] io::Error),
+
+    /// What a backup would have to hold is not known any more.
+    #[error("the backup is not whole: {0}; take another one")]
+    Backup(&'static str),
 }
 
 impl StoreError {

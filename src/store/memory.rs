@@ -4,10 +4,11 @@
 //! of a directory would) and to failing when it is told to.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::batch::{Batch, Change};
-use super::{EachRecord, Store, StoreError, Tree};
+use super::{EachRecord, Page, Store, StoreError, Tree};
 
 /// Trees in memory, shared by all clones.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +58,20 @@ impl Store for MemoryStore {
         // Copied, because `each` may look at a clone of this store.
         let records = self.usable()?.records.get(&tree).cloned().unwrap_or_default();
         records.iter().try_for_each(|(key, value)| each(key, value))
+    }
+
+    fn page(&self, tree: Tree, after: Option<&[u8]>, bytes: usize) -> Result<Page, StoreError> {
+        let shared = self.usable()?;
+        let from = after.map_or(Bound::Unbounded, |key| Bound::Excluded(key.to_vec()));
+        let Some(records) = shared.records.get(&tree) else { return Ok(Page::new()) };
+        let records = records.range((from, Bound::Unbounded));
+        let mut left = bytes;
+        let fits = |(key, value): &(&Vec<u8>, &Vec<u8>)| {
+            let goes_on = left > 0;
+            left = left.saturating_sub(key.len() + value.len() + 1);
+            goes_on
+        };
+        Ok(records.take_while(fits).map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
     fn read(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {

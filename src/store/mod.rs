@@ -5,21 +5,22 @@
 //! That is why [`Store`] is so narrow, why it is `Send` and not `Sync`, and why an engine that is
 //! weak at concurrent reading is good enough. Three more things live beside the engine, each in the
 //! form that suits it: update documents and prepared fragments are entries of packs ([`packs`]),
-//! decisions that nobody can fetch again also go to an append-only journal ([`journal`]), and all
-//! records can be written to one stream and read back by any engine ([`export`]).
+//! decisions that nobody can fetch again also go to an append-only journal ([`journal`]), and all of
+//! it can be written to one stream and read back by any engine ([`backup`]).
 //!
 //! Everything below holds after a process kill and after a power cut: what was acknowledged is
 //! there, and what is there is whole.
 
+pub mod backup;
 pub mod batch;
 pub mod disposable;
 mod durable;
 pub mod error;
-pub mod export;
 pub mod journal;
 pub mod lock;
 pub mod memory;
 pub mod packs;
+pub mod restoring;
 pub mod sled;
 #[cfg(test)]
 mod suite;
@@ -30,6 +31,9 @@ pub use error::StoreError;
 
 /// Receives the records of a tree, key first; an error ends the load with that error.
 pub type EachRecord<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'a;
+
+/// Records of a tree, keys and values.
+pub type Page = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Ordered trees of small records with atomic, durable batches.
 ///
@@ -42,6 +46,10 @@ pub trait Store: Send {
     /// # Errors
     /// Those of the engine, and whatever `each` returns.
     fn load(&self, tree: Tree, each: &mut EachRecord<'_>) -> Result<(), StoreError>;
+
+    /// The records of `tree` behind the key `after`, or from the first on, in ascending order: some
+    /// `bytes` of them, at least one if there is one.
+    fn page(&self, tree: Tree, after: Option<&[u8]>, bytes: usize) -> Result<Page, StoreError>;
 
     /// The value at `key`, for the few reads that memory does not answer.
     fn read(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
@@ -112,11 +120,13 @@ pub enum Tree {
     Inventories,
     /// The states of every day.
     Trends,
+    /// Messages to people and programs outside that were not delivered yet.
+    Outbox,
 }
 
 impl Tree {
-    /// All trees, in the order in which they are declared, loaded and exported.
-    pub const ALL: [Tree; 25] = [
+    /// All trees, in the order in which they are declared, loaded and backed up.
+    pub const ALL: [Tree; 26] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -142,9 +152,10 @@ impl Tree {
         Tree::UpdateNumbers,
         Tree::Inventories,
         Tree::Trends,
+        Tree::Outbox,
     ];
 
-    /// The name under which engines and exports know the tree.
+    /// The name under which engines and backups know the tree.
     pub const fn name(self) -> &'static str {
         match self {
             Tree::Meta => "meta",
@@ -172,6 +183,7 @@ impl Tree {
             Tree::UpdateNumbers => "update_numbers",
             Tree::Inventories => "inventories",
             Tree::Trends => "trends",
+            Tree::Outbox => "outbox",
         }
     }
 

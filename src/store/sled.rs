@@ -14,13 +14,14 @@
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use sled::transaction::{TransactionError, Transactional};
 
 use super::batch::{Batch, Change};
 use super::lock::DirectoryLock;
-use super::{EachRecord, Store, StoreError, Tree, durable};
+use super::{EachRecord, Page, Store, StoreError, Tree, durable, restoring};
 use crate::panics::contained;
 
 /// The engine's directory within the data directory.
@@ -52,10 +53,20 @@ impl SledStore {
     ///
     /// # Errors
     /// [`StoreError::Locked`] when another process uses the directory, [`StoreError::NewerFormat`]
-    /// when only a store of another format is there, [`StoreError::Corrupt`] when the engine cannot
+    /// when only a store of another format is there, [`StoreError::HalfRestored`] when a restore did
+    /// not end, [`StoreError::Corrupt`] when the engine cannot
     /// read its files.
     pub fn open(data_directory: &Path) -> Result<Self, StoreError> {
         let lock = DirectoryLock::take(data_directory)?;
+        restoring::check(data_directory)?;
+        Self::open_locked(data_directory, lock)
+    }
+
+    /// The same, by somebody who has locked the directory.
+    ///
+    /// # Errors
+    /// As of [`SledStore::open`], but for the lock.
+    pub fn open_locked(data_directory: &Path, lock: DirectoryLock) -> Result<Self, StoreError> {
         let directory = data_directory.join(DIRECTORY);
         refuse_other_formats(data_directory, &directory)?;
         durable::create_directory(&directory)?;
@@ -148,6 +159,21 @@ impl Store for SledStore {
             each(&key, &value)?;
         }
         Ok(())
+    }
+
+    fn page(&self, tree: Tree, after: Option<&[u8]>, bytes: usize) -> Result<Page, StoreError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut left = bytes;
+        let mut page = Vec::new();
+        for record in self.tree(tree)?.range::<&[u8], _>((from, Bound::Unbounded)) {
+            if left == 0 {
+                break;
+            }
+            let (key, value) = record.map_err(|error| self.failed(error))?;
+            left = left.saturating_sub(key.len() + value.len() + 1);
+            page.push((key.to_vec(), value.to_vec()));
+        }
+        Ok(page)
     }
 
     fn read(&self, tree: Tree, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {

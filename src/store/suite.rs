@@ -17,7 +17,7 @@ type Make<'a> = &'a dyn Fn() -> Box<dyn Store>;
 
 /// All cases with fixed examples.
 pub(super) fn suite(make: impl Fn(&Path) -> Box<dyn Store>) {
-    let cases: [fn(Make<'_>); 9] = [
+    let cases: [fn(Make<'_>); 10] = [
         an_empty_store_has_nothing,
         records_come_in_the_order_of_their_bytes,
         a_batch_reaches_all_its_trees,
@@ -27,6 +27,7 @@ pub(super) fn suite(make: impl Fn(&Path) -> Box<dyn Store>) {
         a_big_batch_is_one_batch,
         deletes_are_remembered,
         an_error_of_the_reader_ends_the_load,
+        pages_end_at_their_size_and_go_on_behind_it,
     ];
     for case in cases {
         let scratch = tempfile::tempdir().unwrap();
@@ -56,7 +57,8 @@ pub(super) fn agrees_with_the_model(cases: u32, make: impl Fn(&Path) -> Box<dyn 
                 let expected = model.iter().filter(|((of, _), _)| *of == tree);
                 let expected: Records =
                     expected.map(|((_, key), value)| (key.clone(), value.clone())).collect();
-                prop_assert_eq!(records(&*store, tree), expected);
+                prop_assert_eq!(&records(&*store, tree), &expected);
+                prop_assert_eq!(paged(&*store, tree, 1), expected);
             }
         }
     });
@@ -115,6 +117,18 @@ pub(super) fn records(store: &dyn Store, tree: Tree) -> Records {
     };
     store.load(tree, &mut collect).unwrap();
     records
+}
+
+/// The same, page by page.
+fn paged(store: &dyn Store, tree: Tree, bytes: usize) -> Records {
+    let mut all = Records::new();
+    loop {
+        let page = store.page(tree, all.last().map(|(key, _)| key.as_slice()), bytes).unwrap();
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
 }
 
 fn an_empty_store_has_nothing(make: Make<'_>) {
@@ -247,8 +261,27 @@ fn an_error_of_the_reader_ends_the_load(make: Make<'_>) {
     let mut seen = 0;
     let result = store.load(Tree::Meta, &mut |_, _| {
         seen += 1;
-        Err(StoreError::NotEmpty)
+        Err(StoreError::Broken("the reader"))
     });
-    assert!(matches!(result, Err(StoreError::NotEmpty)));
+    assert!(matches!(result, Err(StoreError::Broken("the reader"))));
     assert_eq!(seen, 1);
+}
+
+fn pages_end_at_their_size_and_go_on_behind_it(make: Make<'_>) {
+    let mut store = make();
+    let mut batch = Batch::new();
+    for number in 0..100_u8 {
+        batch.put(Tree::Computers, [number], vec![number; 99]);
+    }
+    batch.put(Tree::Computers, b"", b"");
+    batch.put(Tree::Contents, b"other", b"");
+    store.commit(&batch).unwrap();
+    let page = store.page(Tree::Computers, Some(&[6]), 1000).unwrap();
+    let keys: Vec<u8> = page.iter().map(|(key, _)| key[0]).collect();
+    assert_eq!(keys, (7..17).collect::<Vec<_>>());
+    for bytes in [1, 500, usize::MAX] {
+        let all = records(&*store, Tree::Computers);
+        assert_eq!(paged(&*store, Tree::Computers, bytes), all, "{bytes}");
+    }
+    assert_eq!(store.page(Tree::Computers, Some(&[99]), 1).unwrap(), []);
 }

@@ -63,7 +63,7 @@ impl Upstream {
     /// # Errors
     /// Those of [`Upstream::start`].
     pub(super) async fn look(self: &Arc<Self>) -> Result<u64, SyncError> {
-        self.begin(Scope::Everything, Occasion::Look).await
+        self.begin(Scope::Everything, Occasion::Look, None).await
     }
 }
 

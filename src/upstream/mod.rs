@@ -32,6 +32,7 @@ mod update_data;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::json;
 use tokio::sync::{Notify, watch};
 use tracing::{debug, error, info};
 
@@ -44,6 +45,7 @@ pub use source::{MICROSOFT_UPDATE, ROOT_INSTRUCTION};
 pub use sync::Scope;
 
 use crate::content::pulled::RangeSource;
+use crate::policy::by::By;
 use crate::state::State;
 use crate::wire::types::Sha1;
 use authorize::Account;
@@ -56,6 +58,9 @@ use records::{
     SourceRecord, names, reason,
 };
 use sync::{Outcome, Sync};
+
+/// The status of a synchronization that failed.
+pub const FAILED: u16 = event::FAILED;
 
 /// Events of ConfigMgr's software update point, which people know and tools look for.
 mod event {
@@ -83,9 +88,8 @@ pub struct Upstream {
 
 /// A synchronization that runs.
 struct Running {
-    /// None for the moment in which it is not known yet.
-    number: Option<u64>,
-    progress: Arc<Progress>,
+    /// None for the moment in which its number is not known yet.
+    progress: Option<Arc<Progress>>,
     /// True when it is to end.
     cancel: watch::Sender<bool>,
 }
@@ -116,16 +120,20 @@ impl Upstream {
     }
 
     /// Sets the upstream server, once everything that is said of it can be used.
-    pub async fn set_source(&self, source: SourceRecord) -> Result<(), SyncError> {
+    pub async fn set_source(&self, by: By, source: SourceRecord) -> Result<(), SyncError> {
         source::check(&source)?;
-        if let Some(anchors) = self.state.meta::<AnchorsRecord>(names::ANCHORS).await? {
-            // What was decided here meanwhile has to go: all of it is taken over anew.
-            let anchors = AnchorsRecord { deployments: None, ..anchors };
-            self.state.set_meta(names::ANCHORS, anchors).await?;
-        }
-        let decides = source.replica.then(|| source.url.clone());
-        self.state.set_meta(names::SOURCE, source).await?;
-        Ok(self.state.set_replica(decides).await?)
+        let set = self.state.records(move |records| {
+            let before: Option<SourceRecord> = records.read(names::SOURCE)?;
+            if let Some(anchors) = records.read::<AnchorsRecord>(names::ANCHORS)? {
+                // What was decided here meanwhile has to go: all of it is taken over anew.
+                records.put(names::ANCHORS, &AnchorsRecord { deployments: None, ..anchors });
+            }
+            records.journal(&by, json!({ "sync_source": source, "before": before }));
+            records.put(names::SOURCE, &source);
+            records.follow(source.replica.then_some(source.url));
+            Ok(())
+        });
+        Ok(set.await?)
     }
 
     /// Whether the files of all updates are to be here, approved or not.
@@ -151,34 +159,43 @@ impl Upstream {
 
     /// What runs and how far it is; none when nothing runs.
     pub fn running(&self) -> Option<RunningSync> {
-        self.slot().as_ref().and_then(|running| Some(running.progress.of(running.number?)))
+        self.slot().as_ref()?.progress.as_ref().map(|progress| progress.shown())
     }
 
-    /// Begins a synchronization and returns its number.
+    /// Begins a synchronization that somebody wants, and returns its number.
     ///
     /// # Errors
     /// When there is no upstream server, or one runs already.
-    pub async fn start(self: &Arc<Self>, scope: Scope) -> Result<u64, SyncError> {
-        self.begin(scope, Occasion::Wanted).await
+    pub async fn start(self: &Arc<Self>, by: By, scope: Scope) -> Result<u64, SyncError> {
+        self.begin(scope, Occasion::Wanted, Some(by)).await
     }
 
-    async fn begin(self: &Arc<Self>, scope: Scope, occasion: Occasion) -> Result<u64, SyncError> {
+    async fn begin(
+        self: &Arc<Self>,
+        scope: Scope,
+        occasion: Occasion,
+        by: Option<By>,
+    ) -> Result<u64, SyncError> {
         let source = self.source().await?.ok_or(SyncError::NoSource)?;
         let account = Account::of(&self.state, &self.settings).await?;
-        let progress = Arc::new(Progress::new());
         let (cancel, cancelled) = watch::channel(false);
         {
             let mut slot = self.slot();
             if slot.is_some() {
                 return Err(SyncError::Running);
             }
-            *slot = Some(Running { number: None, progress: Arc::clone(&progress), cancel });
+            *slot = Some(Running { progress: None, cancel });
         }
         let place = Place(Arc::clone(self));
         // Read where no other run can be between its end and its entry in the history.
         let number = self.recorded().await?.runs.last().map_or(1, |run| run.number + 1);
+        let progress = Arc::new(Progress::new(number, Arc::clone(self.state.events())));
         if let Some(running) = self.slot().as_mut() {
-            running.number = Some(number);
+            running.progress = Some(Arc::clone(&progress));
+        }
+        if let Some(by) = by {
+            let entry = json!({ "start_sync": { "number": number, "scope": scope } });
+            self.state.note(by, entry).await?;
         }
         tokio::spawn(async move {
             let upstream = &place.0;
@@ -196,6 +213,8 @@ impl Upstream {
                 // By whoever follows, so that the next synchronization need not wait for it.
                 upstream.report_due.notify_one();
             }
+            drop(place);
+            progress.tell(if done { "done" } else { "failed" });
         });
         Ok(number)
     }
@@ -224,6 +243,16 @@ impl Upstream {
     /// no revision names the file.
     pub async fn pull(&self, sha1: Sha1) -> Option<Arc<dyn RangeSource>> {
         self.downloads.pull(sha1).await
+    }
+
+    /// Calls off what runs because somebody wants that; true when something did.
+    ///
+    /// # Errors
+    /// When it cannot be noted who wanted it; then it goes on.
+    pub async fn call_off(&self, by: By) -> Result<bool, SyncError> {
+        let Some(running) = self.running() else { return Ok(false) };
+        self.state.note(by, json!({ "cancel_sync": running.number })).await?;
+        Ok(self.cancel())
     }
 
     /// Calls off what runs; true when something did.
@@ -258,9 +287,14 @@ impl Upstream {
         let (state, content) = (&self.state, source.content);
         let inventory = &self.inventory;
         let sync = Sync { state, settings, progress, account, source, inventory, occasion };
-        let outcome = tokio::select! {
-            outcome = sync.run(scope) => outcome,
+        let fetched = tokio::select! {
+            fetched = sync.fetch(scope) => fetched,
             _ = cancelled.wait_for(|cancelled| *cancelled) => Err(SyncError::Cancelled),
+        };
+        // Whoever calls it off from here on is too late.
+        let outcome = match fetched {
+            Ok(fetched) => sync.publish(fetched).await,
+            Err(error) => Err(error),
         };
         let news = outcome.as_ref().is_ok_and(Outcome::is_news) || occasion == Occasion::Wanted;
         if outcome.is_ok() && news {
@@ -325,6 +359,14 @@ impl Upstream {
         let old = history.runs.len().saturating_sub(RUNS);
         history.runs.drain(..old);
         Ok(self.state.set_meta(names::HISTORY, history).await?)
+    }
+
+    /// Enters a run that ended then, with this status, into the history.
+    #[cfg(test)]
+    pub(crate) async fn remember(&self, ended: i64, status: u16) {
+        let number = self.recorded().await.map_or(0, |known| known.runs.len() as u64) + 1;
+        let run = Run { number, ended, status, ..Run::default() };
+        self.record(run, true).await.expect("recorded");
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Running>> {

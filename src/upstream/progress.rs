@@ -1,11 +1,16 @@
 //! How far a running synchronization is, for whoever looks.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::state::{Events, Happening};
+
+/// How often whoever watches is told how far it is.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,11 +74,18 @@ pub(super) struct Progress {
     done: AtomicU64,
     total: AtomicU64,
     failed: AtomicU64,
+    number: u64,
+    events: Arc<Events>,
+    told: Mutex<Option<Instant>>,
 }
 
 impl Progress {
-    pub(super) fn new() -> Self {
+    /// The progress of the synchronization with this number.
+    pub(super) fn new(number: u64, events: Arc<Events>) -> Self {
         Self {
+            number,
+            events,
+            told: Mutex::default(),
             phase: Mutex::new((Phase::Connecting, Instant::now())),
             done: AtomicU64::new(0),
             total: AtomicU64::new(0),
@@ -86,10 +98,27 @@ impl Progress {
         self.done.store(0, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = (phase, Instant::now());
+        self.tell(phase.name());
+    }
+
+    /// Tells whoever watches how far it is, or how it ended.
+    pub(super) fn tell(&self, phase: &str) {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        self.events.tell(|| Happening::Sync {
+            number: self.number,
+            phase: phase.to_owned(),
+            done: self.done.load(Ordering::Relaxed),
+            total: self.total.load(Ordering::Relaxed),
+            failed: self.failed.load(Ordering::Relaxed),
+        });
     }
 
     pub(super) fn advance(&self, done: u64) {
         self.done.fetch_add(done, Ordering::Relaxed);
+        let told = *self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
+            self.tell(self.phase().name());
+        }
     }
 
     pub(super) fn failed(&self) {
@@ -101,8 +130,8 @@ impl Progress {
         self.phase.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// How far the synchronization with this number is.
-    pub(super) fn of(&self, number: u64) -> RunningSync {
+    /// How far the synchronization is.
+    pub(super) fn shown(&self) -> RunningSync {
         let (phase, since) = *self.phase.lock().unwrap_or_else(PoisonError::into_inner);
         let done = self.done.load(Ordering::Relaxed);
         let total = self.total.load(Ordering::Relaxed);
@@ -110,7 +139,7 @@ impl Progress {
         let rate = if seconds > 0.0 { done as f64 / seconds } else { 0.0 };
         let left = (rate > 0.0).then(|| (total.saturating_sub(done) as f64 / rate).round() as u64);
         RunningSync {
-            number,
+            number: self.number,
             phase: phase.name().to_owned(),
             done,
             total,

@@ -36,6 +36,7 @@ pub enum ContentMode {
 
 /// The upstream server, as the administrator named it. In `meta` as `sync source`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct SourceRecord {
     /// `https://HOST[:PORT]`
     pub url: String,
@@ -200,6 +201,7 @@ pub struct Language {
 
 /// When synchronizations begin by themselves. In `meta` as `sync schedule`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ScheduleRecord {
     /// Minutes after midnight (UTC) of the first one each day; none for never.
     pub first_minute: Option<u16>,
@@ -265,6 +267,13 @@ pub struct Event {
     pub id: u16,
     /// In words.
     pub text: String,
+}
+
+impl Run {
+    /// Whether it came to nothing.
+    pub fn is_failed(&self) -> bool {
+        self.status == super::event::FAILED
+    }
 }
 
 impl Stored for SourceRecord {

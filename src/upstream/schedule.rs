@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tracing::{info, warn};
 
 use super::error::SyncError;
+use super::following::Occasion;
 use super::records::{DueRecord, ScheduleRecord, names};
 use super::settings::chance;
 use super::{Scope, Upstream};
+use crate::policy::by::By;
 
 /// How often it is looked whether one is due.
 const TICK: Duration = Duration::from_secs(15);
@@ -20,7 +23,7 @@ impl Upstream {
     ///
     /// # Errors
     /// When it says something impossible.
-    pub async fn set_schedule(&self, schedule: ScheduleRecord) -> Result<(), SyncError> {
+    pub async fn set_schedule(&self, by: By, schedule: ScheduleRecord) -> Result<(), SyncError> {
         let refused = |reason: String| Err(SyncError::Refused(reason));
         if schedule.first_minute.is_some_and(|minute| minute >= 24 * 60) {
             return refused("a day has 1440 minutes".to_owned());
@@ -36,7 +39,13 @@ impl Upstream {
                 schedule.offset_minutes
             ));
         }
-        Ok(self.state.set_meta(names::SCHEDULE, schedule).await?)
+        let set = self.state.records(move |records| {
+            let before: ScheduleRecord = records.read(names::SCHEDULE)?.unwrap_or_default();
+            records.journal(&by, json!({ "sync_schedule": schedule, "before": before }));
+            records.put(names::SCHEDULE, &schedule);
+            Ok(())
+        });
+        Ok(set.await?)
     }
 
     /// Begins synchronizations as the schedule says; never ends.
@@ -59,7 +68,7 @@ impl Upstream {
             if due.at.is_none_or(|at| now < at) {
                 return Ok(());
             }
-            match self.start(Scope::Everything).await {
+            match self.begin(Scope::Everything, Occasion::Wanted, None).await {
                 Ok(number) => info!(number, "a synchronization was due"),
                 // It may be one of categories only, or a look: this one comes after it.
                 Err(SyncError::Running) => return Ok(()),

@@ -2,12 +2,14 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::Upstream;
 use super::error::SyncError;
 use super::records::{Language, SelectionRecord, UpstreamRecord, names};
 use crate::metadata::model::CategoryType;
+use crate::policy::by::By;
 use crate::state::State;
 
 /// What to do with the lists of a [`SelectionChange`].
@@ -86,9 +88,12 @@ impl Upstream {
     ///
     /// # Errors
     /// When a name is none, or that of several. Nothing is changed then.
-    pub async fn select(&self, change: SelectionChange) -> Result<SelectionRecord, SyncError> {
+    pub async fn select(
+        &self,
+        by: By,
+        change: SelectionChange,
+    ) -> Result<SelectionRecord, SyncError> {
         let upstream: UpstreamRecord = self.state.meta(names::UPSTREAM).await?.unwrap_or_default();
-        let mut selection = self.selection().await?;
         let all = categories(&self.state)?;
         let is_classification = |it: &&Category| it.kind == CategoryType::UpdateClassification;
         let (classifications, products): (Vec<&Category>, Vec<&Category>) =
@@ -100,12 +105,19 @@ impl Upstream {
         let classifications = find(&classifications, "classification", &change.classifications)?;
         let languages: Result<Vec<i32>, SyncError> =
             change.languages.iter().map(|name| language(&upstream.languages, name)).collect();
-        apply(change.change, &mut selection.products, products);
-        apply(change.change, &mut selection.classifications, classifications);
-        apply(change.change, &mut selection.languages, languages?);
-        selection.everything = change.everything.unwrap_or(selection.everything);
-        self.state.set_meta(names::SELECTION, selection.clone()).await?;
-        Ok(selection)
+        let languages = languages?;
+        let selected = self.state.records(move |records| {
+            let before: SelectionRecord = records.read(names::SELECTION)?.unwrap_or_default();
+            let mut selection = before.clone();
+            apply(change.change, &mut selection.products, products);
+            apply(change.change, &mut selection.classifications, classifications);
+            apply(change.change, &mut selection.languages, languages);
+            selection.everything = change.everything.unwrap_or(selection.everything);
+            records.journal(&by, json!({ "sync_selection": selection, "before": before }));
+            records.put(names::SELECTION, &selection);
+            Ok(selection)
+        });
+        Ok(selected.await?)
     }
 }
 

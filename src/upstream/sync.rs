@@ -1,8 +1,8 @@
 //! One synchronization from beginning to end ([MS-WSUSSS] 3.2.4).
 //!
-//! What is fetched is staged, and becomes visible at the end, all at once; the anchors are moved
-//! after that. So wherever it is interrupted, nobody has seen a half of it, the next one asks from
-//! the same anchors, and fetches only what is not here yet.
+//! What is fetched is staged, and becomes visible at the end, all at once and, in a replica, with what was
+//! decided on it; the anchors are moved after that. So wherever it is interrupted, nobody has seen a
+//! half of it, the next one asks from the same anchors, and fetches only what is not here yet.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authorize::Account;
 use super::configuration::configuration;
-use super::deployments::deployments;
+use super::deployments::{Decided, deployments};
 use super::drivers::{DriverLimits, Question};
 use super::error::SyncError;
 use super::fetch::Fetch;
@@ -28,7 +28,7 @@ use super::session::{Connection, Session};
 use super::settings::Settings;
 use super::source;
 use crate::policy::by::By;
-use crate::state::{Moved, State};
+use crate::state::{Moved, Reveal, State};
 use crate::wire::fault::ErrorCode;
 use crate::wire::operation::Operation;
 use crate::wire::types::UpdateIdentity;
@@ -57,6 +57,16 @@ pub(super) struct Outcome {
     pub(super) anew: bool,
 }
 
+/// What was fetched and nobody sees yet, and what is to be remembered once everybody does.
+pub(super) struct Fetched {
+    outcome: Outcome,
+    reveal: Reveal,
+    anchors: AnchorsRecord,
+    drivers: Option<Remembered>,
+    /// None when the upstream server does not decide.
+    decided: Option<Decided>,
+}
+
 /// What a synchronization works with.
 pub(super) struct Sync<'a> {
     pub(super) state: &'a Arc<State>,
@@ -79,33 +89,29 @@ impl Outcome {
 }
 
 impl Sync<'_> {
-    /// Runs it.
+    /// Fetches what there is to fetch. What clients see is as before, whether it ends well or not, or is
+    /// dropped on the way.
     ///
     /// # Errors
-    /// When it cannot go on. What clients see is then as before.
-    pub(super) async fn run(&self, scope: Scope) -> Result<Outcome, SyncError> {
-        let mut outcome = Outcome::default();
-        match self.once(scope, &mut outcome).await {
+    /// When it cannot go on.
+    pub(super) async fn fetch(&self, scope: Scope) -> Result<Fetched, SyncError> {
+        match self.once(scope, false).await {
             Err(error) if forgot_us(&error) => {
                 tracing::warn!(%error, "the upstream server is asked from the beginning");
                 self.forget_anchors().await?;
-                let published = outcome.moved;
-                outcome = Outcome { anew: true, ..Outcome::default() };
-                self.once(scope, &mut outcome).await?;
-                outcome.moved.new += published.new;
-                outcome.moved.changed += published.changed;
+                self.once(scope, true).await
             }
-            ended => ended?,
+            fetched => fetched,
         }
-        Ok(outcome)
     }
 
-    /// Runs it with the anchors that there are.
-    async fn once(&self, scope: Scope, outcome: &mut Outcome) -> Result<(), SyncError> {
+    /// Fetches with the anchors that there are; `anew` when these were forgotten a moment ago.
+    async fn once(&self, scope: Scope, anew: bool) -> Result<Fetched, SyncError> {
         let server = source::server(&self.source)?;
         let session = Session::new(server, self.account.clone(), self.settings);
         let mut connection = session.connection();
         let mut anchors = self.anchors().await?;
+        let mut outcome = Outcome { anew, ..Outcome::default() };
 
         self.progress.begin(Phase::Connecting, 0);
         let known: UpstreamRecord = match anchors.configuration {
@@ -132,8 +138,9 @@ impl Sync<'_> {
 
         self.progress.begin(Phase::ListingCategories, 0);
         let filter = Filter::configuration(anchors.categories.clone());
-        let categories = self.list(&mut connection, filter, outcome).await?;
-        self.fetch(&fetch, Phase::Categories, categories.revisions, outcome).await?;
+        let categories = self.list(&mut connection, filter, &mut outcome).await?;
+        let mut listed: HashSet<UpdateIdentity> = categories.revisions.iter().copied().collect();
+        self.fetch_some(&fetch, Phase::Categories, categories.revisions, &mut outcome).await?;
 
         let selection = self.selection().await?;
         let (mut updates_anchor, mut drivers) = (None, None);
@@ -141,21 +148,22 @@ impl Sync<'_> {
         if scope == Scope::Everything {
             self.progress.begin(Phase::ListingUpdates, 0);
             let anchor = anchors.updates.clone();
-            let mut listed: Vec<_> = failed_before.iter().copied().filter(|_| again).collect();
+            let mut updates: Vec<_> = failed_before.iter().copied().filter(|_| again).collect();
             if let Some(filter) = Filter::updates(&selection, &anchors.selection, anchor) {
-                let updates = self.list(&mut connection, filter, outcome).await?;
-                updates_anchor = updates.anchor;
-                listed.extend(updates.revisions);
+                let there = self.list(&mut connection, filter, &mut outcome).await?;
+                updates_anchor = there.anchor;
+                updates.extend(there.revisions);
             }
             if self.settings.drivers_by_inventory {
-                let asked = self.drivers(&mut connection, &selection, driver_limits, outcome);
+                let asked = self.drivers(&mut connection, &selection, driver_limits, &mut outcome);
                 let (revisions, remembered) = asked.await?;
-                listed.extend(revisions);
+                updates.extend(revisions);
                 drivers = Some(remembered);
             }
+            listed.extend(updates.iter().copied());
             // What failed as a category a moment ago is not asked for a second time.
-            listed.retain(|id| outcome.failed.iter().all(|failed| failed.revision != *id));
-            self.fetch(&fetch, Phase::Updates, listed, outcome).await?;
+            updates.retain(|id| outcome.failed.iter().all(|failed| failed.revision != *id));
+            self.fetch_some(&fetch, Phase::Updates, updates, &mut outcome).await?;
         }
         if !again {
             // Not tried again, so not forgotten either.
@@ -163,10 +171,9 @@ impl Sync<'_> {
             let failed = |id| outcome.failed.iter().any(|failed| failed.revision == id);
             anchors.set_aside.retain(|before| !failed(before.revision));
         }
-
-        self.progress.begin(Phase::Publishing, 0);
-        outcome.moved = self.state.publish_staged().await?;
-        if outcome.failed.len() + anchors.set_aside.len() <= SET_ASIDE {
+        // With too much that is missing, all of it is asked for once more.
+        let moves_on = outcome.failed.len() + anchors.set_aside.len() <= SET_ASIDE;
+        if moves_on {
             anchors.configuration = configuration_anchor;
             anchors.categories = categories.anchor.or(anchors.categories);
             if updates_anchor.is_some() {
@@ -174,45 +181,64 @@ impl Sync<'_> {
                 anchors.selection = selection;
             }
             anchors.set_aside.extend(outcome.failed.iter().cloned());
-            self.state.set_meta(names::ANCHORS, anchors.clone()).await?;
-            if let Some((inventory, drivers)) = drivers {
-                // In this order: with an older anchor too much is asked for, and never too little,
-                // as what was asked is here.
-                if let Some(inventory) = inventory {
-                    self.state.set_meta(names::INVENTORY, inventory).await?;
-                }
-                self.state.set_meta(names::DRIVERS, drivers).await?;
-            }
         }
-        if self.source.replica && scope == Scope::Everything {
-            outcome.decisions = self.take_over(&mut connection, anchors).await?;
-        }
-        Ok(())
+        let drivers = drivers.filter(|_| moves_on);
+        let decided = match self.source.replica && scope == Scope::Everything {
+            true => self.decided(&mut connection, &anchors).await?,
+            false => None,
+        };
+        let reveal = match scope {
+            Scope::Everything => Reveal::Listed(listed),
+            Scope::Categories => Reveal::Configuration,
+        };
+        Ok(Fetched { outcome, reveal, anchors, drivers, decided })
     }
 
-    /// Takes over what was decided ([MS-WSUSSS] 3.2.4.3).
-    async fn take_over(
+    /// Lets everybody see what was fetched, together with what was decided on it, and remembers how far
+    /// we are. To be carried to its end once begun.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) async fn publish(&self, fetched: Fetched) -> Result<Outcome, SyncError> {
+        let Fetched { mut outcome, reveal, mut anchors, drivers, decided } = fetched;
+        self.progress.begin(Phase::Publishing, 0);
+        outcome.moved = self.state.publish_staged(reveal, decided.is_some()).await?;
+        if let Some(decided) = decided {
+            self.progress.begin(Phase::Deployments, 0);
+            let by = By::weir(format!("replica of {}", self.source.url));
+            let changes = self.state.mirror(by, decided.mirrored).await?;
+            self.progress.advance(changes);
+            anchors.deployments = decided.anchor;
+            outcome.decisions = Some(changes);
+        }
+        self.state.set_meta(names::ANCHORS, anchors).await?;
+        if let Some((inventory, drivers)) = drivers {
+            // In this order: with an older anchor too much is asked for, and never too little, as what
+            // was asked is here.
+            if let Some(inventory) = inventory {
+                self.state.set_meta(names::INVENTORY, inventory).await?;
+            }
+            self.state.set_meta(names::DRIVERS, drivers).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// What was decided there ([MS-WSUSSS] 3.2.4.3), on what is known with these anchors.
+    async fn decided(
         &self,
         connection: &mut Connection,
-        mut anchors: AnchorsRecord,
-    ) -> Result<Option<u64>, SyncError> {
+        anchors: &AnchorsRecord,
+    ) -> Result<Option<Decided>, SyncError> {
         self.progress.begin(Phase::Deployments, 0);
         let sync_anchor = anchors.updates.as_deref().or(anchors.categories.as_deref());
         // Nothing was listed yet, so there is nothing to decide on.
         let Some(sync_anchor) = sync_anchor else { return Ok(None) };
-        let decided =
-            match deployments(connection, anchors.deployments.as_deref(), sync_anchor).await {
-                Err(error) if anchors.deployments.is_some() && error.is_about("anchor") => {
-                    deployments(connection, None, sync_anchor).await?
-                }
-                decided => decided?,
-            };
-        let by = By::weir(format!("replica of {}", self.source.url));
-        let changes = self.state.mirror(by, decided.mirrored).await?;
-        self.progress.advance(changes);
-        anchors.deployments = decided.anchor;
-        self.state.set_meta(names::ANCHORS, anchors).await?;
-        Ok(Some(changes))
+        match deployments(connection, anchors.deployments.as_deref(), sync_anchor).await {
+            Err(error) if anchors.deployments.is_some() && error.is_about("anchor") => {
+                Ok(Some(deployments(connection, None, sync_anchor).await?))
+            }
+            decided => Ok(Some(decided?)),
+        }
     }
 
     /// The anchors, if they are this upstream server's.
@@ -299,7 +325,7 @@ impl Sync<'_> {
     }
 
     /// Fetches what of `listed` is not here.
-    async fn fetch(
+    async fn fetch_some(
         &self,
         fetch: &Fetch<'_>,
         phase: Phase,

@@ -4,6 +4,7 @@
 //! has tests of its own elsewhere.
 
 mod approvals;
+mod backup;
 mod compliance;
 mod dependents;
 mod documents;
@@ -11,6 +12,7 @@ mod fleet;
 mod harness;
 mod held_installs;
 mod hierarchy;
+mod notifications;
 mod recovery;
 mod replay;
 mod reported_states;

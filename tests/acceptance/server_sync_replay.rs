@@ -124,7 +124,10 @@ fn give(directory: &Directory, recorded: &Path, documents: &Path) {
             ..services::Settings::default()
         };
         drop(Services::start(std::sync::Arc::clone(&state), settings).await.expect("started"));
-        state.import(importables, false).await.expect("imported");
+        state
+            .import(weir::policy::by::By::administrator(), importables, false)
+            .await
+            .expect("imported");
         state.set_origins(vec![(file, origin)]).await.expect("kept");
         state.close().await;
     });

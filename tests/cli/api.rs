@@ -17,54 +17,72 @@ const UPDATE: &str = "7456a8f7-7f21-40e2-a8fa-dde68514c694";
 
 /// What was answered.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
+pub(super) struct Answer {
+    pub(super) status: u16,
     head: String,
     body: String,
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    fn of(answer: String) -> Self {
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).expect("a status");
+        Self { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 }
 
 /// A server with a door for administrators.
-struct Api {
-    server: Server,
+pub(super) struct Api {
+    pub(super) server: Server,
     dir: TempDir,
 }
 
 impl Api {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let dir = scratch();
         let server = Server::start(dir.path(), &["--sample", "--admin", "127.0.0.1:0"]);
         Self { server, dir }
     }
 
-    fn data(&self) -> &Path {
+    pub(super) fn data(&self) -> &Path {
         self.dir.path()
     }
 
-    fn address(&self) -> &str {
+    pub(super) fn address(&self) -> &str {
         self.server.ready["admin"].as_str().expect("an address")
     }
 
-    fn ask(&self, line: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+    pub(super) fn ask(&self, line: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
         ask(self.address(), line, headers, body)
     }
 
-    fn token(&self, name: &str, role: &str) -> String {
+    /// The head of an answer that goes on, and then goes away.
+    pub(super) fn begin(&self, line: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut stream = send(self.address(), line, headers, None);
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).expect("a head");
+            head.push(byte[0]);
+        }
+        Answer::of(String::from_utf8(head).expect("UTF-8"))
+    }
+
+    pub(super) fn token(&self, name: &str, role: &str) -> String {
         let made = run(self.data(), &["token", "create", name, "--role", role, "--json"]);
         format!("Bearer {}", made.succeeded().json()["token"].as_str().expect("a token"))
     }
 
-    fn account(&self, name: &str, role: &str, password: &str) {
+    pub(super) fn account(&self, name: &str, role: &str, password: &str) {
         let file = self.data().join("password");
         std::fs::write(&file, password).expect("written");
         let file = file.to_str().expect("a name");
@@ -72,13 +90,24 @@ impl Api {
         run(self.data(), &made).succeeded();
     }
 
-    fn log_in(&self, name: &str, password: &str) -> Answer {
+    pub(super) fn log_in(&self, name: &str, password: &str) -> Answer {
         let body = json!({ "name": name, "password": password });
         self.ask("POST /api/v1/session", &[], Some(&body))
     }
 }
 
 fn ask(address: &str, line: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+    let mut answer = String::new();
+    send(address, line, headers, body).read_to_string(&mut answer).expect("an answer");
+    Answer::of(answer)
+}
+
+pub(super) fn send(
+    address: &str,
+    line: &str,
+    headers: &[(&str, &str)],
+    body: Option<&Value>,
+) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("connected");
     stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
     let mut head = format!("{line} HTTP/1.1\r\nHost: weir\r\nConnection: close\r\n");
@@ -90,11 +119,7 @@ fn ask(address: &str, line: &str, headers: &[(&str, &str)], body: Option<&Value>
         head.push_str("Content-Type: application/json\r\n");
     }
     write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).expect("asked");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).expect("a status");
-    Answer { status, head: head.to_owned(), body: body.to_owned() }
+    stream
 }
 
 /// A path of the operation; its fields are those of the sample catalogue where there are such.
@@ -141,9 +166,16 @@ fn every_operation_asks_who_is_there() {
     for endpoint in endpoints().iter().filter(|it| !is_log_out(it)).chain(last) {
         let (name, line, needed) = (endpoint.name, line_of(endpoint), endpoint.route.role);
         let status = |headers: &[(&str, &str)]| {
-            let answer = api.ask(&line, headers, None);
+            let answer = match &endpoint.download {
+                // It would not end by itself.
+                Some(_) => api.begin(&line, headers),
+                None => api.ask(&line, headers, None),
+            };
             let kind = answer.header("content-type").expect("a type");
-            assert!(kind.starts_with("application/") && kind.ends_with("json"), "{answer:?}");
+            match &endpoint.download {
+                Some(download) if answer.status == 200 => assert_eq!(kind, download.media_type),
+                _ => assert!(kind.starts_with("application/") && kind.ends_with("json")),
+            }
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{name}");
             assert_eq!(answer.header("cache-control"), Some("no-store"), "{name}");
             let policy = answer.header("content-security-policy").expect("a policy");
@@ -210,7 +242,11 @@ fn the_description_keeps_its_word() {
     let mut asked = BTreeMap::new();
     for endpoint in endpoints().iter().filter(|it| it.route.method == Method::Get) {
         let line = line_of(endpoint);
-        let answer = api.ask(&line, &[("Authorization", &token)], None);
+        let key = [("Authorization", token.as_str())];
+        let answer = match &endpoint.download {
+            Some(_) => api.begin(&line, &key),
+            None => api.ask(&line, &key, None),
+        };
         let operation = &described["paths"][format!("/api/v1{}", endpoint.route.path)]["get"];
         assert_eq!(operation["operationId"], endpoint.name);
         let mut response = &operation["responses"][answer.status.to_string()];
@@ -221,9 +257,13 @@ fn the_description_keeps_its_word() {
         let kind = answer.header("content-type").expect("a type");
         let expected = &response["content"][kind]["schema"];
         assert!(!expected.is_null(), "{}: {kind} is not described", endpoint.name);
+        asked.insert(endpoint.name, answer.status);
+        if endpoint.download.is_some() {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            continue;
+        }
         let wrong = schema::check(&described, expected, &answer.json());
         assert!(wrong.is_empty(), "{}: {wrong:?} in {}", endpoint.name, answer.body);
-        asked.insert(endpoint.name, answer.status);
     }
     let good = asked.values().filter(|status| **status == 200).count();
     assert!(good + 3 >= asked.len(), "all but nobody's computer, server and job: {asked:?}");
@@ -348,6 +388,113 @@ fn guessing_passwords_ends_soon() {
     assert!((1..=900).contains(&seconds), "{seconds}");
     let nobody = api.log_in("nobody", "a wrong password");
     assert_eq!(nobody.json()["detail"], "name or password are wrong");
+}
+
+/// Whoever is asked for anything by anybody has to be told a password; the old one here.
+#[test]
+fn people_change_their_own_password() {
+    let api = Api::start();
+    api.account("rita", "reporter", "a long password");
+    let opened = api.log_in("rita", "a long password");
+    let cookie = opened.header("set-cookie").and_then(|it| it.split(';').next()).expect("a cookie");
+    let change = |name: &str, old: &str, new: &str| {
+        let body = json!({ "old_password": old, "password": new });
+        api.ask(&format!("PUT /api/v1/accounts/{name}/own-password"), &[], Some(&body))
+    };
+    assert_eq!(change("rita", "a wrong password", "another password").status, 401);
+    assert_eq!(change("nobody", "a long password", "another password").status, 401);
+    assert_eq!(change("rita", "a long password", "short").status, 422);
+    let changed = change("RITA", "a long password", "another password");
+    assert_eq!((changed.status, &changed.json()["name"]), (200, &json!("rita")), "{changed:?}");
+    assert_eq!(api.ask("GET /api/v1/session", &[("Cookie", cookie)], None).status, 401);
+    assert_eq!(api.log_in("rita", "a long password").status, 401);
+    assert_eq!(api.log_in("rita", "another password").status, 200);
+
+    // From another machine, as somebody without a token.
+    let away = scratch();
+    let write = |name: &str, password: &str| {
+        let file = away.path().join(name);
+        std::fs::write(&file, password).expect("written");
+        file.to_str().expect("a name").to_owned()
+    };
+    let (old, new) = (write("old", "another password"), write("new", "a third password"));
+    let url = format!("http://{}", api.address());
+    let files = ["--old-password-file", old.as_str(), "--password-file", new.as_str()];
+    let own = [&["account", "own-password", "rita", "--api", &url][..], &files].concat();
+    run(away.path(), &own).succeeded();
+    assert!(run(away.path(), &own).err.contains("name or password are wrong"));
+    assert_eq!(api.log_in("rita", "a third password").status, 200);
+    let told = run(api.data(), &["audit", "list", "--json"]).succeeded().json();
+    let told: Vec<&Value> = told.as_array().expect("a list").iter().collect();
+    let own = told.iter().filter(|it| it["what"]["set_password"] == "rita" && it["by"] == "rita");
+    assert_eq!(own.count(), 2, "{told:?}");
+
+    for _ in 0..5 {
+        assert_eq!(change("rita", "a wrong password", "another password").status, 401);
+    }
+    assert_eq!(change("rita", "a third password", "another password").status, 429);
+    assert_eq!(api.log_in("rita", "a third password").status, 429, "both are counted as one");
+}
+
+#[test]
+fn everything_that_somebody_did_is_in_the_audit_trail() {
+    let api = Api::start();
+    let token = api.token("a", "administrator");
+    let key = [("Authorization", token.as_str())];
+    run(api.data(), &["rule", "add", "All", "--title", "*", "--group", "all computers"])
+        .succeeded();
+    for (line, body, status) in [
+        ("POST /api/v1/rules/All/run", None, 200),
+        ("POST /api/v1/verify-content", None, 202),
+        ("DELETE /api/v1/jobs/1", None, 200),
+        ("POST /api/v1/sync/runs", Some(json!({ "scope": "everything" })), 409),
+        (
+            "PUT /api/v1/sync/source",
+            Some(json!({ "source": {
+            "url": "http://127.0.0.1:9", "microsoft": false, "replica": false, "report": false,
+            "content": "none", "pull_through": false,
+        } })),
+            200,
+        ),
+        ("POST /api/v1/sync/runs", Some(json!({ "scope": "everything" })), 200),
+    ] {
+        let answer = api.ask(line, &key, body.as_ref());
+        assert_eq!(answer.status, status, "{line}: {answer:?}");
+    }
+    let told = run(api.data(), &["audit", "list", "--json"]).succeeded().json();
+    let told = told.as_array().expect("a list");
+    let by = |what: &str| {
+        let found = told.iter().filter(|it| it["what"].get(what).is_some());
+        found.map(|it| (it["by"].clone(), it["started_by"].clone())).next_back()
+    };
+    let weir = (json!("weir"), Value::Null);
+    assert_eq!((by("import"), by("add_content")), (Some(weir.clone()), Some(weir)), "the sample");
+    for what in ["start_job", "sync_source", "start_sync"] {
+        assert_eq!(by(what), Some((json!("token a"), Value::Null)), "{what} in {told:?}");
+    }
+    assert_eq!(by("approve"), Some((json!("rule 'All'"), json!("token a"))));
+    let starts = told.iter().filter(|it| it["what"].get("start_sync").is_some()).count();
+    assert_eq!(starts, 1, "what did not begin is not noted");
+    let job = told.iter().find(|it| it["what"].get("start_job").is_some()).expect("a job");
+    assert_eq!(job["what"]["start_job"], json!({ "operation": "VerifyContent", "job": 1 }));
+    let list = run(api.data(), &["audit", "list"]).succeeded().out;
+    assert!(list.contains("rule 'All', started by token a"), "{list}");
+}
+
+#[test]
+fn what_takes_no_body_refuses_one_as_it_is_described() {
+    let api = Api::start();
+    let token = api.token("a", "administrator");
+    let key = [("Authorization", token.as_str())];
+    let described = description();
+    for endpoint in endpoints().iter().filter(|it| !it.route.method.has_body()) {
+        let answer = api.ask(&line_of(endpoint), &key, Some(&json!({})));
+        let status = if endpoint.here { 403 } else { 400 };
+        assert_eq!(answer.status, status, "{}: {answer:?}", endpoint.name);
+        let method = endpoint.route.method.name().to_lowercase();
+        let operation = &described["paths"][format!("/api/v1{}", endpoint.route.path)][method];
+        assert!(operation["responses"][status.to_string()].is_object(), "{}", endpoint.name);
+    }
 }
 
 #[test]

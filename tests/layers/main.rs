@@ -26,6 +26,7 @@ const LAYERS: &[&str] = &[
     "store",
     "state",
     "upstream",
+    "notifications",
     "services",
     "server",
     "admin",
@@ -43,11 +44,19 @@ struct Reserved {
 
 const RESERVED: &[Reserved] = &[
     Reserved { krate: "sled", module: None, to: &["src/store/sled.rs"] },
+    Reserved { krate: "lettre", module: None, to: &["src/notifications/email.rs"] },
     Reserved { krate: "quick_xml", module: None, to: &["src/wire/xml/"] },
     Reserved {
         krate: "hyper",
         module: None,
-        to: &["src/http/", "src/upstream/", "src/server/", "src/admin/", "src/conformance/"],
+        to: &[
+            "src/http/",
+            "src/upstream/",
+            "src/notifications/",
+            "src/server/",
+            "src/admin/",
+            "src/conformance/",
+        ],
     },
     // The recorder is a proxy: a server to the client that it records.
     Reserved {

@@ -11,11 +11,16 @@ use crate::process::Process;
 use crate::reported::RELEVANT;
 use crate::{Outcome, stage};
 
-/// Computers in a short run.
+/// Computers in a short run, and in a long one.
 const FEW: u32 = 20_000;
+const MANY: u32 = 1_000_000;
 
-pub(super) fn take(size: Size, options: &Options) -> Outcome<Vec<Found>> {
-    let computers = if options.quick { FEW } else { options.computers };
+pub(super) fn take(million: bool, size: Size, options: &Options) -> Outcome<Vec<Found>> {
+    let computers = match (options.quick, million) {
+        (true, _) => FEW,
+        (_, true) => MANY,
+        _ => options.computers,
+    };
     let data = stage::reported(size, computers, options)?;
     let began = Instant::now();
     let server = Process::serve(&data)?;

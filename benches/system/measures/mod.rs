@@ -51,7 +51,7 @@ pub(crate) fn take(measure: Measure, size: Size, options: &Options) -> Outcome<V
         Measure::RevisionList => vec![revision_list::take(size, options)?],
         Measure::Start => vec![start::take(size, options)?],
         Measure::Events => vec![events::take(size, options)?],
-        Measure::Compliance => compliance::take(size, options)?,
+        Measure::Compliance { million } => compliance::take(million, size, options)?,
         Measure::Delete => delete::take(size, options)?,
         Measure::Content { tls } => vec![content::take(tls, options)?],
     };

@@ -22,6 +22,12 @@ const JSON_TIME: Duration = Duration::from_secs(30);
 /// Pieces of an upload that wait to be read; hyper's have a few hundred KB at most.
 const PIECES: usize = 4;
 
+/// No body at all, where fields travel in the query: what would be ignored is refused.
+pub(super) fn none(body: &RequestBody) -> Result<(), Problem> {
+    let problem = "this method takes no body; its fields travel in path and query";
+    body.is_empty().then_some(()).ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, problem))
+}
+
 /// A body of JSON of at most `limit` bytes; none if there is no body.
 pub(super) async fn json(
     headers: &HeaderMap,

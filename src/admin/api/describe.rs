@@ -10,7 +10,7 @@ use super::problem::{self, Problem};
 use super::schema::settings;
 use super::{BASE, COOKIE, listing};
 use crate::admin::jobs::ShownJob;
-use crate::admin::{AdminError, Call, Endpoint, Method, Operation, Route, endpoints};
+use crate::admin::{AdminError, Call, Endpoint, Operation, Route, endpoints};
 
 /// The description of this API.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -80,11 +80,11 @@ const PROBLEMS: &[(u16, &str)] = &[
 
 /// Whether an operation can be answered with this status.
 fn can_be(endpoint: &Endpoint, status: u16) -> bool {
-    let reads = matches!(endpoint.route.method, Method::Get | Method::Delete);
-    let has_body = !reads || endpoint.upload.is_some();
+    let has_body = endpoint.route.method.has_body() || endpoint.upload.is_some();
+    let takes_password = ["LogIn", "ChangeOwnPassword"].contains(&endpoint.name);
     match status {
-        429 => endpoint.name == "LogIn",
-        401 => endpoint.route.role.is_some() || endpoint.name == "LogIn",
+        429 => takes_password,
+        401 => endpoint.route.role.is_some() || takes_password,
         _ if !has_body => !matches!(status, 408 | 413 | 415),
         _ => true,
     }
@@ -101,7 +101,21 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     let summary = description.split(". ").next().unwrap_or_default().trim_end_matches('.');
     let mut responses = Map::new();
     let media = json!({ "application/json": { "schema": answer } });
-    if endpoint.long {
+    if let Some(download) = &endpoint.download {
+        let item = download.item.map(|item| item(generator).to_value());
+        let schema = match item {
+            // Each event's data is such a text.
+            Some(item) => json!({
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": item,
+            }),
+            None => json!({ "type": "string", "format": "binary" }),
+        };
+        let media = json!({ download.media_type: { "schema": schema } });
+        let response = json!({ "description": download.description, "content": media });
+        responses.insert("200".to_owned(), response);
+    } else if endpoint.long {
         let job = generator.subschema_for::<ShownJob>().to_value();
         let result =
             json!({ "properties": { "result": { "anyOf": [answer, { "type": "null" }] } } });
@@ -200,8 +214,7 @@ fn in_text(mut schema: Value) -> Value {
 }
 
 fn in_query(endpoint: &Endpoint) -> bool {
-    let reads = matches!(endpoint.route.method, Method::Get | Method::Delete);
-    reads || endpoint.upload.is_some()
+    !endpoint.route.method.has_body() || endpoint.upload.is_some()
 }
 
 fn is_required(input: &Value, name: &str) -> bool {
@@ -240,4 +253,77 @@ fn body(endpoint: &Endpoint, input: &Value) -> Option<Value> {
         "required": required,
         "content": { "application/json": { "schema": schema } },
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::admin::api::schema::resolve;
+
+    /// Adds where in `schema` an object may have fields that are not described.
+    fn open_objects(
+        root: &Value,
+        schema: &Value,
+        at: &str,
+        seen: &mut BTreeSet<String>,
+        found: &mut Vec<String>,
+    ) {
+        if let Some(reference) = schema["$ref"].as_str()
+            && !seen.insert(reference.to_owned())
+        {
+            return;
+        }
+        let schema = resolve(root, schema);
+        let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
+        if schema["properties"].is_object() && !closed {
+            found.push(at.to_owned());
+        }
+        let inner = ["properties", "$defs"].iter().filter_map(|it| schema[*it].as_object());
+        for (name, schema) in inner.flatten() {
+            open_objects(root, schema, &format!("{at}.{name}"), seen, found);
+        }
+        for name in ["items", "additionalProperties"] {
+            if let Some(schema) = schema.get(name).filter(|it| it.is_object()) {
+                open_objects(root, schema, &format!("{at}.{name}"), seen, found);
+            }
+        }
+        for name in ["allOf", "anyOf", "oneOf", "prefixItems"] {
+            for schema in schema[name].as_array().into_iter().flatten() {
+                open_objects(root, schema, at, seen, found);
+            }
+        }
+    }
+
+    /// A misspelt field would be ignored otherwise, however deep it is.
+    #[test]
+    fn no_object_of_a_request_takes_fields_that_are_not_described() {
+        let root = description();
+        let mut found = Vec::new();
+        let mut bodies = 0;
+        let paths = root["paths"].as_object().expect("paths");
+        for operation in paths.values().flat_map(|it| it.as_object().expect("methods").values()) {
+            let name = operation["operationId"].as_str().expect("a name");
+            let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            bodies += usize::from(body.is_object());
+            for schema in parameters.map(|it| &it["schema"]).chain([body]) {
+                open_objects(&root, schema, name, &mut BTreeSet::new(), &mut found);
+            }
+        }
+        assert!(bodies > 20, "{bodies} operations have a body");
+        assert_eq!(found, [""; 0]);
+    }
+
+    #[test]
+    fn an_open_object_is_found_however_deep_it_is() {
+        let root = json!({ "a": { "type": "object", "properties": { "x": { "type": "null" } } } });
+        let schema = json!({ "additionalProperties": false, "properties": {
+            "list": { "items": { "anyOf": [{ "type": "null" }, { "$ref": "#/a" }] } },
+        } });
+        let mut found = Vec::new();
+        open_objects(&root, &schema, "it", &mut BTreeSet::new(), &mut found);
+        assert_eq!(found, ["it.list.items"]);
+    }
 }

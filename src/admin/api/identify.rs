@@ -51,6 +51,28 @@ pub(super) async fn identify(
     Ok(identified)
 }
 
+/// Whether what the headers say still is somebody who may ask for the operation at `endpoint`. A
+/// session is not used by that.
+pub(super) async fn still(
+    identity: &Identity,
+    endpoint: &Endpoint,
+    way: Way,
+    headers: &HeaderMap,
+) -> bool {
+    let caller = match (way, headers.get(AUTHORIZATION)) {
+        (Way::Local, _) => return true,
+        (_, Some(authorization)) => match bearer(authorization) {
+            Some(token) => identity.by_token(token).await,
+            None => Ok(None),
+        },
+        (_, None) => match cookie(headers) {
+            Some(secret) => identity.holds(secret).await,
+            None => Ok(None),
+        },
+    };
+    matches!(caller, Ok(Some(caller)) if caller.role >= endpoint.route.role)
+}
+
 async fn known(
     identity: &Identity,
     endpoint: &Endpoint,

@@ -4,6 +4,8 @@
 //! where it goes on in the headers of the answer, so that the answer itself is always the list. The
 //! fields to sort and to filter by are those of the list's entries.
 
+use std::cmp::{Ordering, Reverse};
+
 use hyper::header::{HeaderMap, HeaderName, HeaderValue, LINK};
 use serde_json::{Value, json};
 
@@ -126,6 +128,15 @@ impl Listing {
         refused(field, known, self.filters.len())
     }
 
+    /// Where an entry stands by all orders, of which the first counts most.
+    fn place(&self, entry: &Value) -> Vec<Place> {
+        let places = self.sort.iter().map(|(field, backwards)| {
+            let rank = Rank::of(&entry[field]);
+            if *backwards { Place::Backwards(Reverse(rank)) } else { Place::Forwards(rank) }
+        });
+        places.collect()
+    }
+
     /// The part of the list that is wanted. What there is beside it goes into the headers of the
     /// answer to a request for `path` with this query.
     pub(super) fn apply(
@@ -136,13 +147,9 @@ impl Listing {
     ) -> Value {
         let Value::Array(mut entries) = answer else { return answer };
         entries.retain(|entry| self.filters.iter().all(|(name, it)| fits(it, &entry[name])));
-        for (field, backwards) in self.sort.iter().rev() {
-            // Stable, so the first order counts most.
-            entries.sort_by(|a, b| {
-                let order = rank(&a[field]).partial_cmp(&rank(&b[field]));
-                let order = order.unwrap_or(std::cmp::Ordering::Equal);
-                if *backwards { order.reverse() } else { order }
-            });
+        if !self.sort.is_empty() {
+            // Stable, so equal ones stay as the operation has them.
+            entries.sort_by_cached_key(|entry| self.place(entry));
         }
         let total = entries.len();
         headers.insert(TOTAL, HeaderValue::from(total));
@@ -158,6 +165,13 @@ impl Listing {
         }
         entries.into_iter().skip(self.offset).take(limit).collect()
     }
+}
+
+/// Where an entry stands by one order.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Forwards(Rank),
+    Backwards(Reverse<Rank>),
 }
 
 fn refused(field: &str, known: &[&str], wishes: usize) -> Option<String> {
@@ -180,14 +194,46 @@ fn fits(pattern: &str, value: &Value) -> bool {
 }
 
 /// What values are compared by: nothing before numbers before texts, without regard to case.
-fn rank(value: &Value) -> (u8, f64, String) {
-    match value {
-        Value::Null => (0, 0.0, String::new()),
-        Value::Bool(value) => (1, f64::from(u8::from(*value)), String::new()),
-        Value::Number(number) => (1, number.as_f64().unwrap_or(0.0), String::new()),
-        Value::String(text) => (2, 0.0, text.to_lowercase()),
-        Value::Array(values) => (1, values.len() as f64, String::new()),
-        Value::Object(_) => (2, 0.0, value.to_string()),
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Nothing,
+    Number(Number),
+    Text(String),
+}
+
+/// A number that has its place among others.
+struct Number(f64);
+
+impl Ord for Number {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Number {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Number {}
+
+impl Rank {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Nothing,
+            Value::Bool(value) => Self::Number(Number(f64::from(u8::from(*value)))),
+            Value::Number(number) => Self::Number(Number(number.as_f64().unwrap_or(0.0))),
+            Value::String(text) => Self::Text(text.to_lowercase()),
+            Value::Array(values) => Self::Number(Number(values.len() as f64)),
+            Value::Object(_) => Self::Text(value.to_string()),
+        }
     }
 }
 

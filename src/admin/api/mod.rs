@@ -12,7 +12,9 @@ mod identify;
 mod input;
 mod listing;
 pub(super) mod problem;
+pub mod reference;
 pub mod schema;
+mod stream;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,7 +30,7 @@ use self::identify::Identified;
 use self::listing::Listing;
 use super::endpoint::PathFields;
 use super::{AdminError, Call, Endpoint, SessionCookie, Subject, endpoints};
-use crate::server::{self, ApiAnswer, ApiRequest};
+use crate::server::{self, ApiAnswer, ApiBody, ApiRequest};
 use crate::state::StateError;
 pub use problem::Problem;
 
@@ -73,7 +75,7 @@ impl Api {
         request: ApiRequest,
         operation: &mut &'static str,
         cookie: &Arc<Mutex<Option<SessionCookie>>>,
-    ) -> Result<Response<Vec<u8>>, Refusal> {
+    ) -> Result<Response<ApiBody>, Refusal> {
         let ApiRequest { way, address, head, body } = request;
         let (endpoint, path) = find(head.method.as_str(), head.uri.path())?;
         *operation = endpoint.name;
@@ -82,6 +84,10 @@ impl Api {
             identify::identify(identity, endpoint, way, &head.headers).await?;
         let (json, upload) = match &endpoint.upload {
             Some(upload) => (None, Some(body::upload(upload, &head.headers, body)?)),
+            None if !endpoint.route.method.has_body() => {
+                body::none(&body)?;
+                (None, None)
+            }
             None => {
                 let known = endpoint.route.role.is_some();
                 let limit = if known { body::JSON_LIMIT } else { body::UNKNOWN_LIMIT };
@@ -94,6 +100,10 @@ impl Api {
         let fields = input::fields(endpoint, path, pairs, json)?;
         let call = Call::new(Arc::clone(&self.subject), caller, upload);
         let call = call.from(address.ip(), session, Arc::clone(cookie));
+        if let Some(download) = endpoint.download {
+            let (operation, whose) = ((endpoint, download), (way, head.headers));
+            return stream::begin(&self.subject, operation, (fields, call), whose).await;
+        }
         if endpoint.long {
             let job = self.subject.jobs.start(endpoint, fields, call)?;
             let place = HeaderValue::from_str(&format!("{BASE}/jobs/{}", job.job));
@@ -106,20 +116,22 @@ impl Api {
         let runtime = Handle::current();
         // Some need a second thread, and have to get it whatever the number of those that wait.
         let place = AT_ONCE.acquire().await.map_err(|_| AdminError::from(StateError::Stopped))?;
-        let work = move || {
-            let done = runtime.block_on(endpoint.run(fields, call));
-            drop(place);
-            done
+        // A list may have a million entries: sorting and writing it takes as long as making it.
+        let uri = head.uri.clone();
+        let work = move || -> Result<Response<ApiBody>, AdminError> {
+            let _place = place;
+            let mut answer = runtime.block_on(endpoint.run(fields, call))?;
+            let mut headers = HeaderMap::new();
+            if let Some(listing) = listing {
+                let query = uri.query().unwrap_or_default();
+                answer = listing.apply(answer, &mut headers, (uri.path(), query));
+            }
+            let mut response = respond(StatusCode::OK, "application/json", &answer);
+            response.headers_mut().extend(headers);
+            Ok(response)
         };
         let done = tokio::task::spawn_blocking(work).await;
-        let mut answer = done.map_err(|_| AdminError::from(StateError::Stopped))??;
-        let mut headers = HeaderMap::new();
-        if let Some(listing) = listing {
-            answer = listing.apply(answer, &mut headers, (head.uri.path(), query));
-        }
-        let mut response = respond(StatusCode::OK, "application/json", &answer);
-        response.headers_mut().extend(headers);
-        Ok(response)
+        Ok(done.map_err(|_| AdminError::from(StateError::Stopped))??)
     }
 }
 
@@ -177,8 +189,9 @@ fn respond(
     status: StatusCode,
     media_type: &'static str,
     body: &impl serde::Serialize,
-) -> Response<Vec<u8>> {
-    let mut response = Response::new(serde_json::to_vec(body).unwrap_or_default());
+) -> Response<ApiBody> {
+    let body = ApiBody::Whole(serde_json::to_vec(body).unwrap_or_default());
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));

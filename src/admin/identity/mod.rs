@@ -16,7 +16,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 use self::attempts::Attempts;
 pub use self::attempts::TooMany;
@@ -48,6 +48,8 @@ pub struct Identity {
     changing: Mutex<()>,
     sessions: Sessions,
     attempts: Attempts,
+    /// Told of every change of who may ask.
+    changes: watch::Sender<()>,
 }
 
 /// A token that was just made.
@@ -67,7 +69,13 @@ impl Identity {
             changing: Mutex::new(()),
             sessions: Sessions::default(),
             attempts: Attempts::default(),
+            changes: watch::Sender::new(()),
         }
+    }
+
+    /// Tells of every change of accounts, tokens and sessions, but not of those that time brings.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     /// Accounts and tokens.
@@ -144,6 +152,23 @@ impl Identity {
         let changed = changed.await?;
         self.sessions.end_all_of(&changed.name);
         Ok(changed)
+    }
+
+    /// Sets the password of an account by one who knows the one before, which ends its sessions. None
+    /// when that is another, or there is no such account; both take as long as a success.
+    ///
+    /// # Errors
+    /// [`AdminError::TooMany`] after too many attempts, as those of [`Identity::log_in`].
+    pub async fn change_own_password(
+        &self,
+        name: &str,
+        old: &str,
+        new: &str,
+        peer: IpAddr,
+    ) -> Result<Option<Account>, AdminError> {
+        let Some(account) = self.proven(name, old, peer).await? else { return Ok(None) };
+        let by = By::person(account.name.as_str());
+        self.set_password(by, &account.name, new).await.map(Some)
     }
 
     /// Sets what an account may do.
@@ -241,8 +266,19 @@ impl Identity {
         password: &str,
         peer: IpAddr,
     ) -> Result<Option<(Opened, Session)>, AdminError> {
+        let Some(account) = self.proven(name, password, peer).await? else { return Ok(None) };
         let now = self.state.now();
-        self.attempts.begin(name, peer, now)?;
+        Ok(Some(self.sessions.open(&account.name, account.password.salt, now)?))
+    }
+
+    /// The account of this name, if the password is its own.
+    async fn proven(
+        &self,
+        name: &str,
+        password: &str,
+        peer: IpAddr,
+    ) -> Result<Option<Account>, AdminError> {
+        self.attempts.begin(name, peer, self.state.now())?;
         let known = self.known().await?;
         let account = known.account(name);
         let fits = password::fits(password, account.map(|account| &account.password)).await?;
@@ -251,12 +287,26 @@ impl Identity {
             return Ok(None);
         };
         self.attempts.succeeded(name, peer);
-        Ok(Some(self.sessions.open(&account.name, account.password.salt, now)?))
+        Ok(Some(account.clone()))
     }
 
     /// Whose session this secret opens, and the session.
     pub async fn by_session(&self, secret: &str) -> Result<Option<(Caller, Session)>, StateError> {
-        let Some(session) = self.sessions.find(secret, self.state.now()) else { return Ok(None) };
+        match self.sessions.find(secret, self.state.now()) {
+            Some(session) => self.caller_of(session).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The same, for somebody who does nothing with the session: it does not last longer by that.
+    pub async fn holds(&self, secret: &str) -> Result<Option<Caller>, StateError> {
+        match self.sessions.look(secret, self.state.now()) {
+            Some(session) => Ok(self.caller_of(session).await?.map(|(caller, _)| caller)),
+            None => Ok(None),
+        }
+    }
+
+    async fn caller_of(&self, session: Session) -> Result<Option<(Caller, Session)>, StateError> {
         let known = self.known().await?;
         let account = known.account(&session.account);
         let account = account.filter(|it| it.password.salt == session.password);
@@ -266,6 +316,7 @@ impl Identity {
     /// Ends the session that this secret opens.
     pub fn log_out(&self, secret: &str) {
         self.sessions.end(secret);
+        self.changes.send_replace(());
     }
 
     async fn change_account(
@@ -305,6 +356,7 @@ impl Identity {
         }
         self.state.decide_meta(by, entry, RECORD, records.clone()).await?;
         self.known.store(Some(Arc::new(records)));
+        self.changes.send_replace(());
         Ok(())
     }
 }

@@ -9,8 +9,9 @@ use crate::state::StateError;
 /// Seconds without a request after which a session ends, and after which it ends in any case.
 const IDLE: i64 = 30 * 60;
 const WHOLE: i64 = 12 * 3600;
-/// Most sessions; with more, the one that was used longest ago ends.
-const KEPT: usize = 1000;
+/// Most sessions of one account; with more, that of them ends which was used longest ago. What others
+/// do ends nobody's, and as there are so many accounts at most, all of them together are bounded.
+const KEPT: usize = 20;
 
 /// A session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +53,10 @@ impl Sessions {
         };
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, session| session.holds(now));
-        let oldest = all.iter().min_by_key(|(_, it)| it.used).map(|(digest, _)| *digest);
-        if let Some(oldest) = oldest.filter(|_| all.len() >= KEPT) {
+        let own = || all.iter().filter(|(_, session)| same(&session.account, account));
+        if own().count() >= KEPT
+            && let Some(oldest) = own().min_by_key(|(_, it)| it.used).map(|(digest, _)| *digest)
+        {
             all.remove(&oldest);
         }
         all.insert(digest(&secret), session.clone());
@@ -66,6 +69,12 @@ impl Sessions {
         let session = all.get_mut(&digest(secret)).filter(|session| session.holds(now))?;
         session.used = now;
         Some(session.clone())
+    }
+
+    /// The session, if it holds; looking is not using.
+    pub(super) fn look(&self, secret: &str, now: i64) -> Option<Session> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&digest(secret)).filter(|session| session.holds(now)).cloned()
     }
 
     pub(super) fn end(&self, secret: &str) {
@@ -92,6 +101,8 @@ mod tests {
     fn sessions_end_when_idle_when_old_and_when_told() {
         let sessions = Sessions::default();
         let (Opened(secret), _) = sessions.open("ann", [0; 16], 0).expect("random numbers");
+        assert!(sessions.look(&secret, IDLE - 1).is_some(), "looked at");
+        assert!(sessions.look(&secret, IDLE).is_none(), "which is not using it");
         assert!(sessions.find(&secret, IDLE - 1).is_some());
         assert!(sessions.find(&secret, 2 * IDLE - 2).is_some(), "it was used");
         assert!(sessions.find(&secret, 4 * IDLE).is_none(), "idle");
@@ -109,13 +120,15 @@ mod tests {
     }
 
     #[test]
-    fn there_are_never_more_than_that() {
+    fn there_are_never_more_than_that_and_others_keep_theirs() {
         let sessions = Sessions::default();
+        let (Opened(other), _) = sessions.open("bob", [0; 16], 0).expect("random numbers");
         let (Opened(first), _) = sessions.open("ann", [0; 16], 0).expect("random numbers");
         for _ in 0..KEPT {
-            sessions.open("ann", [0; 16], 1).expect("random numbers");
+            sessions.open("Ann", [0; 16], 1).expect("random numbers");
         }
         assert!(sessions.find(&first, 1).is_none());
-        assert_eq!(sessions.0.lock().expect("unlocked").len(), KEPT);
+        assert!(sessions.find(&other, 1).is_some());
+        assert_eq!(sessions.0.lock().expect("unlocked").len(), KEPT + 1);
     }
 }

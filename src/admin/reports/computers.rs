@@ -7,12 +7,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::counted::{Considered, CountedComputers, of_some};
 use super::selection::{Selected, UpdateFilter, select};
 use super::{Detail, NamedCounts, StateFilter, Sums, group_called, page};
 use crate::admin::compliance::{UpdateOnComputer, on_computer};
-use crate::admin::{AdminError, Call, Operation, Route, instant};
-use crate::computers::numbers::UpdateNumber;
-use crate::computers::{Counts, Statuses, UpdateInstallationState};
+use crate::admin::{AdminError, Call, Operation, Route, Subject, instant};
+use crate::computers::computer::ComputerInfo;
+use crate::computers::{Counts, UpdateInstallationState};
 use crate::policy::target_group::effective;
 use crate::state::{Published, State, StateError, Tracked};
 
@@ -141,7 +142,7 @@ impl Operation for ReportComputers {
     const ROUTE: Route = Route::get("/reports/computers");
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
-        self.make(call.state()).await
+        self.make(call.subject()).await
     }
 }
 
@@ -150,16 +151,23 @@ impl ReportComputers {
     ///
     /// # Errors
     /// When a group, an update, a category or a time is not understood, or the disk fails.
-    pub(super) async fn make(self, state: &Arc<State>) -> Result<ComputersReport, AdminError> {
-        let state = Arc::clone(state);
-        let work = move || self.report(&state);
+    pub(in crate::admin) async fn make(
+        self,
+        subject: &Subject,
+    ) -> Result<ComputersReport, AdminError> {
+        let (state, counted) = (Arc::clone(&subject.state), Arc::clone(&subject.counted));
+        let work = move || self.report(&state, &counted);
         tokio::task::spawn_blocking(work).await.map_err(|_| StateError::Stopped)?
     }
 
-    fn report(self, state: &State) -> Result<ComputersReport, AdminError> {
+    pub(super) fn report(
+        self,
+        state: &State,
+        counted: &CountedComputers,
+    ) -> Result<ComputersReport, AdminError> {
         let published = state.published();
         let group = group_called(&published.policy, self.group.as_deref())?;
-        let considered = Considered::of(state, self.selected(state, &published)?);
+        let considered = Arc::new(Considered::of(state, self.selected(state, &published)?));
         let now = state.now();
         let mut report = ComputersReport {
             as_of: instant(now),
@@ -173,11 +181,13 @@ impl ReportComputers {
             systems: Vec::new(),
             rows: Vec::new(),
         };
-        let mut systems = Sums::default();
+        let (mut systems, mut names) = (Sums::default(), SystemNames::default());
         let mut rows: Vec<(Tracked, Counts)> = Vec::new();
         // There are few sets of groups, and many computers in each.
         let mut is_in: HashMap<Vec<Uuid>, bool> = HashMap::new();
-        for tracked in state.computers().all() {
+        let mut computers = state.computers().all();
+        let registered = computers.len();
+        computers.retain(|tracked| {
             let groups = &tracked.computer.groups;
             let inside = match is_in.get(groups) {
                 Some(known) => *known,
@@ -186,22 +196,25 @@ impl ReportComputers {
                     *is_in.entry(groups.clone()).or_insert(lineage.depth(group).is_some())
                 }
             };
-            if !inside || !self.wants(&tracked, now) {
-                continue;
-            }
-            let counts = considered.count(&tracked.statuses);
+            inside && self.wants(tracked, now)
+        });
+        let of_all_updates = self.update.is_none() && self.filter == UpdateFilter::default();
+        let counts = match of_all_updates {
+            true => counted.of_all(Arc::clone(&considered), &computers, registered),
+            false => of_some(&considered, &computers),
+        };
+        for (tracked, counts) in computers.into_iter().zip(counts) {
             if self.state.is_some_and(|wanted| wanted.counted(&counts) == 0) {
                 continue;
             }
             report.add(&counts);
-            systems.add(&tracked.computer.info.os_name(), &counts);
+            systems.add(names.of(&tracked.computer.info), &counts);
             if self.detail != Detail::Summary {
                 rows.push((tracked, counts));
             }
         }
         report.systems = systems.named();
-        self.order(&mut rows);
-        for (tracked, counts) in page(rows, self.offset, self.limit) {
+        for (tracked, counts) in self.page(rows) {
             let mut updates = Vec::new();
             if self.detail == Detail::Detailed || self.update.is_some() {
                 updates = on_computer(state, &published, &tracked)?;
@@ -250,23 +263,58 @@ impl ReportComputers {
             })
     }
 
-    fn order(&self, rows: &mut [(Tracked, Counts)]) {
-        let name = |tracked: &Tracked| {
-            (tracked.computer.info.dns_name.to_lowercase(), tracked.computer.number)
-        };
-        let number = |tracked: &Tracked| tracked.computer.number;
+    /// The rows that were asked for, in order.
+    fn page(&self, rows: Vec<(Tracked, Counts)>) -> Vec<(Tracked, Counts)> {
         match self.sort {
-            ComputerOrder::Name => rows.sort_by_cached_key(|(it, _)| name(it)),
-            ComputerOrder::Heard => {
-                rows.sort_by_cached_key(|(it, _)| (it.last_heard(), number(it)))
+            ComputerOrder::Name => {
+                self.first(rows, |(it, _)| it.computer.info.dns_name.to_lowercase())
             }
-            ComputerOrder::Needed => rows.sort_by_key(|(it, counts)| (counts.needed(), number(it))),
-            ComputerOrder::Failed => rows.sort_by_key(|(it, counts)| (counts.failed, number(it))),
-            ComputerOrder::Unknown => rows.sort_by_key(|(it, counts)| (counts.unknown, number(it))),
+            ComputerOrder::Heard => self.first(rows, |(it, _)| it.last_heard()),
+            ComputerOrder::Needed => self.first(rows, |(_, counts)| counts.needed()),
+            ComputerOrder::Failed => self.first(rows, |(_, counts)| counts.failed),
+            ComputerOrder::Unknown => self.first(rows, |(_, counts)| counts.unknown),
         }
-        if self.descending {
-            rows.reverse();
+    }
+
+    /// The same by `key`, and by number where that is the same. Of many rows only those of the page are
+    /// put in order.
+    fn first<K: Ord>(
+        &self,
+        rows: Vec<(Tracked, Counts)>,
+        key: impl Fn(&(Tracked, Counts)) -> K,
+    ) -> Vec<(Tracked, Counts)> {
+        let size = |number: Option<u32>, none| number.map_or(none, |it| it as usize);
+        let wanted = size(self.offset, 0).saturating_add(size(self.limit, usize::MAX));
+        let keyed = rows.into_iter().map(|row| (key(&row), row.0.computer.number, row));
+        let mut keyed: Vec<_> = keyed.collect();
+        let order = |one: &(K, u32, _), other: &(K, u32, _)| {
+            let order = (&one.0, one.1).cmp(&(&other.0, other.1));
+            if self.descending { order.reverse() } else { order }
+        };
+        if wanted < keyed.len() {
+            keyed.select_nth_unstable_by(wanted, order);
+            keyed.truncate(wanted);
         }
+        keyed.sort_unstable_by(order);
+        page(keyed, self.offset, self.limit).into_iter().map(|(_, _, row)| row).collect()
+    }
+}
+
+/// The names of operating systems, made once for all computers that say the same of theirs.
+#[derive(Default)]
+struct SystemNames(HashMap<(i32, Version), HashMap<String, String>>);
+
+/// Major, minor, build.
+type Version = (i32, i32, i32);
+
+impl SystemNames {
+    fn of(&mut self, info: &ComputerInfo) -> &str {
+        let ComputerInfo { old_product_type, os_version, os_description, .. } = info;
+        let by_description = self.0.entry((*old_product_type, *os_version)).or_default();
+        if !by_description.contains_key(os_description) {
+            by_description.insert(os_description.clone(), info.os_name());
+        }
+        by_description.get(os_description).map_or("", String::as_str)
     }
 }
 
@@ -281,50 +329,6 @@ impl ComputersReport {
             _ => &mut self.up_to_date,
         };
         *place += 1;
-    }
-}
-
-/// The updates that count, so that those of a computer are counted by looking at its rows alone.
-struct Considered {
-    wanted: HashMap<Uuid, i64>,
-    /// When they came here, by their numbers; none for one that does not count.
-    by_number: Vec<Option<i64>>,
-    /// When all of them came here, ascending.
-    arrivals: Vec<i64>,
-}
-
-impl Considered {
-    fn of(state: &State, selected: Vec<Selected>) -> Self {
-        let wanted: HashMap<Uuid, i64> =
-            selected.into_iter().map(|it| (it.update, it.arrived)).collect();
-        let arrival = |update: &Uuid| wanted.get(update).copied();
-        let by_number = state.numbered_updates().iter().map(arrival).collect();
-        let mut arrivals: Vec<i64> = wanted.values().copied().collect();
-        arrivals.sort_unstable();
-        Self { wanted, by_number, arrivals }
-    }
-
-    fn arrival(&self, number: UpdateNumber) -> Option<i64> {
-        self.by_number.get(number as usize).copied().flatten()
-    }
-
-    fn count(&self, statuses: &Statuses) -> Counts {
-        let mut counts = Counts::default();
-        let reported_on = |arrival: i64| statuses.reported.is_some_and(|at| arrival <= at);
-        let (mut known_rows, mut new_rows) = (0, 0);
-        for row in statuses.rows() {
-            let Some(arrival) = self.arrival(row.number) else { continue };
-            counts.add(row.state, 1);
-            match reported_on(arrival) {
-                true => known_rows += 1,
-                false => new_rows += 1,
-            }
-        }
-        let known = self.arrivals.partition_point(|arrival| reported_on(*arrival)) as u64;
-        let new = self.arrivals.len() as u64 - known;
-        counts.not_applicable = known.saturating_sub(known_rows);
-        counts.unknown = new.saturating_sub(new_rows);
-        counts
     }
 }
 

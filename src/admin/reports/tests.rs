@@ -48,7 +48,7 @@ async fn office(dir: &std::path::Path) -> (Arc<State>, Vec<Uuid>) {
     let documents = sample::documents().iter();
     let documents =
         documents.map(|(name, bytes)| Source { name: (*name).into(), bytes: bytes.to_vec() });
-    import_into(&state, documents.collect(), false).await.expect("imported");
+    import_into(&state, &By::administrator(), documents.collect(), false).await.expect("imported");
     let by = By::administrator;
     for (number, name, parent) in [(1, "Office", None), (2, "Lab", Some("Office".to_owned()))] {
         let id = Uuid::from_u128(number);
@@ -83,12 +83,13 @@ async fn office(dir: &std::path::Path) -> (Arc<State>, Vec<Uuid>) {
 async fn updates_and_computers_add_up_to_the_same() {
     let dir = tempfile::tempdir().expect("a directory");
     let (state, updates) = office(dir.path()).await;
+    let counted = CountedComputers::default();
     for (group, computers) in [(None, 4), (Some("Office"), 2), (Some("lab"), 1)] {
         let group = group.map(str::to_owned);
         let of_updates = ReportUpdates { group: group.clone(), ..ReportUpdates::default() };
         let of_updates = of_updates.make(&state).await.expect("a report");
         let of_computers = ReportComputers { group, ..ReportComputers::default() };
-        let of_computers = of_computers.make(&state).await.expect("a report");
+        let of_computers = of_computers.report(&state, &counted).expect("a report");
         assert_eq!((of_updates.computers, of_computers.computers), (computers, computers));
         assert_eq!(of_updates.totals, of_computers.totals);
         assert_eq!(of_updates.totals.total(), computers * of_updates.updates);
@@ -96,7 +97,7 @@ async fn updates_and_computers_add_up_to_the_same() {
         of_updates.rows.iter().for_each(|row| sum.add_all(&row.counts));
         assert_eq!(sum, of_updates.totals);
     }
-    let all = ReportComputers::default().make(&state).await.expect("a report");
+    let all = ReportComputers::default().report(&state, &counted).expect("a report");
     let classes = (all.with_failures, all.in_need, all.with_unknown, all.up_to_date);
     assert_eq!(classes, (1, 2, 1, 0));
     let one = ReportUpdates::default().make(&state).await.expect("a report");
@@ -172,8 +173,9 @@ async fn filters_leave_what_they_name() {
 async fn computers_are_found_by_what_is_true_of_them() {
     let dir = tempfile::tempdir().expect("a directory");
     let (state, updates) = office(dir.path()).await;
+    let counted = CountedComputers::default();
     let names = async |report: ReportComputers| {
-        let rows = report.make(&state).await.expect("a report").rows;
+        let rows = report.report(&state, &counted).expect("a report").rows;
         rows.into_iter().map(|row| row.name).collect::<Vec<_>>()
     };
     let all = ReportComputers::default;
@@ -190,16 +192,51 @@ async fn computers_are_found_by_what_is_true_of_them() {
     assert!(names(ReportComputers { silent_days: Some(1), ..all() }).await.is_empty());
     let (update, state_of) = (Some(updates[0]), Some(StateFilter::Failed));
     let report = ReportComputers { update, state: state_of, ..all() };
-    let mut rows = report.make(&state).await.expect("a report").rows;
+    let mut rows = report.report(&state, &counted).expect("a report").rows;
     let [found] = &rows.remove(0).updates[..] else { panic!("one update") };
     assert_eq!((found.update_id, found.state.as_str()), (updates[0], "Failed"));
     let error = found.error.as_deref().expect("an error");
     assert_eq!(error, "0x80242016 (after the restart the update was not as expected)");
     let (update, state_of) = (Some(updates[0]), Some(StateFilter::Unknown));
     let report = ReportComputers { update, state: state_of, ..all() };
-    let rows = report.make(&state).await.expect("a report").rows;
+    let rows = report.report(&state, &counted).expect("a report").rows;
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].updates[0].why.as_deref(), Some("no report of it was received yet"));
     let page = ReportComputers { offset: Some(1), limit: Some(2), ..all() };
     assert_eq!(names(page).await, ["lab", "office"]);
+}
+
+/// Whatever changes between two reports, what is kept of the first makes the second say nothing else.
+#[tokio::test]
+async fn what_is_kept_of_a_report_is_never_out_of_date() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (state, updates) = office(dir.path()).await;
+    let counted = CountedComputers::default();
+    let (mut before, mut rounds) = (None, 0);
+    let mut look = |changes: bool| {
+        let report = |counted: &CountedComputers| {
+            ReportComputers::default().report(&state, counted).expect("a report")
+        };
+        let (kept, anew) = (report(&counted), report(&CountedComputers::default()));
+        assert_eq!(kept, anew);
+        let again = serde_json::to_value(report(&counted)).expect("a value");
+        assert_eq!(before.replace(again.clone()) != Some(again), changes, "round {rounds}");
+        rounds += 1;
+    };
+    look(true);
+    look(false);
+    let lab = ReportComputers { group: Some("Lab".into()), ..ReportComputers::default() };
+    assert_eq!(lab.report(&state, &counted).expect("a report").computers, 1);
+    assert_eq!(counted.len(), 4, "a report on some forgets nothing of the others");
+    let later =
+        |instance| Event { at: IMPORTED + 5, ..event(instance, 182, Some(updates[1]), &[]) };
+    state.report("office".into(), vec![later(900)], false).await.expect("reported");
+    look(true);
+    state.decide(By::administrator(), updates[0], Decision::Decline).await.expect("declined");
+    look(true);
+    state.delete_computer(By::administrator(), "lab".into()).await.expect("deleted");
+    look(true);
+    register(&state, "newcomer").await;
+    look(true);
+    look(false);
 }

@@ -40,7 +40,8 @@ fn offered(entries: &[DriverEntry], device: &Device<'_>) -> Vec<(u32, Vec<String
     let eligible = catalog.eligible_drivers(&scope, &[], None);
     let hardware_ids = [uuid(1), uuid(2)];
     let computer = Computer { hardware_ids: &hardware_ids, feature_score_key: Some(SYSTEM) };
-    let matches = catalog.best_drivers(&eligible, &computer, std::slice::from_ref(device));
+    let devices = std::slice::from_ref(device);
+    let matches = catalog.best_drivers(&eligible, &RoaringBitmap::new(), &computer, devices);
     matches.into_iter().map(|found| (found.revision + 1, found.hardware_ids)).collect()
 }
 
@@ -292,7 +293,8 @@ fn found_and_expected(
     });
     let (hardware_ids, compatible_ids) = (hardware_ids.to_vec(), compatible_ids.to_vec());
     let device = Device { hardware_ids, compatible_ids, installed };
-    let found = catalog.0.best_drivers(&catalog.1, &computer, std::slice::from_ref(&device));
+    let none = RoaringBitmap::new();
+    let found = catalog.0.best_drivers(&catalog.1, &none, &computer, std::slice::from_ref(&device));
 
     let best = tournament(drivers, &own, &ids);
     let present = DriverEntry { ver_date: date.unwrap_or(0), ver_version: 1, ..entry() };

@@ -17,7 +17,7 @@ use crate::policy::placement::matches_pattern;
 /// Conditions, all of which have to hold. Of a list one entry has to; an empty list is no condition.
 /// Texts are patterns with `*` and `?`, without regard to case.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Criteria {
     /// Titles or ids of products or product families.
     pub products: Vec<String>,

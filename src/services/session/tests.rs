@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::*;
 use crate::metadata::sample;
 use crate::metadata::text::decode_document;
+use crate::policy::by::By;
 use crate::services::Settings;
 use crate::services::call::SoapCall;
 use crate::state::{self, Importable, State};
@@ -28,7 +29,7 @@ async fn an_expired_cookie_is_renewed_and_keeps_what_it_knows() {
     let documents = sample::documents().iter().map(|(_, bytes)| {
         Importable::new(decode_document(bytes, 1 << 16).expect("text")).expect("a document")
     });
-    state.import(documents.collect(), false).await.expect("imported");
+    state.import(By::administrator(), documents.collect(), false).await.expect("imported");
     let services = Services::start(Arc::new(state), Settings::default()).await.expect("started");
 
     let config = ask(&services, "GetConfig", "<protocolVersion>2.90</protocolVersion>").await;

@@ -3,7 +3,7 @@
 use super::agent::{Agent, Parameters};
 use super::documents::Document;
 use super::server::{Server, call, clock, with_cookie};
-use crate::policy::approval::ApprovalAction::Install;
+use crate::policy::approval::ApprovalAction::{Block, Install};
 use crate::wire::operation::Operation;
 
 /// A device with these hardware ids, and the version of its driver.
@@ -49,6 +49,34 @@ async fn the_best_driver_is_offered_with_the_ids_it_was_chosen_by() {
     let nothing = agent.sync(&pass(Some(&*same), &cache)).await;
     assert_eq!((nothing.new, nothing.out_of_scope), (vec![], vec![newer]));
     assert_eq!(nothing.driver_sync_not_needed.as_deref(), Some("true"));
+}
+
+/// What came since nobody has decided on; what was approved goes on being installed.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approved_driver_is_not_hidden_by_a_better_one_that_is_not() {
+    let server = Server::start(clock!()).await;
+    let [older, newer] = server
+        .import([
+            Document::driver(1).drives("pci\\x", "1.0", "Net"),
+            Document::driver(2).drives("pci\\x", "2.0", "Net"),
+        ])
+        .await;
+    server.approve(1, "All Computers", Install).await;
+    let mut agent = Agent::new(&server).await;
+    agent.scan(&[], &[]).await;
+    let pass = |system_spec| Parameters { system_spec: Some(system_spec), ..Parameters::default() };
+    let bare = device(&["PCI\\X"], None);
+    let found = agent.sync(&pass(&*bare)).await;
+    assert_eq!((found.new_ids(), found.action(older)), (vec![older], "Install"));
+    // It is there: now the better one is needed, and reported.
+    let installed = device(&["PCI\\X"], Some(1 << 48));
+    let found = agent.sync(&pass(&*installed)).await;
+    assert_eq!((found.new_ids(), found.action(newer)), (vec![newer], "PreDeploymentCheck"));
+    server.approve(2, "All Computers", Block).await;
+    assert_eq!(agent.sync(&pass(&*bare)).await.new_ids(), [older]);
+    server.approve(2, "All Computers", Install).await;
+    let found = agent.sync(&pass(&*bare)).await;
+    assert_eq!((found.new_ids(), found.action(newer)), (vec![newer], "Install"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -140,7 +140,11 @@ async fn happens(server: &Server, agent: &mut Agent<'_>, cache: &mut Cache, even
         // What is there already, or cannot be decided on, changes nothing.
         Event::Import(number) => {
             let document = document(number).importable();
-            server.state.import(vec![document], false).await.expect("a commit");
+            server
+                .state
+                .import(By::administrator(), vec![document], false)
+                .await
+                .expect("a commit");
         }
         Event::Approve(update, group, action, later) => {
             let go_live = (later && action.acts()).then(|| server.now() + 5 * MINUTE);
@@ -154,7 +158,7 @@ async fn happens(server: &Server, agent: &mut Agent<'_>, cache: &mut Cache, even
         }
         Event::Content => {
             let sha1 = super::documents::digests("inner").sha1;
-            drop(server.state.add_content(sha1, &b"inner"[..]).await);
+            drop(server.state.add_content(By::administrator(), sha1, &b"inner"[..]).await);
         }
         Event::Move(groups) => server.place(&agent.client_id, groups).await,
         Event::MoveGroup(parent) => {

@@ -120,7 +120,8 @@ impl Server {
     /// Imports the documents and says what they are called here.
     pub(super) async fn import<const N: usize>(&self, documents: [Document; N]) -> [u32; N] {
         let documents = documents.map(Document::importable).into();
-        let outcomes = self.state.import(documents, false).await.expect("a commit");
+        let outcomes =
+            self.state.import(By::administrator(), documents, false).await.expect("a commit");
         std::array::from_fn(|position| match &outcomes[position] {
             ImportOutcome::New(RevisionId(id)) => *id,
             other => panic!("not imported: {other:?}"),
@@ -163,7 +164,7 @@ impl Server {
     pub(super) async fn add_content(&self, text: &'static str) {
         let source = std::io::Cursor::new(text.as_bytes());
         let sha1 = super::documents::digests(text).sha1;
-        self.state.add_content(sha1, source).await.expect("content");
+        self.state.add_content(By::administrator(), sha1, source).await.expect("content");
     }
 
     /// Calls an operation with the children of its element.

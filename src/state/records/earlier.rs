@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use uuid::{Builder, Uuid};
 
+use super::super::staging::Part;
 use super::first_version;
 use crate::computers;
 use crate::computers::computer::ComputerInfo;
@@ -34,6 +35,12 @@ pub struct DownstreamServer {
     authorized: i64,
     configured: Option<Listed>,
     listed: Option<Listed>,
+}
+
+/// All that was staged was being moved.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::state) struct PublishingRecord {
+    began: i64,
 }
 
 /// A downstream server of which nobody knew what it was told of decisions.
@@ -158,6 +165,12 @@ impl From<EventLog> for computers::event::EventLog {
     }
 }
 
+impl From<PublishingRecord> for super::PublishingRecord {
+    fn from(earlier: PublishingRecord) -> Self {
+        Self { began: earlier.began, part: Part::All }
+    }
+}
+
 impl From<ReportingServer> for downstream::DownstreamServer {
     fn from(earlier: ReportingServer) -> Self {
         Self {
@@ -196,6 +209,7 @@ impl Stored for ReportingServer {
 }
 
 first_version! {
+    PublishingRecord, "publishing record";
     DownstreamServer, "downstream server record";
     Computer, "computer record";
     Statuses, "status record";

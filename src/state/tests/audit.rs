@@ -48,7 +48,11 @@ async fn an_approval_is_undone_by_what_held_before_it() {
     let again = fixture.state.undo(by(), undone.number).await.expect_err("undone already");
     assert!(again.to_string().contains("decided since"), "{again}");
     // The first approval was decided over, too.
-    assert!(fixture.state.undo(by(), 1).await.is_err());
+    assert!(
+        fixture.state.undo(by(), 2).await.expect_err("overtaken").to_string().contains("since")
+    );
+    let import = fixture.state.undo(by(), 1).await.expect_err("an import").to_string();
+    assert!(import.contains("cannot be undone"), "{import}");
     approve(&fixture, "Unassigned Computers", Optional).await;
     undo_last(&fixture).await.expect("undone");
     let nothing = Some(ApprovalAction::None);
@@ -105,15 +109,18 @@ async fn what_the_store_refused_is_not_listed_and_entries_are_found_by_what_they
     fixture.store.fail_next_commit();
     assert!(fixture.state.decide(by(), update(1), Decision::Decline).await.is_err());
     fixture.state.decide(by(), update(2), Decision::Decline).await.expect("declined");
-    assert_eq!(all(&fixture).await.len(), 2, "of four lines in the journal");
+    let told = all(&fixture).await;
+    assert_eq!(told.len(), 4, "two imports, and two of the other four lines in the journal");
+    let import = json!({ "import": { "revisions": 1 }, "by": "administrator" });
+    assert_eq!((&told[0].value, &told[1].value), (&import, &import));
     assert_eq!(fixture.journal().len(), 4);
     let find = async |last, text: Option<String>| {
         let filter = AuditFilter { last, mentions: text };
         let found = fixture.state.audit(filter).await.expect("a journal");
         found.into_iter().map(|entry| entry.number).collect::<Vec<_>>()
     };
-    assert_eq!(find(10, Some(update(1).to_string())).await, [1]);
-    assert_eq!(find(1, None).await, [4]);
+    assert_eq!(find(10, Some(update(1).to_string())).await, [3]);
+    assert_eq!(find(1, None).await, [6]);
     assert_eq!(find(10, Some("nobody".into())).await, [0_u64; 0]);
-    assert_eq!(all(&fixture).await[1].value["decline"], json!(update(2)));
+    assert_eq!(told[3].value["decline"], json!(update(2)));
 }

@@ -40,10 +40,14 @@ async fn what_its_publisher_withdrew_is_declined_with_the_reason_and_once() {
     let preview = fixture.state.preview_cleanup(settings()).await.expect("a plan");
     let reason = "its publisher withdrew it";
     assert_eq!(preview.declines, [(update(1), reason.to_owned())]);
-    assert_eq!(fixture.state.clean_up(settings()).await.expect("done"), preview);
+    assert_eq!(
+        fixture.state.clean_up(settings(), Some("ann".into())).await.expect("done"),
+        preview
+    );
     assert!(fixture.state.published().policy.is_declined(update(1)));
     let entry = fixture.journal().pop().expect("an entry");
     assert_eq!((&entry["by"], &entry["why"]), (&"weir".into(), &reason.into()));
+    assert_eq!(entry["started_by"], "ann");
     let again = fixture.state.preview_cleanup(settings()).await.expect("a plan");
     assert!(again.declines.is_empty());
     let off = CleanupSettings { decline_expired: false, ..settings() };
@@ -94,7 +98,7 @@ async fn computers_that_are_silent_are_forgotten() {
     let settings = CleanupSettings { forget_computers_days: 30, ..settings() };
     let plan = fixture.state.plan_cleanup(settings, later);
     assert_eq!(plan.computers, ["computer-1"]);
-    fixture.state.carry_out_cleanup(plan).await.expect("done");
+    fixture.state.carry_out_cleanup(plan, None).await.expect("done");
     assert!(fixture.state.computers().find("computer-1").is_none());
     assert!(fixture.state.computers().find("computer-2").is_some());
     assert_eq!(fixture.journal().pop().expect("an entry")["why"], "it was silent for too long");

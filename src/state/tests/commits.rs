@@ -9,6 +9,7 @@ use serde_json::json;
 use super::picture::Picture;
 use super::support::{Fixture, NOW, registration, software, update};
 use crate::policy::by::By;
+use crate::state::events::Events;
 use crate::state::health::Health;
 use crate::state::library::Library;
 use crate::state::model::Model;
@@ -49,11 +50,12 @@ async fn a_failed_commit_leaves_nothing_and_the_next_change_succeeds() {
         .decide(By::administrator(), update(1), Decision::Decline)
         .await
         .expect("declined");
-    let void = json!({ "void": { "from": 1, "to": 1 } });
+    let void = json!({ "void": { "from": 2, "to": 2 } });
     let decline = json!({
         "decline": update(1), "decided": NOW, "before": [], "by": "administrator",
     });
-    assert_eq!(fixture.journal(), [decline.clone(), void, decline]);
+    let second = json!({ "void": { "from": 4, "to": 4 } });
+    assert_eq!(fixture.journal(), [decline.clone(), void, second, decline]);
 }
 
 /// Keeps the writer busy until the sender is dropped, so that what follows is one commit.
@@ -152,7 +154,8 @@ async fn without_its_journal_a_decision_is_neither_durable_nor_acknowledged() {
     let library = Arc::new(Library::open(dir.path()).expect("a library"));
     let model = Model::load(&store, &library).expect("empty");
     let published = Arc::new(ArcSwap::from_pointee(model.publish(true, None)));
-    let health = Arc::new(Health::default());
+    let events = Arc::new(Events::new(|| 0));
+    let health = Arc::new(Health::new(Arc::clone(&events)));
     let writer = Writer::start(Owned {
         store: Box::new(store.clone()),
         journal,
@@ -164,6 +167,7 @@ async fn without_its_journal_a_decision_is_neither_durable_nor_acknowledged() {
         registry: Arc::new(Registry::default()),
         downstream: Arc::default(),
         health: Arc::clone(&health),
+        events,
         now: || NOW,
     })
     .expect("a writer");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::picture::Picture;
 use super::support::{Document, Fixture, software, update};
 use crate::policy::by::By;
-use crate::state::{Decision, Published, State};
+use crate::state::{Decision, Published, Reveal, State};
 use crate::wire::types::RevisionId;
 
 /// Bytes of all packs below a data directory.
@@ -97,7 +97,8 @@ async fn what_arrives_meanwhile_is_left_alone() {
     let staged = vec![software(41).importable()];
     fixture.state.stage(staged, Vec::new()).await.expect("staged");
     assert_eq!(fixture.state.compact(1_000).await.expect("done"), 0);
-    fixture.state.publish_staged().await.expect("published");
+    let listed = Reveal::Listed([software(41).importable().identity()].into());
+    fixture.state.publish_staged(listed, false).await.expect("published");
     assert_eq!(fixture.state.compact(1_000).await.expect("done"), 3);
     fixture.state.remove_retired(Duration::ZERO).await.expect("removed");
     assert_eq!(read_all(&fixture.state, &fixture.state.published()).len(), 5);

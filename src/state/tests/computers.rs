@@ -136,8 +136,9 @@ async fn a_host_name_has_to_be_unambiguous() {
 #[tokio::test]
 async fn content_arrives_once_and_only_as_the_metadata_has_it() {
     let fixture = Fixture::new();
-    let add =
-        |number: u8, bytes: Vec<u8>| fixture.state.add_content(address(number), Cursor::new(bytes));
+    let add = |number: u8, bytes: Vec<u8>| {
+        fixture.state.add_content(By::administrator(), address(number), Cursor::new(bytes))
+    };
     let unknown = add(1, content(1)).await;
     assert!(matches!(unknown, Err(StateError::NotFound { kind: "file", .. })), "{unknown:?}");
 

@@ -172,7 +172,7 @@ async fn replaced_revisions_go_and_clients_hear_of_new_leaves() {
     let reason = "replaced by a later revision long ago";
     assert_eq!(planned(&fixture, NOW), [[(update(1), vec![1], reason)]]);
     let plan = State::plan_deletions(&fixture.state.published(), NOW);
-    let done = fixture.state.carry_out_deletions(plan.clone()).await.expect("done");
+    let done = fixture.state.carry_out_deletions(plan.clone(), None).await.expect("done");
     assert_eq!(done, plan);
     assert!(fixture.changed(detectoid_id) > before, "nothing names it any more");
     let published = fixture.state.published();
@@ -193,7 +193,7 @@ async fn what_was_decided_since_the_plan_counts() {
     assert_eq!(plan.len(), 3);
     approve(&fixture, 1).await.expect("approved");
     fixture.import_new(Document { bundles: vec![2], ..software(4) }).await;
-    let done = fixture.state.carry_out_deletions(plan).await.expect("done");
+    let done = fixture.state.carry_out_deletions(plan, None).await.expect("done");
     let done: Vec<_> = done.iter().flat_map(|it| &it.0).map(|it| it.update).collect();
     assert_eq!(done, [update(3)]);
     assert_eq!(fixture.state.published().catalog.len(), 3);
@@ -214,12 +214,15 @@ async fn a_downstream_server_and_an_update_group_are_heard() {
     state.want_content(vec![super::support::address(1)]).await.expect("noted");
     assert_eq!(planned(&fixture, NOW).len(), 1);
     let plan = State::plan_deletions(&state.published(), NOW);
-    assert!(state.carry_out_deletions(plan.clone()).await.expect("done").is_empty());
+    assert!(state.carry_out_deletions(plan.clone(), None).await.expect("done").is_empty());
     let error = state.delete_update(by(), update(1)).await.expect_err("refused");
     assert!(error.to_string().contains("downstream"), "{error}");
     let content = std::io::Cursor::new(super::support::content(1));
-    state.add_content(super::support::address(1), content).await.expect("added");
-    assert_eq!(state.carry_out_deletions(plan).await.expect("done").len(), 1);
+    state
+        .add_content(By::administrator(), super::support::address(1), content)
+        .await
+        .expect("added");
+    assert_eq!(state.carry_out_deletions(plan, None).await.expect("done").len(), 1);
     let group = state.published().policy.update_group("October").cloned().expect("a group");
     assert!(group.updates.is_empty());
 }

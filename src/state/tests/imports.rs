@@ -53,7 +53,8 @@ async fn one_call_may_bring_a_document_twice_and_refuse_another() {
     let fixture = Fixture::new();
     let other = Document { title: "Another".into(), ..software(1) };
     let documents = [software(1), software(2), software(1), other].map(|d| d.importable());
-    let outcomes = fixture.state.import(documents.into(), false).await.expect("imported");
+    let outcomes =
+        fixture.state.import(By::administrator(), documents.into(), false).await.expect("imported");
     let [ImportOutcome::New(one), ImportOutcome::New(_), again, refused] = &outcomes[..] else {
         panic!("{outcomes:?}")
     };
@@ -142,15 +143,15 @@ async fn readers_see_a_bulk_import_with_its_last_part_or_with_the_next_change() 
     let visible = || state.published().catalog.len();
     let part = |number| vec![software(number).importable()];
 
-    state.import(part(1), true).await.expect("imported");
+    state.import(By::administrator(), part(1), true).await.expect("imported");
     assert_eq!(visible(), 0);
-    state.import(part(2), true).await.expect("imported");
+    state.import(By::administrator(), part(2), true).await.expect("imported");
     state.set_meta("record", record()).await.expect("stored");
     assert_eq!(visible(), 0, "what readers do not see shows them nothing");
-    state.import(Vec::new(), false).await.expect("imported");
+    state.import(By::administrator(), Vec::new(), false).await.expect("imported");
     assert_eq!(visible(), 2);
 
-    state.import(part(3), true).await.expect("imported");
+    state.import(By::administrator(), part(3), true).await.expect("imported");
     let group = state
         .create_group(By::administrator(), update(9), "Pilot".into(), None)
         .await
@@ -164,7 +165,7 @@ async fn readers_do_not_wait_for_an_import_that_does_not_go_on() {
     let patience = Duration::from_millis(50);
     let fixture = Fixture::with(&Settings { import_patience: patience, ..Settings::default() });
     let part = vec![software(1).importable()];
-    fixture.state.import(part, true).await.expect("imported");
+    fixture.state.import(By::administrator(), part, true).await.expect("imported");
     let begun = Instant::now();
     while fixture.state.published().catalog.is_empty() {
         assert!(begun.elapsed() < Duration::from_secs(10), "never published");
@@ -179,12 +180,12 @@ async fn the_embedded_store_remembers_too() {
     let documents = || vec![software(1).importable(), software(2).importable()];
     let state = open();
     assert!(SledStore::open(dir.path()).is_err(), "somebody else could use the directory");
-    let new = state.import(documents(), false).await.expect("imported");
+    let new = state.import(By::administrator(), documents(), false).await.expect("imported");
     state.close().await;
 
     let state = open();
     assert_eq!(state.published().catalog.len(), 2);
-    let again = state.import(documents(), false).await.expect("imported");
+    let again = state.import(By::administrator(), documents(), false).await.expect("imported");
     let ids = |outcomes: &[ImportOutcome]| -> Vec<_> {
         let ids = outcomes.iter().map(|outcome| match outcome {
             ImportOutcome::New(id) | ImportOutcome::Unchanged(id) => *id,

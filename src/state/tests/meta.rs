@@ -1,6 +1,9 @@
 //! Single records.
 
+use serde_json::json;
+
 use super::support::Fixture;
+use crate::policy::by::By;
 use crate::state::records::ConfigurationRecord;
 
 fn record(fingerprint: &str) -> ConfigurationRecord {
@@ -42,4 +45,13 @@ async fn a_restart_changes_no_configuration() {
     assert_eq!(configuration(&fixture, 10).await, 10);
     let fixture = fixture.reopened().await;
     assert_eq!(configuration(&fixture, 2_000_000_000).await, 10);
+}
+
+#[tokio::test]
+async fn who_does_something_that_is_kept_nowhere_else_is_noted() {
+    let fixture = Fixture::new();
+    fixture.state.note(By::person("ann"), json!({ "something": 7 })).await.expect("noted");
+    assert_eq!(fixture.journal(), [json!({ "something": 7, "by": "ann" })]);
+    let fixture = fixture.reopened().await;
+    assert_eq!(fixture.journal().len(), 1);
 }

@@ -65,14 +65,14 @@ async fn its_content_is_needed() {
     let fixture = Fixture::new();
     fixture.import_new(Document { has_file: true, ..software(1) }).await;
     let source = Cursor::new(content(1));
-    fixture.state.add_content(address(1), source).await.expect("added");
+    fixture.state.add_content(By::administrator(), address(1), source).await.expect("added");
     fixture.state.create_package(by(), ID, "Branch".into()).await.expect("made");
     change(&fixture, &[1], &[]).await.expect("added");
     let needs = ContentNeeds { all: false, before: NOW };
     for _ in 0..2 {
-        assert!(fixture.state.clean_content(needs).await.expect("done").is_empty());
+        assert!(fixture.state.clean_content(needs, None).await.expect("done").is_empty());
     }
     change(&fixture, &[], &[1]).await.expect("taken out");
-    fixture.state.clean_content(needs).await.expect("marked");
-    assert_eq!(fixture.state.clean_content(needs).await.expect("done").len(), 1);
+    fixture.state.clean_content(needs, None).await.expect("marked");
+    assert_eq!(fixture.state.clean_content(needs, None).await.expect("done").len(), 1);
 }

@@ -145,8 +145,8 @@ async fn what_cannot_be_is_refused_with_the_reason_and_nothing_changes() {
     let any = Rule { name: "Any".into(), id: Uuid::nil(), ..rule(Criteria::default()) };
     let others: [(Result<(), StateError>, &str); 7] = [
         (state.put_rule(by(), any).await.map(drop), "without a condition"),
-        (state.run_rule("All of it").await.map(drop), "cap of 1"),
-        (state.run_rule("Nothing").await.map(drop), "there is no rule"),
+        (state.run_rule("All of it", None).await.map(drop), "cap of 1"),
+        (state.run_rule("Nothing", None).await.map(drop), "there is no rule"),
         (state.undo(by(), 9_999).await.map(drop), "there is no decision"),
         (state.restore_update(by(), update(1)).await, "there is no deleted update"),
         (state.delete_update(by(), update(1)).await.map(drop), "it is not declined"),
@@ -162,5 +162,8 @@ async fn what_cannot_be_is_refused_with_the_reason_and_nothing_changes() {
         .put_rule(by(), Rule { name: "Few".into(), id: Uuid::nil(), ..rule(matches_nothing) })
         .await
         .expect("a rule");
-    assert!(state.run_rule("Few").await.expect("run").updates.is_empty(), "which is no error");
+    assert!(
+        state.run_rule("Few", None).await.expect("run").updates.is_empty(),
+        "which is no error"
+    );
 }

@@ -115,7 +115,7 @@ async fn take(fixture: Fixture, step: Step, number: u128) -> Fixture {
     let outcome = match step {
         Step::Import(documents, more_follows) => {
             let documents = documents.iter().map(Document::importable).collect();
-            state.import(documents, more_follows).await.map(drop)
+            state.import(By::administrator(), documents, more_follows).await.map(drop)
         }
         Step::Approve(number, group, terms) => {
             let decision = Decision::Approve { group, terms };
@@ -126,7 +126,7 @@ async fn take(fixture: Fixture, step: Step, number: u128) -> Fixture {
         Step::Restore(number) => state.restore_update(by, update(number)).await,
         Step::CleanUp => {
             let plan = State::plan_deletions(&state.published(), NOW);
-            match state.carry_out_deletions(plan).await {
+            match state.carry_out_deletions(plan, None).await {
                 Ok(_) => state.compact(1).await.map(drop),
                 Err(error) => Err(error),
             }
@@ -154,7 +154,7 @@ async fn take(fixture: Fixture, step: Step, number: u128) -> Fixture {
         }
         Step::AddContent(number) => {
             let source = Cursor::new(content(number));
-            state.add_content(address(number), source).await.map(drop)
+            state.add_content(By::administrator(), address(number), source).await.map(drop)
         }
         Step::FailNextCommit => {
             fixture.store.fail_next_commit();
@@ -197,7 +197,7 @@ proptest! {
                 check_numbers(&fixture.state.published(), &mut ids);
             }
             // The last part of whatever import is open.
-            while fixture.state.import(Vec::new(), false).await.is_err() {}
+            while fixture.state.import(By::administrator(), Vec::new(), false).await.is_err() {}
             let before = Picture::of(&fixture.state).await;
             let fixture = fixture.reopened().await;
             assert_eq!(Picture::of(&fixture.state).await, before);

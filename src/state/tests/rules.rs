@@ -74,7 +74,7 @@ async fn a_rule_does_what_its_preview_says_and_leaves_what_people_decided() {
     let skipped =
         [(update(3), "it is decided already"), (update(4), "its licence is not accepted")];
     assert_eq!(preview.skipped, skipped);
-    assert_eq!(state.run_rule("Good ones").await.expect("run"), preview);
+    assert_eq!(state.run_rule("Good ones", Some("ann".into())).await.expect("run"), preview);
     assert_eq!(approved(&fixture), BTreeSet::from([update(1), update(2)]));
 
     let published = state.published();
@@ -83,13 +83,40 @@ async fn a_rule_does_what_its_preview_says_and_leaves_what_people_decided() {
     assert_eq!(approval.terms.deadline, Some(Deadline::utc(NOW + 3600)));
     let entry = fixture.journal().pop().expect("an entry");
     assert_eq!((&entry["by"], &entry["why"]), (&"rule 'Good ones'".into(), &"title good*".into()));
+    assert_eq!(entry["started_by"], "ann");
 
     state.accept_eulas(by(), update(4)).await.expect("accepted");
-    assert_eq!(state.run_rule("Good ones").await.expect("run").updates.len(), 1);
-    assert!(state.run_rule("Good ones").await.expect("run").updates.is_empty(), "all is done");
+    assert_eq!(state.run_rule("Good ones", None).await.expect("run").updates.len(), 1);
+    assert!(fixture.journal().pop().expect("an entry").get("started_by").is_none());
+    assert!(
+        state.run_rule("Good ones", None).await.expect("run").updates.is_empty(),
+        "all is done"
+    );
     let fixture = fixture.reopened().await;
     let kept = &fixture.state.published().policy.rules[&Uuid::from_u128(77)];
     assert_eq!((kept.last_run, &kept.criteria), (NOW, &rule().criteria));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_runs_a_rule_does_not_undo_who_changes_it_meanwhile() {
+    let fixture = fixture().await;
+    let state = &fixture.state;
+    state.put_rule(by(), rule()).await.expect("a rule");
+    for cap in 100..300 {
+        let changed = Rule { cap, ..rule() };
+        let (put, run) =
+            tokio::join!(state.put_rule(by(), changed), state.run_rule("good ones", None));
+        put.expect("put");
+        run.expect("run");
+        let policy = &state.published().policy;
+        assert_eq!(policy.rule("Good ones").map(|rule| rule.cap), Some(cap));
+    }
+    // Both plan the same, and one of them does it.
+    state.accept_eulas(by(), update(4)).await.expect("accepted");
+    let run = || state.run_rule("Good ones", None);
+    let (one, other) = tokio::join!(run(), run());
+    let done = [one, other].map(|plan| plan.expect("run").updates.len());
+    assert_eq!(done.iter().sum::<usize>(), 1, "{done:?}");
 }
 
 #[tokio::test]
@@ -98,7 +125,8 @@ async fn more_than_its_cap_is_nothing() {
     let rule = Rule { cap: 1, ..rule() };
     fixture.state.put_rule(by(), rule).await.expect("a rule");
     assert!(fixture.state.preview_rule("Good ones").expect("a plan").is_over_cap());
-    let refused = fixture.state.run_rule("Good ones").await.expect_err("over its cap").to_string();
+    let refused =
+        fixture.state.run_rule("Good ones", None).await.expect_err("over its cap").to_string();
     assert!(refused.contains("2 updates") && refused.contains("cap of 1"), "{refused}");
     assert!(approved(&fixture).is_empty());
 }
@@ -133,7 +161,7 @@ async fn an_update_group_is_made_and_filled_and_may_be_left_disabled() {
     let state = &fixture.state;
     let rule = Rule { update_group: Some("Good of {date}".into()), enables: false, ..rule() };
     state.put_rule(by(), rule).await.expect("a rule");
-    assert_eq!(state.run_rule("Good ones").await.expect("run").updates.len(), 3);
+    assert_eq!(state.run_rule("Good ones", None).await.expect("run").updates.len(), 3);
     assert!(approved(&fixture).is_empty(), "somebody has to enable it");
     let policy = &state.published().policy;
     let group = policy.update_group("Good of 2027-01-15").expect("a group");
@@ -165,7 +193,7 @@ async fn a_rule_that_makes_no_sense_is_refused() {
     }
     assert!(fixture.state.published().policy.rules.is_empty());
     assert!(matches!(fixture.state.preview_rule("x"), Err(StateError::NotFound { .. })));
-    assert!(fixture.state.run_rule("x").await.is_err());
+    assert!(fixture.state.run_rule("x", None).await.is_err());
     assert!(fixture.state.remove_rule(by(), "x".into()).await.is_err());
 }
 
@@ -182,7 +210,7 @@ async fn a_rule_replaced_keeps_what_it_is_and_removed_leaves_what_it_did() {
     };
     let replaced = state.put_rule(by(), other).await.expect("replaced");
     assert_eq!(replaced.id, rule().id);
-    state.run_rule("good ones").await.expect("run");
+    state.run_rule("good ones", None).await.expect("run");
     state.remove_rule(by(), "good ones".into()).await.expect("removed");
     assert_eq!(approved(&fixture).len(), 3, "nobody decided for Unassigned Computers");
 }

@@ -3,10 +3,10 @@
 use crate::policy::by::By;
 use crate::state::library::Library;
 use crate::state::model::Model;
-use crate::state::staging::move_all;
-use crate::state::{ImportOutcome, Moved, Unknown};
+use crate::state::staging::{Part, move_all};
+use crate::state::{ImportOutcome, Moved, Reveal, StateError, Unknown};
 use crate::store::memory::MemoryStore;
-use crate::store::{Batch, EachRecord, Store, StoreError, Tree};
+use crate::store::{Batch, EachRecord, Page, Store, StoreError, Tree};
 use crate::wire::types::UpdateIdentity;
 
 use super::support::{Document, Fixture, software, update};
@@ -24,6 +24,12 @@ async fn stage(fixture: &Fixture, documents: &[Document]) -> Vec<ImportOutcome> 
     fixture.state.stage(documents, Vec::new()).await.expect("staged")
 }
 
+/// Publishes whatever of the tests is staged.
+async fn publish_all(fixture: &Fixture) -> Result<Moved, StateError> {
+    let listed = (1..=9).flat_map(|number| (1..=9).map(move |revision| identity(number, revision)));
+    fixture.state.publish_staged(Reveal::Listed(listed.collect()), false).await
+}
+
 #[tokio::test]
 async fn nobody_sees_what_is_staged_until_all_of_it_is_published() {
     let fixture = Fixture::new();
@@ -39,10 +45,10 @@ async fn nobody_sees_what_is_staged_until_all_of_it_is_published() {
     fixture.state.create_group(by, update(9), "Pilot".into(), None).await.expect("a group");
     assert_eq!(fixture.state.published().catalog.len(), before.catalog.len());
 
-    let moved = fixture.state.publish_staged().await.expect("published");
+    let moved = publish_all(&fixture).await.expect("published");
     assert_eq!(moved, Moved { new: 1, changed: 1 });
     assert_eq!(fixture.state.published().catalog.len(), 3);
-    assert_eq!(fixture.state.publish_staged().await.expect("again"), Moved::default());
+    assert_eq!(publish_all(&fixture).await.expect("again"), Moved::default());
 }
 
 #[tokio::test]
@@ -55,7 +61,7 @@ async fn what_is_staged_survives_a_restart_and_is_not_fetched_again() {
     let listed = vec![identity(1, 1), identity(2, 1), identity(4, 1), identity(4, 1)];
     let unknown = fixture.state.unknown(listed).await.expect("asked");
     assert_eq!(unknown, Unknown { revisions: vec![identity(4, 1)], known: 1, staged: 1 });
-    fixture.state.publish_staged().await.expect("published");
+    publish_all(&fixture).await.expect("published");
     let published = fixture.state.published();
     let index = published.catalog.by_identity(&identity(3, 1)).expect("a revision");
     let places = published.places(index).expect("a place");
@@ -70,7 +76,7 @@ async fn a_neighbour_is_told_with_the_commit_that_publishes() {
     let before = fixture.changed(named);
     fixture.import_new(revision(3, 1)).await;
     let seen = fixture.state.published().sequence;
-    fixture.state.publish_staged().await.expect("published");
+    publish_all(&fixture).await.expect("published");
     assert!(fixture.changed(named) > seen, "{before} {seen}");
 }
 
@@ -81,6 +87,10 @@ struct Dying {
 }
 
 impl Store for Dying {
+    fn page(&self, tree: Tree, after: Option<&[u8]>, bytes: usize) -> Result<Page, StoreError> {
+        self.store.page(tree, after, bytes)
+    }
+
     fn load(&self, tree: Tree, each: &mut EachRecord<'_>) -> Result<(), StoreError> {
         self.store.load(tree, each)
     }
@@ -111,11 +121,11 @@ async fn a_start_finishes_what_a_killed_process_began_to_publish() {
         let mut store = Dying { store: fixture.store.clone(), left: commits };
         let library = Library::open(fixture.dir.path()).expect("the same library");
         let mut model = Model::load(&store, &library).expect("loaded");
-        let moved = move_all(&mut model, &mut store, &library, 0, 2);
+        let moved = move_all(&mut model, &mut store, &library, 0, 2, Part::All);
         assert_eq!(moved.is_ok(), commits == 3, "{commits}");
         let fixture = fixture.reopened().await;
         assert_eq!(fixture.state.published().catalog.len(), expected, "after {commits} commits");
-        fixture.state.publish_staged().await.expect("published");
+        publish_all(&fixture).await.expect("published");
         assert_eq!(fixture.state.published().catalog.len(), 5, "after {commits} commits");
         let ids: std::collections::BTreeSet<_> =
             fixture.state.published().catalog.revisions().map(|(_, it)| it.id).collect();
@@ -128,8 +138,40 @@ async fn a_store_that_fails_at_the_beginning_leaves_everything_as_it_was() {
     let fixture = Fixture::new();
     stage(&fixture, &[revision(1, 1)]).await;
     fixture.store.fail_next_commit();
-    fixture.state.publish_staged().await.expect_err("refused");
+    publish_all(&fixture).await.expect_err("refused");
     assert_eq!(fixture.state.published().catalog.len(), 0);
-    let moved = fixture.state.publish_staged().await.expect("the next time");
+    let moved = publish_all(&fixture).await.expect("the next time");
     assert_eq!(moved.new, 1);
+}
+
+#[tokio::test]
+async fn categories_become_visible_alone_and_what_is_not_listed_goes() {
+    let fixture = Fixture::new();
+    let category = Document { kind: "Category", ..software(1) };
+    stage(&fixture, &[category, revision(2, 1), revision(3, 1)]).await;
+    let moved = fixture.state.publish_staged(Reveal::Configuration, false).await;
+    assert_eq!(moved.expect("published").new, 1);
+    assert_eq!(fixture.state.published().catalog.len(), 1);
+    let listed = Reveal::Listed([identity(3, 1)].into());
+    assert_eq!(fixture.state.publish_staged(listed, false).await.expect("published").new, 1);
+    let fixture = fixture.reopened().await;
+    let published = fixture.state.published();
+    assert!(published.catalog.by_identity(&identity(2, 1)).is_none());
+    assert_eq!(published.catalog.len(), 2);
+    let unknown = fixture.state.unknown(vec![identity(2, 1)]).await.expect("asked");
+    assert_eq!(unknown.revisions, [identity(2, 1)], "to be fetched again");
+}
+
+#[tokio::test]
+async fn a_start_moves_categories_alone_when_only_they_were_to_be_moved() {
+    let fixture = Fixture::new();
+    let category = |number| Document { kind: "Category", ..software(number) };
+    stage(&fixture, &[category(1), revision(2, 1), category(3), category(4)]).await;
+    let mut store = Dying { store: fixture.store.clone(), left: 1 };
+    let library = Library::open(fixture.dir.path()).expect("the same library");
+    let mut model = Model::load(&store, &library).expect("loaded");
+    move_all(&mut model, &mut store, &library, 0, 2, Part::Configuration).expect_err("it died");
+    let fixture = fixture.reopened().await;
+    assert_eq!(fixture.state.published().catalog.len(), 3);
+    assert_eq!(publish_all(&fixture).await.expect("published").new, 1);
 }

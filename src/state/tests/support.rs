@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::computers::computer::ComputerInfo;
 use crate::content::files::digest_of;
+use crate::policy::by::By;
 use crate::state::{ImportOutcome, Importable, Registration, Settings, State, StateError};
 use crate::store::journal;
 use crate::store::memory::MemoryStore;
@@ -56,15 +57,17 @@ impl Fixture {
         Self { state, store, dir }
     }
 
-    /// What the journal says, oldest first.
+    /// What the journal says, oldest first, but for imports: tests begin with them.
     pub(super) fn journal(&self) -> Vec<Value> {
         let entries = journal::entries(&self.dir.path().join("journal")).expect("a journal");
-        entries.map(|entry| entry.expect("an entry").value).collect()
+        let entries = entries.map(|entry| entry.expect("an entry").value);
+        entries.filter(|entry| entry.get("import").is_none()).collect()
     }
 
     /// Imports one document.
     pub(super) async fn import(&self, document: Document) -> Result<ImportOutcome, StateError> {
-        let outcomes = self.state.import(vec![document.importable()], false).await?;
+        let outcomes =
+            self.state.import(By::administrator(), vec![document.importable()], false).await?;
         Ok(outcomes.into_iter().next().expect("an outcome"))
     }
 

@@ -182,6 +182,20 @@ pub struct Entries {
     current: Option<Segment>,
 }
 
+/// The files of the journal in `directory` with their names, each as long as it is now: to be copied,
+/// by somebody who knows that nothing is being appended.
+pub fn extents(directory: &Path) -> Result<Vec<(String, File, u64)>, StoreError> {
+    let mut all = Vec::new();
+    for first in first_sequences(directory)? {
+        let path = file_path(directory, first);
+        let failed = |error| StoreError::io(&path, error);
+        let file = File::open(&path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        all.push((file_name(first), file, length));
+    }
+    Ok(all)
+}
+
 impl Entries {
     fn advance(&mut self) -> Result<Option<Entry>, StoreError> {
         loop {
@@ -217,7 +231,11 @@ impl Iterator for Entries {
 }
 
 fn file_path(directory: &Path, first: u64) -> PathBuf {
-    directory.join(format!("{first:08}.log"))
+    directory.join(file_name(first))
+}
+
+fn file_name(first: u64) -> String {
+    format!("{first:08}.log")
 }
 
 /// The first entry of each of the journal's files, ascending.

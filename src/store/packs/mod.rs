@@ -133,11 +133,7 @@ impl Packs {
     /// # Errors
     /// What was not done yet is done by the next call.
     pub fn settle(&self, used: impl Iterator<Item = Place>) -> Result<Settled, StoreError> {
-        let mut ends: BTreeMap<u32, u64> = BTreeMap::new();
-        for place in used {
-            let end = ends.entry(place.pack).or_default();
-            *end = place.end().max(*end);
-        }
+        let ends = ends(used);
         let mut settled = Settled::default();
         let present = self.packs.read().unwrap_or_else(PoisonError::into_inner).clone();
         for (number, end) in &ends {
@@ -185,6 +181,20 @@ impl Packs {
         }
         sparse.sort_by_key(|(_, living)| *living);
         Ok(sparse)
+    }
+
+    /// The packs that hold the `used` places, each as far as the last of them: to be copied. They can
+    /// be read even when they are removed meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::MissingPack`] when one is not there.
+    pub fn extents(&self, used: impl Iterator<Item = Place>) -> Result<Vec<Extent>, StoreError> {
+        let ends = ends(used);
+        let extent = |(number, length): (u32, u64)| match self.pack(number) {
+            Some(pack) => Ok(Extent { pack, length }),
+            None => Err(StoreError::MissingPack(pack::path(&self.directory, number))),
+        };
+        ends.into_iter().map(extent).collect()
     }
 
     /// Lets no further batch into a pack.
@@ -251,6 +261,43 @@ impl Packs {
             tail.end = None;
         }
     }
+}
+
+/// The beginning of a pack, as far as somebody needs it.
+#[derive(Debug)]
+pub struct Extent {
+    pack: Arc<Pack>,
+    length: u64,
+}
+
+impl Extent {
+    /// The name of its file.
+    pub fn name(&self) -> String {
+        pack::name(self.pack.number())
+    }
+
+    /// Bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Fills `bytes` with what is at `offset`.
+    ///
+    /// # Errors
+    /// The disk's, and when that is behind the end.
+    pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<(), StoreError> {
+        self.pack.read_at(bytes, offset)
+    }
+}
+
+/// Where the last of `used` ends in each pack.
+fn ends(used: impl Iterator<Item = Place>) -> BTreeMap<u32, u64> {
+    let mut ends: BTreeMap<u32, u64> = BTreeMap::new();
+    for place in used {
+        let end = ends.entry(place.pack).or_default();
+        *end = place.end().max(*end);
+    }
+    ends
 }
 
 /// Writes `entries` one behind the other from `at` and waits for the disk.

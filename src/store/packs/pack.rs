@@ -107,6 +107,11 @@ impl Pack {
         Ok(bytes)
     }
 
+    /// Fills `bytes` with what is at `offset`, whatever it is.
+    pub(super) fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<(), StoreError> {
+        self.file.read_exact_at(bytes, offset).map_err(|error| self.failed(error))
+    }
+
     /// Shortens the file to `length` bytes, durably.
     pub(super) fn cut(&self, length: u64) -> Result<(), StoreError> {
         let cut = self.file.set_len(length).and_then(|()| self.file.sync_all());
@@ -140,7 +145,12 @@ pub(super) fn header(entry: &[u8]) -> [u8; HEADER] {
 
 /// The file of the pack `number`.
 pub(super) fn path(directory: &Path, number: u32) -> PathBuf {
-    directory.join(format!("{number:08x}{EXTENSION}"))
+    directory.join(name(number))
+}
+
+/// What its file is called.
+pub(super) fn name(number: u32) -> String {
+    format!("{number:08x}{EXTENSION}")
 }
 
 /// The number of the pack whose file is called `name`, if it is one.

@@ -151,12 +151,11 @@ impl Downloads {
         let Some(source) = source else { return Ok(()) };
         let published = state.published();
         let mut wanted = self.wanted(&published, source.content)?;
-        if source.content != ContentMode::None {
-            // What servers below asked for (DownloadFiles) comes after what is wanted here.
-            let here: HashSet<Sha1> = wanted.iter().copied().collect();
-            let below = state.wanted_content().await?;
-            wanted.extend(below.into_iter().filter(|sha1| !here.contains(sha1)));
-        }
+        // What servers below asked for (DownloadFiles) comes after what is wanted here. It comes also
+        // where nothing else is fetched: they were told that files are to be had here.
+        let here: HashSet<Sha1> = wanted.iter().copied().collect();
+        let below = state.wanted_content().await?;
+        wanted.extend(below.into_iter().filter(|sha1| !here.contains(sha1)));
         let now = Instant::now();
         wanted.retain(|sha1| {
             let waits = lock(&self.failed).get(sha1).is_some_and(|failed| failed.next > now);

@@ -50,7 +50,7 @@ async fn with_file(size: u64, source: SourceRecord) -> (Pair, Vec<u8>, Sha1) {
     fake.world().files.insert(target, content.clone());
     let pair = Pair::with(fake).await;
     let source = SourceRecord { url: pair.fake.url.clone(), ..source };
-    pair.upstream.set_source(source).await.unwrap();
+    pair.upstream.set_source(By::administrator(), source).await.unwrap();
     pair.select_everything().await;
     assert_eq!(pair.sync(Scope::Everything).await.status, 6702);
     (pair, content, sha1)
@@ -211,14 +211,16 @@ async fn nothing_is_pulled_unless_that_is_configured() {
 
 #[tokio::test]
 async fn a_file_that_a_server_below_asked_for_is_fetched_without_an_approval() {
-    let (pair, _, sha1) = with_file(BLOCK + 1, approved()).await;
-    let following = tokio::spawn(Arc::clone(&pair.upstream).follow_downloads());
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(!pair.state.has_content(&sha1), "nobody wants it");
-    pair.state.want_content(vec![sha1]).await.unwrap();
-    until_here(&pair, &sha1).await;
-    assert!(pair.state.wanted_content().await.unwrap().is_empty());
-    following.abort();
+    for source in [approved(), SourceRecord { content: ContentMode::None, ..approved() }] {
+        let (pair, _, sha1) = with_file(BLOCK + 1, source).await;
+        let following = tokio::spawn(Arc::clone(&pair.upstream).follow_downloads());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(!pair.state.has_content(&sha1), "nobody wants it");
+        pair.state.want_content(vec![sha1]).await.unwrap();
+        until_here(&pair, &sha1).await;
+        assert!(pair.state.wanted_content().await.unwrap().is_empty());
+        following.abort();
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::fake::Misbehaviour::{self, Cut, Fault, Garbage, Silence, Status};
 use super::*;
+use crate::policy::by::By;
 use crate::wire::fault::ErrorCode::*;
 use crate::wire::operation::Operation;
 use crate::wire::soap::codec::Content;
@@ -124,7 +125,7 @@ async fn a_server_that_lost_what_it_knew_is_asked_for_all_of_it_once() {
             replica: operation == Operation::GetDeployments,
             ..SourceRecord::default()
         };
-        pair.upstream.set_source(source).await.unwrap();
+        pair.upstream.set_source(By::administrator(), source).await.unwrap();
         pair.fake.world().decided = replica::decided("decided", 9);
         pair.select_everything().await;
         assert_eq!(pair.sync(Scope::Everything).await.status, 6702);
@@ -252,7 +253,7 @@ async fn what_was_fetched_before_an_interruption_is_not_fetched_again() {
     pair.fake.world().per_request = 1;
     pair.sync(Scope::Categories).await;
     let fetched = pair.fake.asked(Operation::GetUpdateData).len();
-    let number = pair.upstream.start(Scope::Everything).await.unwrap();
+    let number = pair.upstream.start(By::administrator(), Scope::Everything).await.unwrap();
     while pair.fake.asked(Operation::GetUpdateData).len() < fetched + 3 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -272,8 +273,8 @@ async fn what_was_fetched_before_an_interruption_is_not_fetched_again() {
 async fn only_one_runs_at_a_time_and_it_can_be_called_off() {
     let pair = Pair::new().await;
     pair.misbehave(Operation::GetConfigData, &[Silence]);
-    pair.upstream.start(Scope::Everything).await.unwrap();
-    assert!(pair.upstream.start(Scope::Categories).await.is_err());
+    pair.upstream.start(By::administrator(), Scope::Everything).await.unwrap();
+    assert!(pair.upstream.start(By::administrator(), Scope::Categories).await.is_err());
     assert!(pair.upstream.cancel());
     pair.upstream.stop().await;
     let run = pair.upstream.history().await.unwrap().pop().unwrap();

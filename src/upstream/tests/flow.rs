@@ -1,6 +1,10 @@
 //! Synchronising when nothing goes wrong.
 
+use uuid::Uuid;
+
 use super::*;
+use crate::policy::by::By;
+use crate::state::{AuditEntry, AuditFilter};
 use crate::wire::operation::Operation;
 
 #[tokio::test]
@@ -91,15 +95,37 @@ async fn languages_are_named_by_their_tags() {
     pair.sync(Scope::Categories).await;
     pair.select(&["Gauge Reader"], &["Critical Updates"]).await;
     let change = SelectionChange { languages: vec!["de".into()], ..SelectionChange::default() };
-    assert_eq!(pair.upstream.select(change).await.unwrap().languages, [1031]);
+    assert_eq!(pair.upstream.select(By::administrator(), change).await.unwrap().languages, [1031]);
     let change = SelectionChange { languages: vec!["fr".into()], ..SelectionChange::default() };
-    assert!(pair.upstream.select(change).await.is_err());
+    assert!(pair.upstream.select(By::administrator(), change).await.is_err());
     pair.sync(Scope::Everything).await;
     let lists = pair.fake.asked(Operation::GetRevisionIdList);
     assert!(lists.last().unwrap().contains("<Id>1031</Id><Delta>false</Delta>"));
     // The second answer of GetConfigData has no languages; they stay known.
     let change = SelectionChange { languages: vec!["DE".into()], ..SelectionChange::default() };
-    pair.upstream.select(change).await.unwrap();
+    pair.upstream.select(By::administrator(), change).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_selects_at_once_undoes_nothing_of_the_others() {
+    let pair = Pair::new().await;
+    let wanted: Vec<Uuid> = (1..=40).map(Uuid::from_u128).collect();
+    let mut selecting = tokio::task::JoinSet::new();
+    for product in wanted.clone() {
+        let (upstream, products) = (Arc::clone(&pair.upstream), vec![product.to_string()]);
+        let change = SelectionChange { products, ..SelectionChange::default() };
+        selecting.spawn(async move { upstream.select(By::administrator(), change).await });
+    }
+    while let Some(selected) = selecting.join_next().await {
+        selected.unwrap().unwrap();
+    }
+    let mut selected = pair.upstream.selection().await.unwrap().products;
+    selected.sort_unstable();
+    assert_eq!(selected, wanted);
+    let filter = AuditFilter { last: 100, mentions: Some("sync_selection".into()) };
+    let told = pair.state.audit(filter).await.unwrap();
+    let before = |entry: &AuditEntry| entry.value["before"]["products"].as_array().map(Vec::len);
+    assert_eq!(told.iter().map(before).collect::<Vec<_>>(), (0..40).map(Some).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -112,7 +138,7 @@ async fn another_upstream_server_is_asked_from_the_beginning() {
         other.world().add(document);
     }
     let source = SourceRecord { url: other.url.clone(), ..SourceRecord::default() };
-    pair.upstream.set_source(source).await.unwrap();
+    pair.upstream.set_source(By::administrator(), source).await.unwrap();
     let run = pair.sync(Scope::Everything).await;
     assert_eq!((run.new, run.unchanged), (0, sample::documents().len() as u64), "{run:?}");
     assert!(!other.asked(Operation::GetRevisionIdList).concat().contains("Anchor"));

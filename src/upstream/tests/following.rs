@@ -2,6 +2,7 @@
 
 use super::fake::Misbehaviour::Status;
 use super::*;
+use crate::policy::by::By;
 use crate::wire::operation::Operation;
 
 impl Pair {
@@ -75,7 +76,7 @@ async fn no_two_runs_have_one_number_and_one_runs_at_a_time() {
         starters.spawn(async move {
             let mut numbers = Vec::new();
             while numbers.len() < 10 {
-                match upstream.start(Scope::Categories).await {
+                match upstream.start(By::administrator(), Scope::Categories).await {
                     Ok(number) => numbers.push(number),
                     Err(_) => tokio::task::yield_now().await,
                 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::*;
+use crate::policy::by::By;
 use crate::wire::operation::Operation;
 
 const CHILD: &str = "WEIR_SYNC_DIRECTORY";
@@ -89,10 +90,10 @@ async fn synchronise(directory: &Path, url: &str) {
     let state = Arc::new(opened(directory));
     let upstream = Upstream::new(Arc::clone(&state), settings());
     let source = SourceRecord { url: url.to_owned(), ..SourceRecord::default() };
-    upstream.set_source(source).await.unwrap();
+    upstream.set_source(By::administrator(), source).await.unwrap();
     let everything = SelectionChange { everything: Some(true), ..SelectionChange::default() };
-    upstream.select(everything).await.unwrap();
-    upstream.start(Scope::Everything).await.unwrap();
+    upstream.select(By::administrator(), everything).await.unwrap();
+    upstream.start(By::administrator(), Scope::Everything).await.unwrap();
     while upstream.running().is_some() {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }

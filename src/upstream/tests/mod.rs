@@ -11,6 +11,7 @@ mod following;
 mod kill;
 mod node;
 mod product;
+mod publishing;
 mod recorded;
 mod replica;
 mod rollup;
@@ -25,6 +26,7 @@ use super::records::{Run, SourceRecord};
 use super::{Patience, Scope, SelectionChange, Settings, Upstream};
 use crate::http::ClientLimits;
 use crate::metadata::sample;
+use crate::policy::by::By;
 use crate::state::{self, State};
 use crate::store::memory::MemoryStore;
 use crate::wire::types::UpdateIdentity;
@@ -73,7 +75,7 @@ impl Pair {
         let state = Self::open(&dir, &store);
         let upstream = Upstream::new(Arc::clone(&state), settings());
         let source = SourceRecord { url: fake.url.clone(), ..SourceRecord::default() };
-        upstream.set_source(source).await.unwrap();
+        upstream.set_source(By::administrator(), source).await.unwrap();
         Self { fake, state, upstream, store, dir }
     }
 
@@ -101,17 +103,17 @@ impl Pair {
             classifications: texts(classifications),
             ..SelectionChange::default()
         };
-        self.upstream.select(change).await.unwrap();
+        self.upstream.select(By::administrator(), change).await.unwrap();
     }
 
     async fn select_everything(&self) {
         let change = SelectionChange { everything: Some(true), ..SelectionChange::default() };
-        self.upstream.select(change).await.unwrap();
+        self.upstream.select(By::administrator(), change).await.unwrap();
     }
 
     /// Synchronises to the end.
     async fn sync(&self, scope: Scope) -> Run {
-        let number = self.upstream.start(scope).await.unwrap();
+        let number = self.upstream.start(By::administrator(), scope).await.unwrap();
         self.ended().await;
         let run = self.upstream.history().await.unwrap().pop().unwrap();
         assert_eq!(run.number, number);

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::settings;
 use crate::computers::computer::ComputerInfo;
 use crate::computers::event::{Event, STATUS_REPORT};
+use crate::policy::by::By;
 use crate::server::{Limits, Server};
 use crate::services::Services;
 use crate::state::{self, Registration, State};
@@ -58,13 +59,13 @@ impl Node {
     pub(super) async fn below(self, other: &Self) -> Self {
         let url = other.url.clone();
         let source = SourceRecord { url, report: true, ..SourceRecord::default() };
-        self.upstream.set_source(source).await.unwrap();
+        self.upstream.set_source(By::administrator(), source).await.unwrap();
         self
     }
 
     /// Synchronises to the end, and reports.
     pub(super) async fn sync(&self) -> Run {
-        self.upstream.start(Scope::Everything).await.unwrap();
+        self.upstream.start(By::administrator(), Scope::Everything).await.unwrap();
         while self.upstream.running().is_some() {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }

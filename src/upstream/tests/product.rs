@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::fake::Misbehaviour::{self, Cut, Fault, Garbage, Silence, Status};
 use super::node::Node;
 use super::*;
+use crate::policy::by::By;
 use crate::wire::fault::ErrorCode;
 use crate::wire::operation::Operation;
 use crate::wire::types::Sha1;
@@ -87,7 +88,7 @@ async fn synchronizing(operation: Operation) {
     let pair = Pair::with(fake).await;
     let url = pair.fake.url.clone();
     let source = SourceRecord { url, replica: true, ..SourceRecord::default() };
-    pair.upstream.set_source(source).await.unwrap();
+    pair.upstream.set_source(By::administrator(), source).await.unwrap();
     pair.select_everything().await;
     assert_eq!(pair.sync(Scope::Everything).await.status, 6702);
     let cookie = SYNCHRONIZING.contains(&operation);
@@ -135,9 +136,9 @@ async fn reporting(operation: Operation) {
     let node = Node::start("middle.example", || 1_800_000_000).await;
     let url = fake.url.clone();
     let source = SourceRecord { url, report: true, ..SourceRecord::default() };
-    node.upstream.set_source(source).await.unwrap();
+    node.upstream.set_source(By::administrator(), source).await.unwrap();
     let change = SelectionChange { everything: Some(true), ..SelectionChange::default() };
-    node.upstream.select(change).await.unwrap();
+    node.upstream.select(By::administrator(), change).await.unwrap();
     node.computer("pc-1", "").await;
     let update: Uuid = content::UPDATE.parse().unwrap();
     assert_eq!(node.sync().await.status, 6702);

@@ -60,7 +60,7 @@ async fn a_replica_takes_decisions_over_and_refuses_its_own() {
     pair.fake.world().decided = decided("7", 100);
     let url = pair.fake.url.clone();
     let replica = SourceRecord { url, replica: true, ..SourceRecord::default() };
-    pair.upstream.set_source(replica).await.unwrap();
+    pair.upstream.set_source(By::administrator(), replica).await.unwrap();
     let run = pair.sync(Scope::Everything).await;
     assert_eq!(run.status, 6702, "{run:?}");
     let took_over = run.events.iter().find(|event| event.id == 6706).expect("an event");
@@ -90,7 +90,7 @@ async fn an_answer_without_groups_takes_none_away() {
     pair.select_everything().await;
     let url = pair.fake.url.clone();
     let replica = SourceRecord { url, replica: true, ..SourceRecord::default() };
-    pair.upstream.set_source(replica).await.unwrap();
+    pair.upstream.set_source(By::administrator(), replica).await.unwrap();
     pair.fake.world().decided = decided("7", 100);
     pair.sync(Scope::Everything).await;
     pair.fake.world().decided = ServerSyncDeploymentResult::default();

@@ -34,12 +34,14 @@ async fn chain(now: fn() -> i64) -> [Node; 3] {
     let documents = sample::documents()
         .iter()
         .map(|(name, bytes)| admin::Source { name: (*name).to_owned(), bytes: bytes.to_vec() });
-    admin::import_into(&root.state, documents.collect(), false).await.unwrap();
+    admin::import_into(&root.state, &By::administrator(), documents.collect(), false)
+        .await
+        .unwrap();
     let middle = Node::start("middle.example", now).await.below(&root).await;
     let replica = Node::start("replica.example", now).await.below(&middle).await;
     for node in [&middle, &replica] {
         let change = SelectionChange { everything: Some(true), ..SelectionChange::default() };
-        node.upstream.select(change).await.unwrap();
+        node.upstream.select(By::administrator(), change).await.unwrap();
         let run = node.sync().await;
         assert_eq!(run.status, 6702, "{run:?}");
     }
@@ -152,7 +154,7 @@ async fn a_report_holds_up_no_synchronization() {
     let pair = super::Pair::new().await;
     let url = pair.fake.url.clone();
     let source = SourceRecord { url, report: true, ..SourceRecord::default() };
-    pair.upstream.set_source(source).await.unwrap();
+    pair.upstream.set_source(By::administrator(), source).await.unwrap();
     pair.select_everything().await;
     let following = tokio::spawn(Arc::clone(&pair.upstream).follow_reports());
     let silent = [Misbehaviour::Silence, Misbehaviour::Silence, Misbehaviour::Silence];
@@ -172,7 +174,7 @@ async fn where_nobody_follows_one_synchronization_is_one_report() {
     let pair = super::Pair::new().await;
     let url = pair.fake.url.clone();
     let source = SourceRecord { url, report: true, ..SourceRecord::default() };
-    pair.upstream.set_source(source).await.unwrap();
+    pair.upstream.set_source(By::administrator(), source).await.unwrap();
     pair.upstream.report_what_is_due().await;
     assert!(pair.upstream.reported().await.unwrap().is_none());
     pair.sync(Scope::Everything).await;
@@ -187,7 +189,7 @@ async fn a_server_of_an_old_version_is_told_nothing() {
     let pair = super::Pair::new().await;
     let url = pair.fake.url.clone();
     let source = SourceRecord { url, report: true, ..SourceRecord::default() };
-    pair.upstream.set_source(source).await.unwrap();
+    pair.upstream.set_source(By::administrator(), source).await.unwrap();
     pair.fake.world().protocol_version = "1.2";
     for synchronized in [false, true] {
         if synchronized {

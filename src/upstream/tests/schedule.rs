@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::*;
+use crate::policy::by::By;
 use crate::upstream::SyncError;
 use crate::upstream::records::ScheduleRecord;
 
@@ -23,8 +24,8 @@ async fn looked(fake: &Fake, dir: &TempDir, store: &MemoryStore, at: i64, chance
     let upstream = Upstream::new(Arc::clone(&state), settings());
     if upstream.source().await.unwrap().is_none() {
         let source = SourceRecord { url: fake.url.clone(), ..SourceRecord::default() };
-        upstream.set_source(source).await.unwrap();
-        upstream.set_schedule(daily(60, 30)).await.unwrap();
+        upstream.set_source(By::administrator(), source).await.unwrap();
+        upstream.set_schedule(By::administrator(), daily(60, 30)).await.unwrap();
     }
     upstream.begin_due(chance).await.unwrap();
     while upstream.running().is_some() {
@@ -68,11 +69,11 @@ async fn what_is_due_outlives_restarts_and_what_was_missed_is_caught_up() {
 async fn one_that_is_due_waits_for_one_that_runs() {
     let pair = Pair::new().await;
     // The clock stands at 16 minutes and 40 seconds past midnight.
-    pair.upstream.set_schedule(daily(16, 0)).await.unwrap();
+    pair.upstream.set_schedule(By::administrator(), daily(16, 0)).await.unwrap();
     pair.upstream.begin_due(0.0).await.unwrap();
     let due = crate::upstream::records::DueRecord { schedule: daily(16, 0), at: Some(960) };
     pair.state.set_meta(crate::upstream::records::names::DUE, due).await.unwrap();
-    pair.upstream.start(Scope::Categories).await.unwrap();
+    pair.upstream.start(By::administrator(), Scope::Categories).await.unwrap();
     pair.upstream.begin_due(0.0).await.unwrap();
     pair.ended().await;
     assert_eq!(pair.upstream.history().await.unwrap().len(), 1);
@@ -98,7 +99,7 @@ async fn an_offset_that_would_skip_synchronizations_is_refused() {
         (times(1, 1_440), false),
         (times(4, 400), false),
     ] {
-        match pair.upstream.set_schedule(schedule.clone()).await {
+        match pair.upstream.set_schedule(By::administrator(), schedule.clone()).await {
             Ok(()) => assert!(taken, "{schedule:?}"),
             Err(SyncError::Refused(reason)) => {
                 assert!(!taken && reason.contains("skipped"), "{schedule:?}: {reason}");

@@ -187,7 +187,8 @@ impl Agent<'_> {
             feature_score_key: Some(&key),
         };
         let devices: Vec<Device<'_>> = self.profile.devices.iter().map(as_scanned).collect();
-        let matches = self.served.catalog.best_drivers(&eligible, &computer, &devices);
+        let matches =
+            self.served.catalog.best_drivers(&eligible, &RoaringBitmap::new(), &computer, &devices);
         let id = |index| self.document(index).identity.update_id;
         matches.into_iter().map(|found| id(found.revision)).collect()
     }

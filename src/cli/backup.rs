@@ -1,0 +1,89 @@
+//! `weir backup`.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::output::fields;
+use super::{CliError, Context, failed};
+use crate::admin::backup::BackUp;
+use crate::state::{Verified, verify};
+
+/// Write everything that a server knows into one file, while it goes on. The file holds keys and
+/// password hashes, and is for you alone to read; keep it so.
+#[derive(Debug, Args)]
+pub(super) struct Backup {
+    /// The file. One that is there is replaced once the new one is whole
+    file: PathBuf,
+    /// With the content files; without, they have to be fetched again
+    #[arg(long)]
+    content: bool,
+}
+
+impl Backup {
+    pub(super) async fn run(self, context: &Context) -> Result<(), CliError> {
+        let mut name = self.file.clone().into_os_string();
+        name.push(".unfinished");
+        let unfinished = Unfinished(PathBuf::from(name));
+        let cannot = |error: io::Error| failed_with(&unfinished.0, &error);
+        // Not one that somebody else has prepared, and may read.
+        match fs::remove_file(&unfinished.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot(error)),
+            _ => {}
+        }
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(0o600).open(&unfinished.0);
+        let mut file = BufWriter::new(file.map_err(cannot)?);
+
+        let access = context.access()?;
+        let operation = BackUp { content: self.content.then_some(true) };
+        let written = access.download(operation, |piece| file.write_all(piece)).await;
+        access.close().await;
+        written?;
+        let file = file.into_inner().map_err(|error| cannot(error.into_error()))?;
+        file.sync_all().map_err(cannot)?;
+        let bytes = file.metadata().map_err(cannot)?.len();
+        // What was written is what was sent, and all of it.
+        let path = unfinished.0.clone();
+        let verified = tokio::task::spawn_blocking(move || verify(&path)).await;
+        let verified = verified.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+        fs::rename(&unfinished.0, &self.file).map_err(cannot)?;
+        let folder = self.file.parent().filter(|it| *it != Path::new("")).unwrap_or(Path::new("."));
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|error| failed_with(folder, &error))?;
+        let mut told = told(&verified);
+        told["file"] = json!(self.file.display().to_string());
+        told["bytes"] = json!(bytes);
+        context.output.print(&told, fields)
+    }
+}
+
+/// What a backup is, for whoever made or restored it.
+pub(super) fn told(verified: &Verified) -> Value {
+    let Verified { header, summary, records, files, .. } = verified;
+    json!({
+        "created": header.created,
+        "version": header.version,
+        "content": header.content,
+        "records": records,
+        "files": files,
+        "sha256": summary.sha256,
+    })
+}
+
+fn failed_with(path: &Path, error: &io::Error) -> CliError {
+    CliError::Failed(format!("{}: {error}", path.display()))
+}
+
+/// A file that goes away unless it was renamed.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.0));
+    }
+}
