@@ -118,7 +118,7 @@ pub(super) struct Schedule {
     /// How many a day, evenly spread.
     #[arg(long, requires = "at", default_value_t = 1, value_name = "N")]
     times: u8,
-    /// Each begins up to so many minutes later, at random.
+    /// Each begins up to so many minutes later, at random; less than there are between two.
     #[arg(long, requires = "at", default_value_t = 30, value_name = "MINUTES")]
     offset: u16,
 }
@@ -188,6 +188,10 @@ async fn synchronise(
         Ok(started) if waits => until_ended(&access, started.number).await.map(Synchronised::Ended),
         started => started.map(Synchronised::Began).map_err(CliError::from),
     };
+    if let Access::Opened(subject) = &access {
+        // With a server it is the server that does.
+        subject.upstream.report_what_is_due().await;
+    }
     access.close().await;
     outcome
 }

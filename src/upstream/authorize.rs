@@ -1,6 +1,7 @@
 //! Authorization ([MS-WSUSSS] 3.2.4.1): where to authenticate, who we are, and the session's cookie.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -34,12 +35,12 @@ impl Account {
     }
 }
 
-/// Gets a cookie, by the three calls that it takes.
+/// Gets a cookie, by the three calls that it takes, and for how long it is good, if that is known.
 pub(super) async fn authorize(
     transport: &mut Transport<'_>,
     account: &Account,
     old_cookie: Option<Cookie>,
-) -> Result<Cookie, SyncError> {
+) -> Result<(Cookie, Option<Duration>), SyncError> {
     let request = GetAuthConfigRequest::default();
     let service = transport.call(&request, |answer| {
         let plug_ins = answer.result.and_then(|result| result.auth_info).unwrap_or_default();
@@ -72,7 +73,13 @@ pub(super) async fn authorize(
         protocol_version: Some(PROTOCOL_VERSION.into()),
     };
     let cookie = transport.call(&request, |answer| answer.result).await?;
-    cookie.ok_or(missing(Operation::ServerSyncGetCookie, "GetCookieResult"))
+    let cookie = cookie.ok_or(missing(Operation::ServerSyncGetCookie, "GetCookieResult"))?;
+    let good_for = cookie.expiration.and_then(|expiration| {
+        let answered = transport.answered()?;
+        // Expired already: a nonsense that the server's own judgement of its cookie settles.
+        u64::try_from(expiration.unix_seconds().checked_sub(answered)?).ok().filter(|it| *it > 0)
+    });
+    Ok((cookie, good_for.map(Duration::from_secs)))
 }
 
 /// The path to authenticate at: relative to the server's root, without a leading slash. An absolute

@@ -33,8 +33,8 @@ mod update_data;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
-use tokio::sync::watch;
-use tracing::{error, info};
+use tokio::sync::{Notify, watch};
+use tracing::{debug, error, info};
 
 pub use content::DownloadsStatus;
 pub use error::SyncError;
@@ -52,7 +52,7 @@ use authorize::Account;
 use content::Downloads;
 use following::Occasion;
 use inventory::Inventory;
-use progress::{Phase, Progress};
+use progress::Progress;
 use records::{
     AnchorsRecord, Event, FAILURES_KEPT, HistoryRecord, RUNS, Run, ScheduleRecord, SelectionRecord,
     SourceRecord, names, reason,
@@ -82,13 +82,26 @@ pub struct Upstream {
     inventory: Inventory,
     /// One report at a time.
     reporting: tokio::sync::Mutex<()>,
+    /// There is something to report.
+    report_due: Notify,
 }
 
 /// A synchronization that runs.
 struct Running {
-    progress: Arc<Progress>,
+    /// None for the moment in which its number is not known yet.
+    progress: Option<Arc<Progress>>,
     /// True when it is to end.
     cancel: watch::Sender<bool>,
+}
+
+/// The one place of a synchronization that runs, which is free again when this goes: at its end, and
+/// also when it panics or whoever began it does not wait.
+struct Place(Arc<Upstream>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *self.0.slot() = None;
+    }
 }
 
 impl Upstream {
@@ -97,7 +110,8 @@ impl Upstream {
         let downloads = Arc::new(Downloads::new(Arc::clone(&state), settings.clone()));
         let (running, reporting) = (Mutex::new(None), tokio::sync::Mutex::new(()));
         let inventory = Inventory::default();
-        Arc::new(Self { state, settings, running, downloads, inventory, reporting })
+        let report_due = Notify::new();
+        Arc::new(Self { state, settings, running, downloads, inventory, reporting, report_due })
     }
 
     /// The upstream server.
@@ -145,7 +159,7 @@ impl Upstream {
 
     /// What runs and how far it is; none when nothing runs.
     pub fn running(&self) -> Option<RunningSync> {
-        self.slot().as_ref().map(|running| running.progress.shown())
+        self.slot().as_ref()?.progress.as_ref().map(|progress| progress.shown())
     }
 
     /// Begins a synchronization that somebody wants, and returns its number.
@@ -164,25 +178,27 @@ impl Upstream {
     ) -> Result<u64, SyncError> {
         let source = self.source().await?.ok_or(SyncError::NoSource)?;
         let account = Account::of(&self.state, &self.settings).await?;
-        let number = self.recorded().await?.runs.last().map_or(1, |run| run.number + 1);
-        let progress = Arc::new(Progress::new(number, Arc::clone(self.state.events())));
         let (cancel, cancelled) = watch::channel(false);
         {
             let mut slot = self.slot();
             if slot.is_some() {
                 return Err(SyncError::Running);
             }
-            *slot = Some(Running { progress: Arc::clone(&progress), cancel });
+            *slot = Some(Running { progress: None, cancel });
+        }
+        let place = Place(Arc::clone(self));
+        // Read where no other run can be between its end and its entry in the history.
+        let number = self.recorded().await?.runs.last().map_or(1, |run| run.number + 1);
+        let progress = Arc::new(Progress::new(number, Arc::clone(self.state.events())));
+        if let Some(running) = self.slot().as_mut() {
+            running.progress = Some(Arc::clone(&progress));
         }
         if let Some(by) = by {
             let entry = json!({ "start_sync": { "number": number, "scope": scope } });
-            if let Err(error) = self.state.note(by, entry).await {
-                *self.slot() = None;
-                return Err(error.into());
-            }
+            self.state.note(by, entry).await?;
         }
-        let upstream = Arc::clone(self);
         tokio::spawn(async move {
+            let upstream = &place.0;
             let reports = source.report && scope == Scope::Everything;
             let called_off = cancelled.clone();
             let what = (number, scope, occasion);
@@ -194,10 +210,10 @@ impl Upstream {
                 error!(%error, "a synchronization is missing in the history");
             }
             if reports && done && news {
-                progress.begin(Phase::Reporting, 0);
-                upstream.report_until(called_off).await;
+                // By whoever follows, so that the next synchronization need not wait for it.
+                upstream.report_due.notify_one();
             }
-            *upstream.slot() = None;
+            drop(place);
             progress.tell(if done { "done" } else { "failed" });
         });
         Ok(number)
@@ -205,7 +221,17 @@ impl Upstream {
 
     /// Fetches the files that the configuration and the approvals want; never ends.
     pub async fn follow_downloads(self: Arc<Self>) {
-        Arc::clone(&self.downloads).follow().await;
+        let downloads = &self.downloads;
+        let stale = async {
+            loop {
+                downloads.stale().await;
+                // One that runs already does the same.
+                if let Err(error) = self.look().await {
+                    debug!(%error, "the upstream server was not looked at");
+                }
+            }
+        };
+        tokio::join!(Arc::clone(downloads).follow(), Arc::clone(downloads).follow_asking(), stale);
     }
 
     /// How many files are on their way, and which did not come.

@@ -29,8 +29,6 @@ pub(super) enum Phase {
     Updates,
     /// All of it becomes visible.
     Publishing,
-    /// The upstream server is told of computers.
-    Reporting,
     /// The upstream server's decisions.
     Deployments,
 }
@@ -46,7 +44,6 @@ impl Phase {
             Self::ListingDrivers => "listing drivers",
             Self::Updates => "fetching updates",
             Self::Publishing => "publishing",
-            Self::Reporting => "reporting",
             Self::Deployments => "taking over decisions",
         }
     }

@@ -53,7 +53,7 @@ fn to_code(code: ErrorCode) -> Reaction {
         | ErrorCode::ConfigChanged
         | ErrorCode::RegistrationRequired => Reaction::Authorize,
         ErrorCode::ServerBusy => Reaction::Wait,
-        // The anchors are reset by who made the call.
+        // The anchors are reset by the synchronization.
         ErrorCode::ServerChanged
         // An anchor or a revision that the server does not know: who made the call knows which.
         | ErrorCode::InvalidParameters

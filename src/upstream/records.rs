@@ -208,8 +208,18 @@ pub struct ScheduleRecord {
     /// How many a day, evenly spread.
     pub times_a_day: u8,
     /// Each begins up to so many minutes later, at random: thousands of servers have the same idea
-    /// of midnight.
+    /// of midnight. Less than there are between two of them.
     pub offset_minutes: u16,
+}
+
+/// Which synchronization is due next by the schedule. In `meta` as `sync due`, so that neither a
+/// restart nor a time without a server loses it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DueRecord {
+    /// The schedule that says so.
+    pub schedule: ScheduleRecord,
+    /// Unix seconds; none for never.
+    pub at: Option<i64>,
 }
 
 /// What was synchronised. In `meta` as `sync history`, the latest last.
@@ -296,6 +306,7 @@ first_version! {
     InventoryRecord, "hardware inventory";
     UpstreamRecord, "upstream server record";
     ScheduleRecord, "synchronization schedule";
+    DueRecord, "next scheduled synchronization";
     HistoryRecord, "synchronization history";
 }
 
@@ -308,6 +319,7 @@ pub(super) mod names {
     pub(in crate::upstream) const INVENTORY: &str = "sync inventory";
     pub(in crate::upstream) const UPSTREAM: &str = "sync upstream";
     pub(in crate::upstream) const SCHEDULE: &str = "sync schedule";
+    pub(in crate::upstream) const DUE: &str = "sync due";
     pub(in crate::upstream) const HISTORY: &str = "sync history";
     pub(in crate::upstream) const REPORT: &str = "sync report";
 }

@@ -1,14 +1,22 @@
 //! Calls to the upstream server: addressed, authorized, repeated where that may help.
 //!
 //! Several connections share one session, and with it the cookie. When a call finds that the cookie
-//! is not good any more, one of them gets a new one and the others wait for it.
+//! is not good any more, one of them gets a new one and the others wait for it. One that is about to
+//! expire is renewed before it is used, as [MS-WSUSSS] 3.2.4.1 forbids the use of an expired one. How
+//! long it is good is the time from the `Date` of the answer that brought it to its `Expiration`, both
+//! by the upstream server's clock, and passes by ours that only counts: so it does not matter what time
+//! either believes it is. From a server that does not say the time nothing is concluded, and its
+//! refusal is waited for.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
-use hyper::header::{ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::{
+    ACCEPT_ENCODING, CONTENT_TYPE, DATE, HOST, HeaderName, HeaderValue, USER_AGENT,
+};
 use tokio::sync::{Mutex, Semaphore};
 use tracing::{debug, warn};
 
@@ -29,6 +37,10 @@ pub(super) type Reader<C, T> = for<'a> fn(<C as Call>::Answer<'a>) -> T;
 /// How often a call may find its cookie refused: after that it is not the cookie.
 const AUTHORIZATIONS: u32 = 3;
 
+/// A cookie is renewed so long before it expires, since a request is on its way for a while; at most a
+/// tenth of its life, for servers that give short ones.
+const BEFORE_EXPIRY: Duration = Duration::from_secs(60);
+
 /// A session with the upstream server.
 #[derive(Clone)]
 pub(super) struct Session {
@@ -45,11 +57,12 @@ struct Shared {
     authorized: Mutex<Option<Authorized>>,
 }
 
-/// A cookie, and how many there were before it.
+/// A cookie, how many there were before it, and when it is to be renewed, if that is known.
 #[derive(Clone)]
 struct Authorized {
     cookie: Cookie,
     generation: u64,
+    renew: Option<Instant>,
 }
 
 /// One connection of a session.
@@ -74,24 +87,31 @@ impl Session {
         Connection { session: self.clone(), client }
     }
 
-    /// A cookie other than the one of generation `refused`.
+    /// A cookie that is not about to expire, other than the one of generation `refused`.
     async fn authorized(
         &self,
         refused: Option<u64>,
         connection: &mut Client,
     ) -> Result<Authorized, SyncError> {
         let mut authorized = self.shared.authorized.lock().await;
-        let current = authorized.as_ref().filter(|current| Some(current.generation) != refused);
+        let now = Instant::now();
+        let current = authorized.as_ref().filter(|current| {
+            Some(current.generation) != refused && current.renew.is_none_or(|renew| now < renew)
+        });
         if let Some(current) = current {
             return Ok(current.clone());
         }
         let old = authorized.take();
         let generation = old.as_ref().map_or(0, |old| old.generation + 1);
-        let mut transport = Transport { client: connection, patience: self.shared.patience };
+        let mut transport = Transport::new(connection, self.shared.patience);
         let old = old.map(|old| old.cookie);
-        let cookie = authorize::authorize(&mut transport, &self.shared.account, old).await?;
+        let (cookie, good_for) =
+            authorize::authorize(&mut transport, &self.shared.account, old).await?;
         debug!(generation, "authorized");
-        let new = Authorized { cookie, generation };
+        // Counted from before it was asked for, which is on the safe side.
+        let renew = good_for
+            .and_then(|good_for| now.checked_add(good_for - BEFORE_EXPIRY.min(good_for / 10)));
+        let new = Authorized { cookie, generation, renew };
         *authorized = Some(new.clone());
         Ok(new)
     }
@@ -117,7 +137,7 @@ impl Connection {
             let authorized = session.authorized(refused, &mut self.client).await?;
             let request = request(authorized.cookie);
             let patience = session.shared.patience;
-            let mut transport = Transport { client: &mut self.client, patience };
+            let mut transport = Transport::new(&mut self.client, patience);
             let error = match transport.call(&request, read).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -145,7 +165,7 @@ impl Connection {
         T: Send + 'static,
     {
         let patience = self.session.shared.patience;
-        Transport { client: &mut self.client, patience }.call(request, read).await
+        Transport::new(&mut self.client, patience).call(request, read).await
     }
 }
 
@@ -153,9 +173,20 @@ impl Connection {
 pub(super) struct Transport<'a> {
     client: &'a mut Client,
     patience: Patience,
+    /// The time of the last answer by the upstream server's clock, in Unix seconds, if it said it.
+    answered: Option<i64>,
 }
 
-impl Transport<'_> {
+impl<'a> Transport<'a> {
+    fn new(client: &'a mut Client, patience: Patience) -> Self {
+        Self { client, patience, answered: None }
+    }
+
+    /// When the last answer was given by the upstream server's clock, in Unix seconds.
+    pub(super) fn answered(&self) -> Option<i64> {
+        self.answered
+    }
+
     /// Makes a call to the service's own path.
     pub(super) async fn call<C, T>(
         &mut self,
@@ -215,6 +246,7 @@ impl Transport<'_> {
         let whole = self.client.whole(request, true).await;
         let whole = whole.map_err(|error| SyncError::Client { operation, error })?;
         let status = whole.head.status.as_u16();
+        self.answered = whole.head.headers.get(DATE).and_then(unix_seconds);
         let reading = tokio::task::spawn_blocking(move || open::<C, T>(whole, read));
         match reading.await.map_err(|_| SyncError::Cancelled)? {
             Ok(answer) => Ok(answer),
@@ -225,6 +257,12 @@ impl Transport<'_> {
             Err(error) => Err(SyncError::Answer { operation, error }),
         }
     }
+}
+
+/// The Unix seconds of a `Date`; none of what is no date.
+fn unix_seconds(date: &HeaderValue) -> Option<i64> {
+    let date = httpdate::parse_http_date(date.to_str().ok()?).ok()?;
+    i64::try_from(date.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
 }
 
 fn post(

@@ -30,6 +30,7 @@ use super::source;
 use crate::policy::by::By;
 use crate::state::{Moved, Reveal, State};
 use crate::wire::fault::ErrorCode;
+use crate::wire::operation::Operation;
 use crate::wire::types::UpdateIdentity;
 
 /// What is to be synchronised.
@@ -94,11 +95,23 @@ impl Sync<'_> {
     /// # Errors
     /// When it cannot go on.
     pub(super) async fn fetch(&self, scope: Scope) -> Result<Fetched, SyncError> {
+        match self.once(scope, false).await {
+            Err(error) if forgot_us(&error) => {
+                tracing::warn!(%error, "the upstream server is asked from the beginning");
+                self.forget_anchors().await?;
+                self.once(scope, true).await
+            }
+            fetched => fetched,
+        }
+    }
+
+    /// Fetches with the anchors that there are; `anew` when these were forgotten a moment ago.
+    async fn once(&self, scope: Scope, anew: bool) -> Result<Fetched, SyncError> {
         let server = source::server(&self.source)?;
         let session = Session::new(server, self.account.clone(), self.settings);
         let mut connection = session.connection();
         let mut anchors = self.anchors().await?;
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome { anew, ..Outcome::default() };
 
         self.progress.begin(Phase::Connecting, 0);
         let known: UpstreamRecord = match anchors.configuration {
@@ -221,7 +234,7 @@ impl Sync<'_> {
         // Nothing was listed yet, so there is nothing to decide on.
         let Some(sync_anchor) = sync_anchor else { return Ok(None) };
         match deployments(connection, anchors.deployments.as_deref(), sync_anchor).await {
-            Err(error) if anchors.deployments.is_some() && is_of_another(&error) => {
+            Err(error) if anchors.deployments.is_some() && error.is_about("anchor") => {
                 Ok(Some(deployments(connection, None, sync_anchor).await?))
             }
             decided => Ok(Some(decided?)),
@@ -240,8 +253,18 @@ impl Sync<'_> {
         Ok(self.state.meta(names::SELECTION).await?.unwrap_or_default())
     }
 
-    /// Lists revisions; once more without the anchor when the server does not know that any more
-    /// ([MS-WSUSSS] 2.2.9.3 ServerChanged, and what a real server says of an anchor not its own).
+    /// Forgets all anchors, as [MS-WSUSSS] 2.2.9.3 has it for ServerChanged. What was set aside is
+    /// not forgotten: it is listed once more, and fails as it did.
+    async fn forget_anchors(&self) -> Result<(), SyncError> {
+        let AnchorsRecord { url, set_aside, .. } = self.anchors().await?;
+        let drivers = DriversRecord { url: url.clone(), ..DriversRecord::default() };
+        let anchors = AnchorsRecord { url, set_aside, ..AnchorsRecord::default() };
+        self.state.set_meta(names::ANCHORS, anchors).await?;
+        Ok(self.state.set_meta(names::DRIVERS, drivers).await?)
+    }
+
+    /// Lists revisions; once more without the anchor when the server refuses that one, as a real
+    /// server does with an anchor not its own.
     async fn list(
         &self,
         connection: &mut Connection,
@@ -251,7 +274,7 @@ impl Sync<'_> {
         match list(connection, &filter).await {
             Err(error)
                 if filter.anchor.is_some()
-                    && (is_of_another(&error) || error.is_about("filter")) =>
+                    && (error.is_about("anchor") || error.is_about("filter")) =>
             {
                 tracing::warn!(%error, "the upstream server is asked from the beginning");
                 outcome.anew = true;
@@ -284,7 +307,7 @@ impl Sync<'_> {
             let (question, drivers) = match question.ask(connection).await {
                 Err(error)
                     if question.has_anchor()
-                        && (is_of_another(&error) || error.is_about("filter")) =>
+                        && (error.is_about("anchor") || error.is_about("filter")) =>
                 {
                     tracing::warn!(%error, "the upstream server is asked for all drivers");
                     outcome.anew = true;
@@ -318,8 +341,17 @@ impl Sync<'_> {
     }
 }
 
-/// Whether the upstream server does not know the anchor, because it is another server or lost what it
-/// knew.
-fn is_of_another(error: &SyncError) -> bool {
-    error.code() == Some(ErrorCode::ServerChanged) || error.is_about("anchor")
+/// Whether none of our anchors means anything to the upstream server, because it is another server or
+/// lost what it knew: it says so, or refuses the anchor of its configuration, which is the only
+/// parameter of GetConfigData besides the cookie, or the anchor up to which it is to tell decisions.
+fn forgot_us(error: &SyncError) -> bool {
+    match error {
+        SyncError::Fault { operation: Operation::GetConfigData, fault } => {
+            matches!(fault.code, Some(ErrorCode::ServerChanged | ErrorCode::InvalidParameters))
+        }
+        SyncError::Fault { operation: Operation::GetDeployments, .. } => {
+            error.code() == Some(ErrorCode::ServerChanged) || error.is_about("anchor")
+        }
+        _ => error.code() == Some(ErrorCode::ServerChanged),
+    }
 }

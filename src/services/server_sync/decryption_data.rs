@@ -16,7 +16,7 @@ impl Services {
         outcome: &mut Outcome,
     ) -> Result<GetUpdateDecryptionDataResponse, ServiceError> {
         self.server_session(request.cookie.as_ref(), outcome)?;
-        let records = self.asked_revisions(request.update_ids.as_deref())?;
+        let records = self.asked_revisions(request.update_ids.as_deref()).await?;
         let wanted = records.iter().flat_map(|record| record.files()).map(|file| file.sha1);
         let origins = self.state.origins(wanted.collect()).await?;
         let updates = records.iter().map(|record| {

@@ -49,12 +49,16 @@ impl Services {
         outcome: &mut Outcome,
     ) -> Result<GetUpdateDataResponse<'static>, ServiceError> {
         self.server_session(request.cookie.as_ref(), outcome)?;
-        let asked = self.asked_revisions(request.update_ids.as_deref())?;
+        let asked = self.asked_places(request.update_ids.as_deref())?;
         // Each may hold the largest document there is, several times over, while it is packed.
         let gate = self.server_sync.gate.acquire().await;
         let (state, sync) = (Arc::clone(&self.state), Arc::clone(&self.server_sync));
         let enough = self.settings.max_update_data;
-        let gathered = self.blocking(move || gather(&state, &sync, &asked, enough)).await?;
+        let gathered = self.blocking(move || {
+            let asked = read(&state, asked).map_err(Failure::State)?;
+            gather(&state, &sync, &asked, enough)
+        });
+        let gathered = gathered.await?;
         drop(gate);
         let documents = gathered.map_err(|failure| match failure {
             Failure::State(error) => ServiceError::State(error),
@@ -72,26 +76,38 @@ impl Services {
         Ok(GetUpdateDataResponse { result: Some(result) })
     }
 
-    /// The records of the revisions that a request names.
+    /// Where the revisions that a request names are stored.
     ///
     /// # Errors
     /// InvalidParameters for no list, and for one that is too long. InternalServerError when any of
     /// them is not here, as on a real server.
-    pub(super) fn asked_revisions(
-        &self,
-        asked: Option<&[UpdateIdentity]>,
-    ) -> Result<Vec<Arc<Asked>>, ServiceError> {
+    fn asked_places(&self, asked: Option<&[UpdateIdentity]>) -> Result<Vec<Places>, ServiceError> {
         let asked = asked.filter(|asked| asked.len() <= MAX_UPDATES);
         let asked = asked.ok_or_else(|| ServiceError::parameter("updateIds"))?;
         let published = self.state.published();
         let places = |identity| published.places(published.catalog.by_identity(identity)?);
         let places: Option<Vec<_>> = asked.iter().map(places).collect();
-        let places = places.ok_or(ServiceError::NotHere("a revision"))?;
-        let read = |places| -> Result<_, ServiceError> {
-            Ok(Arc::new(Asked { places, record: self.state.record(places)? }))
-        };
-        places.into_iter().map(read).collect()
+        places.ok_or(ServiceError::NotHere("a revision"))
     }
+
+    /// The records of the revisions that a request names.
+    ///
+    /// # Errors
+    /// InvalidParameters for no list, and for one that is too long. InternalServerError when any of
+    /// them is not here, as on a real server.
+    pub(super) async fn asked_revisions(
+        &self,
+        asked: Option<&[UpdateIdentity]>,
+    ) -> Result<Vec<Arc<Asked>>, ServiceError> {
+        let (places, state) = (self.asked_places(asked)?, Arc::clone(&self.state));
+        Ok(self.blocking(move || read(&state, places)).await??)
+    }
+}
+
+/// The records at `places` (blocking).
+fn read(state: &State, places: Vec<Places>) -> Result<Vec<Arc<Asked>>, StateError> {
+    let read = |places| Ok(Arc::new(Asked { places, record: state.record(places)? }));
+    places.into_iter().map(read).collect()
 }
 
 /// A revision that a request names.

@@ -8,22 +8,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::warn;
 
+use super::asking::ToAskFor;
 use super::limiter::Limiter;
 use super::transfer::{Pulled, Surroundings, Transfer, TransferError};
 use crate::catalog::RevisionIndex;
 use crate::content::pulled::RangeSource;
 use crate::metadata::model::UpdateFile;
 use crate::state::{Published, State, StateError};
-use crate::upstream::authorize::Account;
 use crate::upstream::error::SyncError;
 use crate::upstream::records::{ContentMode, SourceRecord, UpstreamRecord, names, reason};
-use crate::upstream::session::Session;
 use crate::upstream::settings::Settings;
-use crate::upstream::source;
 use crate::wire::types::Sha1;
-use crate::wire::wsusss::server_sync::DownloadFilesRequest;
 
 /// Files that are fetched by themselves at once.
 const AT_ONCE: usize = 2;
@@ -33,13 +30,15 @@ const TICK: Duration = Duration::from_secs(2);
 
 /// Files on their way, and those that did not come.
 pub(in crate::upstream) struct Downloads {
-    surroundings: Arc<Surroundings>,
-    settings: Settings,
+    pub(super) surroundings: Arc<Surroundings>,
+    pub(super) settings: Settings,
     /// One a file, as long as somebody waits for a part of it.
     transfers: Mutex<HashMap<Sha1, Weak<Transfer>>>,
     /// Those that are fetched whole.
     running: Mutex<HashSet<Sha1>>,
     failed: Mutex<HashMap<Sha1, Failed>>,
+    /// Those that the upstream server does not have either.
+    pub(super) to_ask_for: ToAskFor,
     /// The lengths of files that were wanted, in bytes: they stand in documents, on disk, and it is
     /// looked for files often.
     lengths: Mutex<HashMap<Sha1, u64>>,
@@ -79,6 +78,7 @@ impl Downloads {
             transfers: Mutex::default(),
             running: Mutex::default(),
             failed: Mutex::default(),
+            to_ask_for: ToAskFor::default(),
             lengths: Mutex::default(),
         }
     }
@@ -166,12 +166,12 @@ impl Downloads {
             let (downloads, source) = (Arc::clone(self), source.clone());
             lock(&self.running).insert(sha1);
             running.spawn(async move {
-                let outcome = match downloads.transfer(file, source.clone()).await {
+                let outcome = match downloads.transfer(file, source).await {
                     Ok(transfer) => transfer.whole().await,
                     Err(error) => Err(error),
                 };
                 if outcome.as_ref().is_err_and(TransferError::is_not_found) {
-                    downloads.ask_for(sha1, source).await;
+                    downloads.to_ask_for.add(sha1);
                 }
                 downloads.ended(sha1, outcome);
             });
@@ -220,24 +220,6 @@ impl Downloads {
         let mut lengths = lock(&self.lengths);
         lengths.extend(metadata.files().map(|file| (file.sha1, file.size)));
         Ok(lengths.get(sha1).copied().unwrap_or(0))
-    }
-
-    /// Has the upstream server fetch a file that it does not have itself ([MS-WSUSSS] 3.1.4.11).
-    async fn ask_for(&self, sha1: Sha1, source: SourceRecord) {
-        let asked = async {
-            let state = &self.surroundings.state;
-            let account = Account::of(state, &self.settings).await?;
-            let session = Session::new(source::server(&source)?, account, &self.settings);
-            let request = move |cookie| DownloadFilesRequest {
-                cookie: Some(cookie),
-                file_digest_list: Some(vec![sha1.0.to_vec()]),
-            };
-            session.connection().call(request, |_| ()).await
-        };
-        match asked.await {
-            Ok(()) => info!(sha1 = sha1.to_hex(), "the upstream server fetches a file"),
-            Err(error) => warn!(%error, "the upstream server does not fetch a file"),
-        }
     }
 
     fn ended(&self, sha1: Sha1, outcome: Result<(), TransferError>) {

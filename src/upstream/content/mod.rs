@@ -7,6 +7,7 @@
 
 mod address;
 mod answer;
+mod asking;
 mod downloads;
 mod limiter;
 mod transfer;

@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use super::fake::FileFault;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::fake::{FileFault, Misbehaviour};
 use super::*;
 use crate::content::files::digest_of;
 use crate::content::partial::BLOCK;
@@ -10,15 +13,14 @@ use crate::policy::approval::ApprovalAction;
 use crate::policy::by::By;
 use crate::state::Decision;
 use crate::upstream::records::ContentMode;
+use crate::wire::fault::ErrorCode;
 use crate::wire::operation::Operation;
 use crate::wire::types::Sha1;
 
-const UPDATE: &str = "450b7a01-9903-4916-8138-db2f7aa8d785";
+pub(super) const UPDATE: &str = "450b7a01-9903-4916-8138-db2f7aa8d785";
 
 /// A document with one file, and the file.
-fn document(size: u64) -> (String, Vec<u8>, Sha1) {
-    use base64::Engine as _;
-    use base64::prelude::BASE64_STANDARD as BASE64;
+pub(super) fn document(size: u64) -> (String, Vec<u8>, Sha1) {
     let content: Vec<u8> = (0..size).map(|byte| (byte / 7 % 251) as u8).collect();
     let digests = digest_of(content.as_slice()).unwrap();
     let document = format!(
@@ -32,8 +34,8 @@ fn document(size: u64) -> (String, Vec<u8>, Sha1) {
          <Title>Large</Title></LocalizedProperties></LocalizedPropertiesCollection>\
          <Files><File Digest='{}' DigestAlgorithm='SHA1' FileName='large.cab' Size='{size}'>\
          <AdditionalDigest Algorithm='SHA256'>{}</AdditionalDigest></File></Files></Update>",
-        BASE64.encode(digests.sha1.0),
-        BASE64.encode(digests.sha256.0),
+        STANDARD.encode(digests.sha1.0),
+        STANDARD.encode(digests.sha256.0),
     );
     (document, content, digests.sha1)
 }
@@ -219,4 +221,34 @@ async fn a_file_that_a_server_below_asked_for_is_fetched_without_an_approval() {
         assert!(pair.state.wanted_content().await.unwrap().is_empty());
         following.abort();
     }
+}
+
+#[tokio::test]
+async fn files_that_a_server_does_not_know_are_asked_for_once_more_without_them() {
+    let (pair, _, sha1) = with_file(BLOCK, approved()).await;
+    let fault = Misbehaviour::Fault(ErrorCode::FileDigestsMissing);
+    let unknown = [Sha1([1; 20]), Sha1([2; 20])];
+    let named = unknown.map(|sha1| STANDARD.encode(sha1.0)).join("|");
+    pair.fake.world().message = Some(named);
+    pair.fake.world().misbehave.insert(Operation::DownloadFiles, [fault.clone()].into());
+    let looks = || pair.fake.asked(Operation::GetConfigData).len();
+    let before = looks();
+    let follow = tokio::spawn(Arc::clone(&pair.upstream).follow_downloads());
+    let files: Vec<Sha1> = unknown.into_iter().chain([sha1]).collect();
+    pair.upstream.downloads.ask_for(files.clone()).await.unwrap();
+    let asked = pair.fake.asked(Operation::DownloadFiles);
+    let digest = |sha1: &Sha1| STANDARD.encode(sha1.0);
+    assert_eq!(asked.len(), 2);
+    assert!(files.iter().all(|sha1| asked[0].contains(&digest(sha1))), "one call for all");
+    assert!(asked[1].contains(&digest(&sha1)) && !asked[1].contains(&digest(&unknown[0])));
+    // What it does not know any more makes us look what else changed, and once only.
+    while looks() == before {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    pair.ended().await;
+    pair.fake.world().misbehave.insert(Operation::DownloadFiles, [fault].into());
+    pair.upstream.downloads.ask_for(files).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(looks(), before + 1);
+    follow.abort();
 }

@@ -29,6 +29,10 @@ use crate::wire::types::UpdateIdentity;
 use crate::wire::wsusss::dss_auth::{
     GetAuthorizationCookieRequest, GetAuthorizationCookieResponse,
 };
+use crate::wire::wsusss::rollup::{
+    GetOutOfSyncComputersResponse, GetRollupConfigurationResponse, RollupComputerStatusResponse,
+    RollupComputersResponse, RollupConfiguration, RollupDownstreamServersResponse,
+};
 use crate::wire::wsusss::server_sync::*;
 use crate::wire::wsusss::{AuthorizationCookie, Cookie};
 use crate::wire::xpress;
@@ -67,12 +71,17 @@ pub(in crate::upstream) struct World {
     /// Cookies of an earlier generation are refused.
     pub(in crate::upstream) generation: u8,
     pub(in crate::upstream) clock: u64,
+    /// When its cookies expire, in Unix seconds.
+    pub(in crate::upstream) expires: i64,
+    pub(in crate::upstream) protocol_version: &'static str,
     pub(in crate::upstream) catalog_only: bool,
     pub(in crate::upstream) asked: Vec<(Operation, String)>,
     /// Files by their path, what is to go wrong with the next requests, and bytes sent.
     pub(in crate::upstream) files: HashMap<String, Vec<u8>>,
     pub(in crate::upstream) file_faults: VecDeque<FileFault>,
     pub(in crate::upstream) sent: u64,
+    /// What faults say beside their code.
+    pub(in crate::upstream) message: Option<String>,
     /// What GetDeployments answers.
     pub(in crate::upstream) decided: ServerSyncDeploymentResult<'static>,
     /// What answers instead, where it does: with a status and a body.
@@ -104,7 +113,13 @@ impl Fake {
     pub(in crate::upstream) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let world = World { per_answer: 100, per_request: 100, ..World::default() };
+        let world = World {
+            per_answer: 100,
+            per_request: 100,
+            expires: 2_000_000_000,
+            protocol_version: "1.20",
+            ..World::default()
+        };
         let world = Arc::new(Mutex::new(world));
         let shared = Arc::clone(&world);
         tokio::spawn(async move {
@@ -198,13 +213,34 @@ impl World {
                 let result = Some(self.decided.clone());
                 soap::respond(version, &GetDeploymentsResponse { result })
             }
+            Operation::GetRollupConfiguration => {
+                let result = RollupConfiguration {
+                    do_detailed_rollup: Some(true),
+                    rollup_reset_guid: Some(Uuid::from_u128(1)),
+                    server_id: Some(Uuid::from_u128(2)),
+                    ..RollupConfiguration::default()
+                };
+                soap::respond(version, &GetRollupConfigurationResponse { result: Some(result) })
+            }
+            Operation::RollupDownstreamServers => {
+                soap::respond(version, &RollupDownstreamServersResponse::default())
+            }
+            Operation::RollupComputers => {
+                soap::respond(version, &RollupComputersResponse { result: Some(vec![]) })
+            }
+            Operation::GetOutOfSyncComputers => {
+                soap::respond(version, &GetOutOfSyncComputersResponse { result: Some(vec![]) })
+            }
+            Operation::RollupComputerStatus => {
+                soap::respond(version, &RollupComputerStatusResponse { result: Some(true) })
+            }
             other => panic!("{other:?} is not expected"),
         })
     }
 
     fn cookie(&self) -> Cookie {
         Cookie {
-            expiration: DateTime::from_unix(2_000_000_000, 0),
+            expiration: DateTime::from_unix(self.expires, 0),
             encrypted_data: Some(vec![self.generation; 32]),
         }
     }
@@ -229,7 +265,7 @@ impl World {
             max_number_of_updates_per_request: Some(self.per_request),
             max_number_of_pnp_hardware_ids_in_request: Some(self.devices_per_request),
             new_config_anchor: Some("1,2026-10-04 16:33:26.668".into()),
-            protocol_version: Some("1.20".into()),
+            protocol_version: Some(self.protocol_version.into()),
             language_update_list: Some(if has_anchor { vec![] } else { vec![german] }),
             ..ServerSyncConfigData::default()
         };
@@ -366,7 +402,7 @@ async fn answer(
     let operation = Operation::from_action(service, action).unwrap();
     let body = body.collect().await.unwrap().to_bytes();
     let body = std::str::from_utf8(&body).unwrap();
-    let (misbehaviour, encoding, outcome) = {
+    let (misbehaviour, (encoding, said), outcome) = {
         let mut world = world.lock().unwrap();
         world.asked.push((operation, body.to_owned()));
         let instead = world.instead.as_ref().and_then(|instead| instead(operation, body));
@@ -378,7 +414,7 @@ async fn answer(
             Some(Misbehaviour::Fault(code)) => Err(*code),
             _ => world.respond(operation, body),
         };
-        (next, world.encoding, outcome)
+        (next, (world.encoding, world.message.clone()), outcome)
     };
     match misbehaviour {
         Some(Misbehaviour::Status(status)) => {
@@ -394,7 +430,8 @@ async fn answer(
     let (status, written) = match outcome {
         Ok(written) => (200, written),
         Err(code) => {
-            let message = (code == ErrorCode::InvalidParameters).then(|| "filter".to_owned());
+            let parameter = (code == ErrorCode::InvalidParameters).then(|| "filter".to_owned());
+            let message = parameter.or(said);
             let fault = Fault { code, message, id: Uuid::nil(), method: None, actor: None };
             (500, fault.write(service.style(), SoapVersion::V11))
         }

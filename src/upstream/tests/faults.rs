@@ -98,15 +98,96 @@ async fn a_cookie_that_is_always_refused_is_given_up() {
 
 #[tokio::test]
 async fn an_anchor_that_is_not_known_any_more_is_given_up() {
-    for fault in [ServerChanged, InvalidParameters] {
+    // A server that is another one knows none of them, which makes all of it to be listed again.
+    for (fault, listed) in [(ServerChanged, sample::documents().len()), (InvalidParameters, 11)] {
         let pair = Pair::new().await;
         pair.select_everything().await;
         pair.sync(Scope::Everything).await;
         pair.misbehave(Operation::GetRevisionIdList, &[Fault(fault)]);
         let run = pair.sync(Scope::Everything).await;
         assert_eq!((run.status, run.new), (6702, 0), "{run:?}");
-        assert_eq!(run.unchanged, 11, "the categories were listed again");
+        assert_eq!(run.unchanged, listed as u64, "{fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_lost_what_it_knew_is_asked_for_all_of_it_once() {
+    for (operation, fault) in [
+        (Operation::GetConfigData, ServerChanged),
+        (Operation::GetConfigData, InvalidParameters),
+        (Operation::GetRevisionIdList, ServerChanged),
+        (Operation::GetUpdateData, ServerChanged),
+        (Operation::GetDeployments, ServerChanged),
+    ] {
+        let pair = Pair::new().await;
+        let source = SourceRecord {
+            url: pair.fake.url.clone(),
+            replica: operation == Operation::GetDeployments,
+            ..SourceRecord::default()
+        };
+        pair.upstream.set_source(By::administrator(), source).await.unwrap();
+        pair.fake.world().decided = replica::decided("decided", 9);
+        pair.select_everything().await;
+        assert_eq!(pair.sync(Scope::Everything).await.status, 6702);
+        let (_, document) = sample::documents()[0];
+        let text = String::from_utf8(document.to_vec()).unwrap();
+        let text = text.replacen("RevisionNumber=\"", "RevisionNumber=\"9", 1);
+        pair.fake.world().add(text.as_bytes());
+        let before = pair.fake.world().asked.len();
+        pair.misbehave(operation, &[Fault(fault)]);
+        let run = pair.sync(Scope::Everything).await;
+        assert_eq!((run.status, run.new + run.changed), (6702, 1), "{operation:?}: {run:?}");
+        assert!(run.events.iter().any(|event| event.id == 6707), "{operation:?}: {run:?}");
+        // After the fault nothing is asked with an anchor, and all is listed.
+        let asked = pair.fake.world().asked[before..].to_vec();
+        let fault = asked.iter().position(|(asked, _)| *asked == operation);
+        let after = &asked[fault.unwrap() + 1..];
+        let anchors = ["<configAnchor>", "<Anchor>", "<deploymentAnchor>"];
+        let has_anchor = |body: &String| anchors.iter().any(|anchor| body.contains(anchor));
+        let again = after.iter().skip_while(|(it, _)| *it != Operation::GetConfigData);
+        assert!(again.clone().count() >= 3, "{operation:?}");
+        assert!(again.clone().all(|(_, body)| !has_anchor(body)), "{operation:?}: {after:?}");
+        // And the anchors are good again.
+        pair.sync(Scope::Everything).await;
+        assert!(has_anchor(pair.fake.asked(Operation::GetConfigData).last().unwrap()));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_never_knows_us_is_given_up() {
+    let pair = Pair::new().await;
+    pair.select_everything().await;
+    pair.sync(Scope::Everything).await;
+    pair.misbehave(Operation::GetConfigData, &[Fault(ServerChanged), Fault(ServerChanged)]);
+    let run = pair.sync(Scope::Everything).await;
+    assert!(run.status == 6703 && run.reason.unwrap().contains("ServerChanged"));
+    assert_eq!(pair.revisions(), sample::documents().len());
+    assert_eq!(pair.sync(Scope::Everything).await.status, 6702);
+}
+
+#[tokio::test]
+async fn a_cookie_is_renewed_before_it_expires() {
+    let pair = Pair::new().await;
+    let server = crate::http::Server::new(&pair.fake.url, None).unwrap();
+    let settings = settings();
+    let account = super::super::authorize::Account::of(&pair.state, &settings).await.unwrap();
+    let session = super::super::session::Session::new(server, account, &settings);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let mut connection = session.connection();
+    let mut ask = async || {
+        let known = super::super::records::UpstreamRecord::default();
+        super::super::configuration::configuration(&mut connection, &known, None).await.unwrap();
+        pair.fake.asked(Operation::ServerSyncGetCookie).len()
+    };
+    let expires = i64::try_from(now.as_secs()).unwrap() + 2;
+    pair.fake.world().expires = expires;
+    assert_eq!(ask().await, 1);
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    // Whoever takes an expired cookie there finds it refused.
+    pair.fake.world().expires = expires + 10_000;
+    assert_eq!(ask().await, 2);
+    assert_eq!(ask().await, 2);
+    assert_eq!(pair.fake.asked(Operation::GetConfigData).len(), 3, "none was refused");
 }
 
 #[tokio::test]

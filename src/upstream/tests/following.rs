@@ -2,6 +2,7 @@
 
 use super::fake::Misbehaviour::Status;
 use super::*;
+use crate::policy::by::By;
 use crate::wire::operation::Operation;
 
 impl Pair {
@@ -64,4 +65,30 @@ async fn what_was_set_aside_waits_for_a_synchronization() {
     assert_eq!(pair.fake.asked(Operation::GetUpdateData).len(), fetched);
     let again = pair.sync(Scope::Everything).await;
     assert_eq!(again.failures, 1, "it was not forgotten: {again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_two_runs_have_one_number_and_one_runs_at_a_time() {
+    let pair = Pair::new().await;
+    let mut starters = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let upstream = Arc::clone(&pair.upstream);
+        starters.spawn(async move {
+            let mut numbers = Vec::new();
+            while numbers.len() < 10 {
+                match upstream.start(By::administrator(), Scope::Categories).await {
+                    Ok(number) => numbers.push(number),
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            }
+            numbers
+        });
+    }
+    let mut numbers: Vec<u64> = starters.join_all().await.concat();
+    pair.ended().await;
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=80).collect::<Vec<u64>>());
+    let recorded = pair.upstream.history().await.unwrap();
+    let recorded: Vec<u64> = recorded.iter().map(|run| run.number).collect();
+    assert_eq!(numbers[numbers.len() - recorded.len()..], recorded);
 }

@@ -10,10 +10,12 @@ mod flow;
 mod following;
 mod kill;
 mod node;
+mod product;
 mod publishing;
 mod recorded;
 mod replica;
 mod rollup;
+mod schedule;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -63,12 +63,13 @@ impl Node {
         self
     }
 
-    /// Synchronises to the end, the report included.
+    /// Synchronises to the end, and reports.
     pub(super) async fn sync(&self) -> Run {
         self.upstream.start(By::administrator(), Scope::Everything).await.unwrap();
         while self.upstream.running().is_some() {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
+        self.upstream.report().await.unwrap();
         self.upstream.history().await.unwrap().pop().unwrap()
     }
 

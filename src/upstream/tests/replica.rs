@@ -16,7 +16,7 @@ use crate::wire::wsusss::server_sync::{
 
 const UPDATE: &str = "450b7a01-9903-4916-8138-db2f7aa8d785";
 
-fn decided(anchor: &'static str, guid: u128) -> ServerSyncDeploymentResult<'static> {
+pub(super) fn decided(anchor: &'static str, guid: u128) -> ServerSyncDeploymentResult<'static> {
     let group = |id, name: &'static str, parent| ServerSyncTargetGroup {
         target_group_id: Some(id),
         name: Some(name.into()),

@@ -1,9 +1,12 @@
 //! Reporting to an upstream server, over a chain of three.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::fake::Misbehaviour;
 use super::node::Node;
 use crate::admin;
 use crate::catalog::Revision;
@@ -12,7 +15,9 @@ use crate::metadata::model::UpdateType;
 use crate::metadata::sample;
 use crate::policy::by::By;
 use crate::state::Tracked;
-use crate::upstream::SelectionChange;
+use crate::upstream::records::SourceRecord;
+use crate::upstream::{Scope, SelectionChange};
+use crate::wire::operation::Operation;
 
 const START: i64 = 1_800_000_000;
 
@@ -142,4 +147,56 @@ async fn what_an_upstream_server_lost_is_told_again() {
     for node in [replica, middle, root, other] {
         node.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a_report_holds_up_no_synchronization() {
+    let pair = super::Pair::new().await;
+    let url = pair.fake.url.clone();
+    let source = SourceRecord { url, report: true, ..SourceRecord::default() };
+    pair.upstream.set_source(By::administrator(), source).await.unwrap();
+    pair.select_everything().await;
+    let following = tokio::spawn(Arc::clone(&pair.upstream).follow_reports());
+    let silent = [Misbehaviour::Silence, Misbehaviour::Silence, Misbehaviour::Silence];
+    pair.fake.world().misbehave.insert(Operation::GetRollupConfiguration, silent.into());
+    assert_eq!(pair.sync(Scope::Everything).await.status, 6702);
+    while pair.fake.asked(Operation::GetRollupConfiguration).is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // It waits for an answer that does not come, and meanwhile this one ends.
+    assert_eq!(pair.sync(Scope::Everything).await.status, 6702);
+    assert_eq!(pair.fake.asked(Operation::GetRollupConfiguration).len(), 1);
+    following.abort();
+}
+
+#[tokio::test]
+async fn where_nobody_follows_one_synchronization_is_one_report() {
+    let pair = super::Pair::new().await;
+    let url = pair.fake.url.clone();
+    let source = SourceRecord { url, report: true, ..SourceRecord::default() };
+    pair.upstream.set_source(By::administrator(), source).await.unwrap();
+    pair.upstream.report_what_is_due().await;
+    assert!(pair.upstream.reported().await.unwrap().is_none());
+    pair.sync(Scope::Everything).await;
+    for _ in 0..2 {
+        pair.upstream.report_what_is_due().await;
+        assert_eq!(pair.fake.asked(Operation::GetRollupConfiguration).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_server_of_an_old_version_is_told_nothing() {
+    let pair = super::Pair::new().await;
+    let url = pair.fake.url.clone();
+    let source = SourceRecord { url, report: true, ..SourceRecord::default() };
+    pair.upstream.set_source(By::administrator(), source).await.unwrap();
+    pair.fake.world().protocol_version = "1.2";
+    for synchronized in [false, true] {
+        if synchronized {
+            pair.sync(Scope::Categories).await;
+        }
+        let refused = pair.upstream.report().await.unwrap_err().to_string();
+        assert!(refused.contains("1.3") && refused.contains("1.2"), "{refused}");
+    }
+    assert!(pair.fake.asked(Operation::GetRollupConfiguration).is_empty());
 }
