@@ -42,6 +42,9 @@ fn what_is_new_at_the_top_goes_down_by_itself() {
         decidable(&replica.directory).len() == decidable(&root.directory).len()
     });
     until("the middle is current", || below(&root, true)["state"] == "current");
+    until("the replica is current", || below(&middle, true)["state"] == "current");
+    // What it found is seen before it is in the history.
+    until("the replica rests", || replica.directory.json(&["sync", "status"])["running"].is_null());
     // Looks that find nothing are not in the history.
     let runs = replica.directory.json(&["sync", "history"]).as_array().map_or(0, Vec::len);
     thread::sleep(Duration::from_secs(3));
