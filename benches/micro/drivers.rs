@@ -63,6 +63,7 @@ fn driver(number: u32) -> NewRevision {
         superseded: Vec::new(),
         category_type: None,
         files: Vec::new(),
+        express: Vec::new(),
         eulas: Vec::new(),
         drivers: vec![
             entry(format!("PCI\\VEN_8086&DEV_{kind:05X}")),

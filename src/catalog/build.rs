@@ -70,7 +70,11 @@ impl CatalogBuilder {
             self.catalog.superseders.relate(other, index);
         }
         for file in &new.metadata.files {
-            self.catalog.files.push(index, file.sha1);
+            let files = match new.metadata.express.contains(&file.sha1) {
+                true => &mut self.catalog.express_files,
+                false => &mut self.catalog.files,
+            };
+            files.push(index, file.sha1);
         }
         if let Some(eula) = new.metadata.eula_id {
             self.catalog.eula_ids.push(index, eula);
@@ -190,6 +194,7 @@ impl CatalogBuilder {
         }
         catalog.parents.retain(index, |_| false);
         catalog.files.retain(index, |_| false);
+        catalog.express_files.retain(index, |_| false);
         catalog.eula_ids.retain(index, |_| false);
         catalog.licences.retain(index, |_| false);
         if catalog.drivers.remove(index) {

@@ -49,6 +49,7 @@ impl Draft {
             superseded: Vec::new(),
             category_type: None,
             files: Vec::new(),
+            express: Vec::new(),
             eulas: Vec::new(),
             drivers: Vec::new(),
             titles: Vec::new(),

@@ -36,8 +36,10 @@ pub struct Catalog {
     pub(super) parents: Rows<RevisionIndex>,
     /// The revisions that say of an update that they replace it; some may have been taken away.
     pub(super) superseders: Rows<RevisionIndex>,
-    /// The content files of each revision.
+    /// The content files of each revision, without express files.
     pub(super) files: Rows<Sha1>,
+    /// Express files of each revision.
+    pub(super) express_files: Rows<Sha1>,
     /// The licence of each revision, which most do not have.
     pub(super) eula_ids: Rows<Uuid>,
     /// The licence texts of each revision.
@@ -164,7 +166,13 @@ impl Catalog {
         self.numbers.get(update_id).is_some_and(|&update| self.prerequisites.is_named(update))
     }
 
-    /// The content files of a revision.
+    /// The files of a revision that differ from what is installed by old files only (`PatchingType`
+    /// Express): clients can do with the others.
+    pub fn express_files(&self, index: RevisionIndex) -> &[Sha1] {
+        self.express_files.row(index)
+    }
+
+    /// The content files of a revision, without express files.
     pub fn files(&self, index: RevisionIndex) -> &[Sha1] {
         self.files.row(index)
     }

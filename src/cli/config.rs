@@ -13,6 +13,7 @@ use super::CliError;
 use super::output::Output;
 use crate::admin::health::{self, CheckName, Percent};
 use crate::http::ClientLimits;
+use crate::state::ContentHandling;
 use crate::{catalog, server, services, state, upstream};
 
 /// Bytes of a megabyte, as disks are sold.
@@ -50,6 +51,8 @@ pub(super) struct Config {
     pub(super) client_side_targeting: bool,
     /// Whether an Install waits for its content.
     pub(super) hold_installs: bool,
+    /// Whether express files are fetched and kept, too.
+    pub(super) express_files: bool,
     /// The listener for administrators.
     pub(super) admin: AdminConfig,
     /// Downstream servers.
@@ -233,6 +236,7 @@ impl Default for Config {
             public_url: None,
             client_side_targeting: true,
             hold_installs: true,
+            express_files: false,
             admin: AdminConfig::default(),
             downstream: DownstreamConfig::default(),
             tls: TlsConfig::default(),
@@ -436,7 +440,10 @@ impl Config {
     /// What the state needs of it.
     pub(super) fn state(&self) -> state::Settings {
         state::Settings {
-            hold_installs: self.hold_installs,
+            content: ContentHandling {
+                hold_installs: self.hold_installs,
+                express_files: self.express_files,
+            },
             fragment_cache: self.limits.fragment_cache_bytes,
             ..state::Settings::default()
         }

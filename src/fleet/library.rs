@@ -96,7 +96,7 @@ impl Extended {
                         cursor.skip()?;
                     }
                 }
-                "Files" => read_files(&mut cursor, &mut extended.files)?,
+                "Files" => read_files(&mut cursor, &mut extended.files, &mut Vec::new())?,
                 _ => cursor.skip()?,
             }
         }

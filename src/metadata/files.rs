@@ -14,10 +14,12 @@ use super::values::{attribute, digest, number, required};
 /// Most files of one update. The largest update seen has 19.
 const FILES: usize = 10_000;
 
-/// Reads the children of the `Files` that `cursor` has stepped onto.
+/// Reads the children of the `Files` that `cursor` has stepped onto; `express` becomes those of the
+/// files that are express files.
 pub(crate) fn read_files(
     cursor: &mut Cursor<'_>,
     files: &mut Vec<UpdateFile>,
+    express: &mut Vec<Sha1>,
 ) -> Result<(), DocumentError> {
     while cursor.enter_child()? {
         if (cursor.namespace(), cursor.local()) != (UPDATE, "File") {
@@ -27,7 +29,12 @@ pub(crate) fn read_files(
         if files.len() >= FILES {
             return Err(DocumentError::TooMany { what: "files", limit: FILES });
         }
-        files.push(read_file(cursor)?);
+        let patching_type = attribute(cursor, "File/@PatchingType")?.unwrap_or_default();
+        let file = read_file(cursor)?;
+        if patching_type.trim().eq_ignore_ascii_case("Express") {
+            express.push(file.sha1);
+        }
+        files.push(file);
     }
     Ok(())
 }

@@ -189,6 +189,9 @@ pub struct UpdateMetadata {
     pub category_type: Option<CategoryType>,
     /// Content files.
     pub files: Vec<UpdateFile>,
+    /// Which of these are express files (`File/@PatchingType`): larger files of differences, of which
+    /// a client takes a small part. A server has them only if an administrator wants it.
+    pub express: Vec<Sha1>,
     /// Licence texts.
     pub eulas: Vec<EulaFile>,
     /// Driver rows.

@@ -44,7 +44,8 @@ fn read(mut cursor: Cursor<'_>) -> Result<UpdateMetadata, DocumentError> {
     let mut properties = None;
     let mut relations = Relations::default();
     let mut category_type = None;
-    let (mut files, mut eulas, mut drivers, mut titles) = (vec![], vec![], vec![], vec![]);
+    let (mut files, mut express) = (vec![], vec![]);
+    let (mut eulas, mut drivers, mut titles) = (vec![], vec![], vec![]);
     let mut sections = Sections::default();
     while cursor.enter_child()? {
         if cursor.namespace() != UPDATE {
@@ -63,7 +64,7 @@ fn read(mut cursor: Cursor<'_>) -> Result<UpdateMetadata, DocumentError> {
             }
             "Relationships" => relations.read(&mut cursor)?,
             "ApplicabilityRules" => read_rules(&mut cursor, &mut drivers)?,
-            "Files" => read_files(&mut cursor, &mut files)?,
+            "Files" => read_files(&mut cursor, &mut files, &mut express)?,
             "HandlerSpecificData" => category_type = read_category_type(&mut cursor)?,
             _ => cursor.skip()?,
         }
@@ -90,6 +91,7 @@ fn read(mut cursor: Cursor<'_>) -> Result<UpdateMetadata, DocumentError> {
         superseded: relations.superseded,
         category_type: is_category.then(|| category_type.unwrap_or(CategoryType::Other)),
         files,
+        express,
         eulas,
         drivers,
         titles,

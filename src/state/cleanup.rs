@@ -48,10 +48,10 @@ pub struct CleanupSettings {
 
 impl CleanupSettings {
     /// What of the content is removed at `now` (unix seconds), if anything ever is.
-    fn content(self, now: i64) -> Option<ContentNeeds> {
+    fn content(self, express: bool, now: i64) -> Option<ContentNeeds> {
         let days = i64::from(self.delete_content_days);
         let all = self.keep_all_content;
-        (days > 0).then(|| ContentNeeds { all, before: now - days * DAY })
+        (days > 0).then(|| ContentNeeds { all, express, before: now - days * DAY })
     }
 }
 
@@ -81,7 +81,7 @@ impl State {
         if self.writer.submit(is_replica).await? {
             cleanup.declines.clear();
         }
-        if let Some(needs) = settings.content(self.now()) {
+        if let Some(needs) = settings.content(self.published().handling.express_files, self.now()) {
             cleanup.content = self.plan_content(needs).await?;
         }
         Ok(cleanup)
@@ -127,7 +127,7 @@ impl State {
     ) -> Result<Cleanup, StateError> {
         let cleanup = self.preview_cleanup(settings).await?;
         let mut cleanup = self.carry_out_cleanup(cleanup, started_by.clone()).await?;
-        if let Some(needs) = settings.content(self.now()) {
+        if let Some(needs) = settings.content(self.published().handling.express_files, self.now()) {
             cleanup.content = self.clean_content(needs, started_by).await?;
         }
         Ok(cleanup)

@@ -28,6 +28,8 @@ const REMOVED_AT_ONCE: usize = 50;
 pub struct ContentNeeds {
     /// Whether the files of all updates are to be here, approved or not.
     pub all: bool,
+    /// Whether express files are to be here.
+    pub express: bool,
     /// Unix seconds: what has been of no use since then is removed.
     pub before: i64,
 }
@@ -36,7 +38,7 @@ impl State {
     /// The files, with their lengths, that a cleanup would remove.
     pub async fn plan_content(&self, needs: ContentNeeds) -> Result<Vec<(Sha1, u64)>, StateError> {
         let published = self.published();
-        let needed = needed(&published.catalog, &published.policy, needs.all);
+        let needed = needed(&published.catalog, &published.policy, needs);
         self.writer
             .submit(move |transaction| {
                 let model = &transaction.model;
@@ -64,11 +66,10 @@ impl State {
         let planned = self.plan_content(needs).await?;
         let mut removed = Vec::new();
         for part in planned.chunks(REMOVED_AT_ONCE) {
-            removed
-                .extend(self.remove_content(part.to_vec(), needs.all, started_by.clone()).await?);
+            removed.extend(self.remove_content(part.to_vec(), needs, started_by.clone()).await?);
         }
         let marked = move |transaction: &mut Transaction<'_>| {
-            mark(transaction, needs.all);
+            mark(transaction, needs);
             Ok(())
         };
         self.writer.submit(marked).await?;
@@ -79,13 +80,13 @@ impl State {
     async fn remove_content(
         &self,
         mut files: Vec<(Sha1, u64)>,
-        all: bool,
+        needs: ContentNeeds,
         started_by: Option<String>,
     ) -> Result<Vec<(Sha1, u64)>, StateError> {
         let removed = self.writer.submit(move |transaction| {
             // Somebody may have approved meanwhile; nobody can while this runs.
             let model = &transaction.model;
-            let needed = needed(model.catalog.catalog(), &model.policy, all);
+            let needed = needed(model.catalog.catalog(), &model.policy, needs);
             files.retain(|(sha1, _)| !needed.contains(sha1) && !model.wanted.contains_key(sha1));
             if !files.is_empty() {
                 let names: Vec<String> = files.iter().map(|(sha1, _)| sha1.to_hex()).collect();
@@ -119,7 +120,7 @@ impl State {
     async fn remove_leftovers(&self, needs: ContentNeeds) -> Result<(), StateError> {
         let (contents, published) = (Arc::clone(&self.contents), self.published());
         let leftovers = blocking(move || {
-            let needed = needed(&published.catalog, &published.policy, needs.all);
+            let needed = needed(&published.catalog, &published.policy, needs);
             contents.discard_partials(needs.before, |sha1| needed.contains(sha1))?;
             let mut stored = contents.stored(needs.before)?;
             stored.retain(|sha1| !published.contents.contains_key(sha1));
@@ -133,9 +134,9 @@ impl State {
 }
 
 /// Notes since when files are of no use, and forgets it of those that are again.
-fn mark(transaction: &mut Transaction<'_>, all: bool) {
+fn mark(transaction: &mut Transaction<'_>, needs: ContentNeeds) {
     let model = &transaction.model;
-    let needed = needed(model.catalog.catalog(), &model.policy, all);
+    let needed = needed(model.catalog.catalog(), &model.policy, needs);
     let is_needed = |sha1: &Sha1| needed.contains(sha1) || model.wanted.contains_key(sha1);
     let now = transaction.now;
     let mut marks: BTreeMap<Sha1, Option<i64>> = BTreeMap::new();
@@ -151,20 +152,24 @@ fn mark(transaction: &mut Transaction<'_>, all: bool) {
     }
 }
 
-/// The files that are needed, be they here or not; those of all updates if `all`.
-fn needed(catalog: &Catalog, policy: &Policy, all: bool) -> HashSet<Sha1> {
+/// The files that are needed, be they here or not.
+fn needed(catalog: &Catalog, policy: &Policy, needs: ContentNeeds) -> HashSet<Sha1> {
     let mut needed: HashSet<Sha1> = HashSet::new();
-    for index in installed_by_approvals(catalog, policy) {
+    let mut revisions = installed_by_approvals(catalog, policy);
+    if needs.all {
+        revisions = catalog.indices().collect();
+    }
+    for index in revisions {
         needed.extend(catalog.files(index));
+        if needs.express {
+            needed.extend(catalog.express_files(index));
+        }
     }
     for package in policy.packages.values() {
         needed.extend(package.files().values().map(|file| file.sha1));
     }
     for index in catalog.indices() {
         needed.extend(catalog.licences(index));
-        if all {
-            needed.extend(catalog.files(index));
-        }
     }
     needed
 }

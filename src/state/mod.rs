@@ -76,7 +76,7 @@ pub use mirror::{Mirrored, MirroredDeployment, MirroredGroup};
 pub use obsolete::{DeletedUpdate, Deletion};
 pub use outbox::{Counted, Outgoing};
 pub use packed::SyncDocument;
-pub use published::Published;
+pub use published::{ContentHandling, Published};
 pub use registry::{Registry, Tracked};
 pub use restore::{Verified, restore, verify};
 pub use rollup::{LEVELS, RolledUp};
@@ -109,8 +109,8 @@ use writer::{Owned, Writer};
 /// How the state behaves.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Whether an Install is delivered as PreDeploymentCheck until all its files are here.
-    pub hold_installs: bool,
+    /// How content is dealt with.
+    pub content: ContentHandling,
     /// Most bytes of prepared fragments kept in memory. Default 64 MiB: what the scans of a few kinds
     /// of machine need; the rest is read from the disk cache. The fragments of one revision stay in
     /// memory if they take less than a quarter of it.
@@ -127,7 +127,7 @@ const FRAGMENT_SHARDS: usize = 4;
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            hold_installs: true,
+            content: ContentHandling::default(),
             fragment_cache: 64 << 20,
             import_patience: Duration::from_secs(30),
         }
@@ -252,7 +252,7 @@ impl State {
         model.computers.values().for_each(|tracked| registry.put(tracked.clone()));
         let downstream = Arc::new(Downstream::default());
         downstream.replace(model.downstream.clone());
-        let published = model.publish(settings.hold_installs, None);
+        let published = model.publish(settings.content, None);
         let published = Arc::new(ArcSwap::from_pointee(published));
         let events = Arc::new(Events::new(now));
         let health = Arc::new(Health::new(Arc::clone(&events)));
@@ -262,7 +262,7 @@ impl State {
             journal,
             model,
             library: Arc::clone(&library),
-            hold_installs: settings.hold_installs,
+            handling: settings.content,
             patience: settings.import_patience,
             published: Arc::clone(&published),
             registry: Arc::clone(&registry),

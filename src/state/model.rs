@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::library::{Library, Places};
 use super::mirror::{REPLICA, ReplicaRecord};
 use super::numbering::{self, SharedNumbers};
-use super::published::{Published, Remembered};
+use super::published::{ContentHandling, Published, Remembered};
 use super::records::{
     ContentRecord, Counters, DecisionRecord, DeletedRecord, PlacementsRecord, PublishingRecord,
     RevisionRecord, StatusRecord, TagsRecord, UnneededRecord, WantedRecord,
@@ -402,7 +402,7 @@ impl Model {
     /// Makes the state that readers see, sharing with `before` what did not change.
     pub(super) fn publish(
         &self,
-        hold_installs: bool,
+        handling: ContentHandling,
         before: Option<(&Published, Dirty)>,
     ) -> Published {
         let unchanged = |part: fn(&Dirty) -> bool| {
@@ -438,7 +438,7 @@ impl Model {
             scope,
             policy,
             contents,
-            hold_installs,
+            handling,
             remembered: Remembered::default(),
             files,
         }

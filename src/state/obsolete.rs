@@ -157,7 +157,8 @@ impl<'a> Possible<'a> {
                 REPLACED => true,
                 _ => policy.is_declined(deleted.update),
             };
-            let is_awaited = catalog.files(index).iter().any(|file| wanted.contains_key(file));
+            let mut files = catalog.files(index).iter().chain(catalog.express_files(index));
+            let is_awaited = files.any(|file| wanted.contains_key(file));
             if !still || is_awaited {
                 return None;
             }

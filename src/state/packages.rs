@@ -97,7 +97,8 @@ impl State {
             .await
     }
 
-    /// The files of an update's latest revision and of all that it bundles, each once.
+    /// The files of an update's latest revision and of all that it bundles, each once. A distribution
+    /// point has no use for express files: only Windows Update Agents know what of them to take.
     fn content_of(
         &self,
         published: &Published,
@@ -112,7 +113,9 @@ impl State {
         while let Some(index) = open.pop() {
             if !catalog.files(index).is_empty() {
                 let metadata = self.metadata_of(published, index)?;
-                files.extend(metadata.files.iter().map(|file| (file.sha1, file.clone())));
+                let mut content = metadata.files.clone();
+                content.retain(|file| !metadata.express.contains(&file.sha1));
+                files.extend(content.into_iter().map(|file| (file.sha1, file)));
             }
             open.extend(catalog.members(index).iter().filter(|it| seen.insert(**it)));
         }

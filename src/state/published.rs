@@ -54,6 +54,23 @@ impl Default for Remembered {
     }
 }
 
+/// How content is dealt with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContentHandling {
+    /// Whether an Install is delivered as PreDeploymentCheck until all its files are here.
+    pub hold_installs: bool,
+    /// Whether express files are fetched and kept, too, and servers below are told that they are here
+    /// ([MS-WSUSSS] 3.1.1, ServerHostsPsfFiles). No Install waits for them.
+    pub express_files: bool,
+}
+
+impl Default for ContentHandling {
+    /// As WSUS: express files make what a server downloads several times larger.
+    fn default() -> Self {
+        Self { hold_installs: true, express_files: false }
+    }
+}
+
 /// One consistent state of the server.
 pub struct Published {
     /// Number of the latest commit in it.
@@ -67,8 +84,8 @@ pub struct Published {
     pub policy: Arc<Policy>,
     /// The files that are here.
     pub contents: Arc<HashMap<Sha1, ContentRecord>>,
-    /// Whether an Install waits for its content.
-    pub hold_installs: bool,
+    /// How content is dealt with.
+    pub handling: ContentHandling,
     pub(super) remembered: Remembered,
     /// A revision that names each file; found out when first asked for.
     pub(super) files: Arc<OnceLock<HashMap<Sha1, RevisionIndex>>>,
@@ -83,7 +100,7 @@ impl Published {
         }
         // Built outside the lock: two readers may do the same work once, none waits for the other.
         let content_since = |index| self.content_since(index);
-        let wait: Option<ContentSince<'_>> = self.hold_installs.then_some(&content_since);
+        let wait: Option<ContentSince<'_>> = self.handling.hold_installs.then_some(&content_since);
         let view = View::build(&self.catalog, &self.scope, &self.policy, groups, wait);
         let view = Arc::new(view);
         let mut views = views.write().unwrap_or_else(PoisonError::into_inner);
@@ -142,16 +159,19 @@ impl Published {
     /// Since which commit every file of the revision and of all it bundles is here; none while one
     /// is missing.
     pub fn content_since(&self, index: RevisionIndex) -> Option<u64> {
-        let mut since = 0;
+        let files = self.files_with_members(index);
+        files.iter().try_fold(0, |since, file| Some(since.max(self.contents.get(file)?.changed)))
+    }
+
+    /// The files of the revision and of all it bundles, without express files.
+    pub fn files_with_members(&self, index: RevisionIndex) -> Vec<Sha1> {
+        let (mut files, mut open) = (Vec::new(), vec![index]);
         let mut seen = RoaringBitmap::from([index]);
-        let mut open = vec![index];
         while let Some(index) = open.pop() {
-            for file in self.catalog.files(index) {
-                since = since.max(self.contents.get(file)?.changed);
-            }
+            files.extend_from_slice(self.catalog.files(index));
             open.extend(self.catalog.members(index).iter().filter(|member| seen.insert(**member)));
         }
-        Some(since)
+        files
     }
 }
 
@@ -179,7 +199,8 @@ pub(super) fn installed_by_approvals(catalog: &Catalog, policy: &Policy) -> Vec<
 fn index_files(catalog: &Catalog) -> HashMap<Sha1, RevisionIndex> {
     let mut files = HashMap::new();
     for index in catalog.indices() {
-        for file in catalog.files(index).iter().chain(catalog.licences(index)) {
+        let content = catalog.files(index).iter().chain(catalog.express_files(index));
+        for file in content.chain(catalog.licences(index)) {
             files.entry(*file).or_insert(index);
         }
     }

@@ -205,74 +205,30 @@ pub struct ConfigurationRecord {
     pub last_change: i64,
 }
 
-impl Stored for DecisionRecord {
-    const NAME: &'static str = "decision record";
-    const VERSION: u8 = 2;
-    type Previous = earlier::DecisionRecord;
+/// Makes records of these types storable, in a version after that of their earlier shape.
+macro_rules! later_version {
+    ($($record:ty, $name:literal, $version:literal, $earlier:ty;)*) => {$(
+        impl Stored for $record {
+            const NAME: &'static str = $name;
+            const VERSION: u8 = $version;
+            type Previous = $earlier;
 
-    fn migrate(previous: earlier::DecisionRecord) -> Self {
-        previous.into()
-    }
+            fn migrate(previous: $earlier) -> Self {
+                previous.into()
+            }
+        }
+    )*};
 }
 
-impl Stored for DownstreamServer {
-    const NAME: &'static str = "downstream server record";
-    const VERSION: u8 = 3;
-    type Previous = earlier::ReportingServer;
-
-    fn migrate(previous: earlier::ReportingServer) -> Self {
-        previous.into()
-    }
-}
-
-impl Stored for PublishingRecord {
-    const NAME: &'static str = "publishing record";
-    const VERSION: u8 = 2;
-    type Previous = earlier::PublishingRecord;
-
-    fn migrate(previous: earlier::PublishingRecord) -> Self {
-        previous.into()
-    }
-}
-
-impl Stored for Computer {
-    const NAME: &'static str = "computer record";
-    const VERSION: u8 = 2;
-    type Previous = earlier::Computer;
-
-    fn migrate(previous: earlier::Computer) -> Self {
-        previous.into()
-    }
-}
-
-impl Stored for StatusRecord {
-    const NAME: &'static str = "status record";
-    const VERSION: u8 = 2;
-    type Previous = earlier::Statuses;
-
-    fn migrate(previous: earlier::Statuses) -> Self {
-        previous.into()
-    }
-}
-
-impl Stored for EventLog {
-    const NAME: &'static str = "event record";
-    const VERSION: u8 = 2;
-    type Previous = earlier::EventLog;
-
-    fn migrate(previous: earlier::EventLog) -> Self {
-        previous.into()
-    }
-}
-
-impl Stored for TargetGroup {
-    const NAME: &'static str = "target group record";
-    const VERSION: u8 = 2;
-    type Previous = earlier::TargetGroup;
-
-    fn migrate(previous: earlier::TargetGroup) -> Self {
-        Self::new(previous.id, previous.name, None)
-    }
+later_version! {
+    DocumentRecord, "document record", 2, earlier::DocumentRecord;
+    DecisionRecord, "decision record", 2, earlier::DecisionRecord;
+    DownstreamServer, "downstream server record", 3, earlier::ReportingServer;
+    PublishingRecord, "publishing record", 2, earlier::PublishingRecord;
+    Computer, "computer record", 2, earlier::Computer;
+    StatusRecord, "status record", 2, earlier::Statuses;
+    EventLog, "event record", 2, earlier::EventLog;
+    TargetGroup, "target group record", 2, earlier::TargetGroup;
 }
 
 /// Makes records of these types storable, in a first version.
@@ -293,7 +249,6 @@ pub(crate) use first_version;
 
 first_version! {
     RevisionRecord, "revision record";
-    DocumentRecord, "document record";
     DeadDeployment, "dead deployment record";
     PlacementsRecord, "placements record";
     AcceptedEula, "accepted licence record";

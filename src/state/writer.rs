@@ -29,7 +29,7 @@ use super::happenings;
 use super::health::Health;
 use super::library::Library;
 use super::model::{Dirty, Model};
-use super::published::Published;
+use super::published::{ContentHandling, Published};
 use super::registry::Registry;
 use super::schedule;
 use super::staging::{self, CHUNK, Moved, Reveal};
@@ -77,7 +77,7 @@ pub(super) struct Owned {
     pub(super) journal: Journal,
     pub(super) model: Model,
     pub(super) library: Arc<Library>,
-    pub(super) hold_installs: bool,
+    pub(super) handling: ContentHandling,
     /// How long an import that lets readers wait may pause before they see what there is of it.
     pub(super) patience: Duration,
     pub(super) published: Arc<ArcSwap<Published>>,
@@ -398,7 +398,7 @@ impl Thread {
         let before = owned.published.load_full();
         let dirty = std::mem::take(&mut self.deferred);
         self.due = None;
-        let next = owned.model.publish(owned.hold_installs, Some((&before, dirty)));
+        let next = owned.model.publish(owned.handling, Some((&before, dirty)));
         owned.published.store(Arc::new(next));
     }
 

@@ -261,7 +261,7 @@ pub(super) fn summary(
     };
     let content = match published.content_since(index) {
         Some(_) => "here",
-        None if installs && published.hold_installs => "missing: installs are held back",
+        None if installs && published.handling.hold_installs => "missing: installs are held back",
         None => "missing",
     };
     Ok(UpdateSummary {

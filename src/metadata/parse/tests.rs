@@ -1,9 +1,12 @@
 //! What is read of real documents, and of every spelling the schema allows.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use super::*;
 use crate::metadata::corpus;
 use crate::metadata::model::PublicationState;
-use crate::wire::types::UpdateIdentity;
+use crate::wire::types::{Sha1, UpdateIdentity};
 
 /// A document with the given children after a plain identity.
 fn document(children: &str) -> String {
@@ -189,6 +192,25 @@ fn withdrawn_updates_are_known_as_such() {
     .unwrap();
     assert_eq!(update.publication_state, PublicationState::Expired);
     assert_eq!(update.creation_date, 0);
+}
+
+#[test]
+fn express_files_are_known_by_their_patching_type() {
+    let file = |byte: u8, patching_type: &str| {
+        format!(
+            "<p:File FileName='f' Size='1' Digest='{}' {patching_type}/>",
+            BASE64_STANDARD.encode([byte; 20])
+        )
+    };
+    let files = [
+        file(1, ""),
+        file(2, "PatchingType='Express'"),
+        file(3, "PatchingType='SelfContained'"),
+        file(4, "PatchingType='express '"),
+    ];
+    let metadata = parsed(&format!("<p:Files>{}</p:Files>", files.concat()));
+    assert_eq!(metadata.files.len(), 4);
+    assert_eq!(metadata.express, [Sha1([2; 20]), Sha1([4; 20])]);
 }
 
 #[test]

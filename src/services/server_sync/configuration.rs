@@ -50,7 +50,7 @@ impl Services {
             catalog_only_sync: Some(false),
             // Content is fetched when somebody needs it.
             lazy_sync: Some(true),
-            server_hosts_psf_files: Some(false),
+            server_hosts_psf_files: Some(published.handling.express_files),
             // There are no driver sets, by which alone a computer's own ids would count.
             max_number_of_computer_ids_in_request: Some(0),
             max_number_of_driver_sets_per_request: Some(0),

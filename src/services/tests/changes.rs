@@ -182,7 +182,7 @@ async fn a_server_that_no_longer_waits_for_content_tells_everyone() {
     let mut agent = Agent::new(&server).await;
     assert_eq!(agent.scan(&[], &[]).await.action(update), "PreDeploymentCheck");
     let (client_id, cookie) = (agent.client_id.clone(), agent.cookie.clone());
-    server.restart(|_, hold_installs| *hold_installs = false).await;
+    server.restart(|_, content| content.hold_installs = false).await;
     let mut agent = Agent { server: &server, client_id, cookie };
     assert_told!(agent, &[update], [(update, "Install", true)]);
 }

@@ -12,7 +12,7 @@ use crate::policy::by::By;
 use crate::policy::terms::Terms;
 use crate::services::call::SoapCall;
 use crate::services::{Services, Settings};
-use crate::state::{Children, Decision, ImportOutcome, Members, State};
+use crate::state::{Children, ContentHandling, Decision, ImportOutcome, Members, State};
 use crate::store::memory::MemoryStore;
 use crate::store::{Batch, Store, Tree};
 use crate::wire::operation::Operation;
@@ -59,7 +59,7 @@ pub(super) struct Server {
     data: TempDir,
     store: MemoryStore,
     settings: Settings,
-    hold_installs: bool,
+    content: ContentHandling,
 }
 
 impl Server {
@@ -69,17 +69,20 @@ impl Server {
 
     pub(super) async fn with(clock: Clock, settings: Settings) -> Self {
         let data = tempfile::tempdir().expect("a directory");
-        let store = MemoryStore::new();
-        let (services, state) = open(&data, &store, &settings, true, clock).await;
-        Self { services, state, clock, data, store, settings, hold_installs: true }
+        let (store, content) = (MemoryStore::new(), ContentHandling::default());
+        let (services, state) = open(&data, &store, &settings, content, clock).await;
+        Self { services, state, clock, data, store, settings, content }
     }
 
     /// Stops the server and starts it again on the same data with other settings.
-    pub(super) async fn restart(&mut self, change: impl FnOnce(&mut Settings, &mut bool)) {
+    pub(super) async fn restart(
+        &mut self,
+        change: impl FnOnce(&mut Settings, &mut ContentHandling),
+    ) {
         self.state.close().await;
-        change(&mut self.settings, &mut self.hold_installs);
+        change(&mut self.settings, &mut self.content);
         let (services, state) =
-            open(&self.data, &self.store, &self.settings, self.hold_installs, self.clock).await;
+            open(&self.data, &self.store, &self.settings, self.content, self.clock).await;
         (self.services, self.state) = (services, state);
     }
 
@@ -190,10 +193,10 @@ async fn open(
     data: &TempDir,
     store: &MemoryStore,
     settings: &Settings,
-    hold_installs: bool,
+    content: ContentHandling,
     clock: Clock,
 ) -> (Services, Arc<State>) {
-    let state_settings = crate::state::Settings { hold_installs, ..Default::default() };
+    let state_settings = crate::state::Settings { content, ..Default::default() };
     let store = Box::new(store.clone());
     let state = State::with_store(data.path(), store, &state_settings, clock.now);
     let state = Arc::new(state.expect("a state"));

@@ -101,6 +101,17 @@ async fn after_a_restore_from_a_backup_nothing_is_missed() {
 }
 
 #[tokio::test]
+async fn servers_below_are_told_whether_express_files_are_here() {
+    let mut server = Server::start(clock!()).await;
+    for hosted in ["false", "true"] {
+        let dss = Downstream::connect(&server).await;
+        let answer = dss.call(Operation::GetConfigData, "").await.ok();
+        assert_eq!(answer.text_of("ServerHostsPsfFiles"), hosted);
+        server.restart(|_, content| content.express_files = true).await;
+    }
+}
+
+#[tokio::test]
 async fn languages_are_told_when_they_changed() {
     let mut server = Server::start(clock!()).await;
     let dss = Downstream::connect(&server).await;

@@ -1,5 +1,7 @@
 //! Records as earlier versions wrote them.
 
+mod document;
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
@@ -14,14 +16,17 @@ use crate::computers::sightings::Sightings;
 use crate::computers::status::{LastScan, UpdateStatus};
 use crate::downstream::{self, Listed, Reported};
 use crate::policy::approval::{Approval, ApprovalAction, Declined};
+use crate::policy::target_group;
 use crate::policy::terms::{Deadline, Terms};
 use crate::store::value::Stored;
+
+pub(super) use document::DocumentRecord;
 
 /// A group without a place in a tree.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct TargetGroup {
-    pub(super) id: Uuid,
-    pub(super) name: String,
+    id: Uuid,
+    name: String,
 }
 
 /// A downstream server that reported nothing of itself.
@@ -162,6 +167,12 @@ impl From<Statuses> for super::StatusRecord {
 impl From<EventLog> for computers::event::EventLog {
     fn from(earlier: EventLog) -> Self {
         Self::restore(earlier.events, earlier.instances)
+    }
+}
+
+impl From<TargetGroup> for target_group::TargetGroup {
+    fn from(earlier: TargetGroup) -> Self {
+        Self::new(earlier.id, earlier.name, None)
     }
 }
 

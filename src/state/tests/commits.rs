@@ -16,7 +16,7 @@ use crate::state::model::Model;
 use crate::state::records::ConfigurationRecord;
 use crate::state::registry::Registry;
 use crate::state::writer::{Owned, Writer};
-use crate::state::{Decision, State, StateError};
+use crate::state::{ContentHandling, Decision, State, StateError};
 use crate::store::journal::Journal;
 use crate::store::memory::MemoryStore;
 use crate::store::{Store, Tree};
@@ -153,7 +153,8 @@ async fn without_its_journal_a_decision_is_neither_durable_nor_acknowledged() {
     let store = MemoryStore::new();
     let library = Arc::new(Library::open(dir.path()).expect("a library"));
     let model = Model::load(&store, &library).expect("empty");
-    let published = Arc::new(ArcSwap::from_pointee(model.publish(true, None)));
+    let published =
+        Arc::new(ArcSwap::from_pointee(model.publish(ContentHandling::default(), None)));
     let events = Arc::new(Events::new(|| 0));
     let health = Arc::new(Health::new(Arc::clone(&events)));
     let writer = Writer::start(Owned {
@@ -161,7 +162,7 @@ async fn without_its_journal_a_decision_is_neither_durable_nor_acknowledged() {
         journal,
         model,
         library,
-        hold_installs: true,
+        handling: ContentHandling::default(),
         patience: Duration::from_secs(30),
         published,
         registry: Arc::new(Registry::default()),

@@ -9,8 +9,8 @@ use crate::policy::terms::ApprovalAction::{self, Install, None as Nothing, Optio
 use crate::state::{ContentNeeds, Decision, StateError};
 
 /// Long enough ago is now.
-const AT_ONCE: ContentNeeds = ContentNeeds { all: false, before: NOW };
-const LATER: ContentNeeds = ContentNeeds { all: false, before: NOW - 1 };
+const AT_ONCE: ContentNeeds = ContentNeeds { all: false, express: false, before: NOW };
+const LATER: ContentNeeds = ContentNeeds { all: false, express: false, before: NOW - 1 };
 
 async fn approve(fixture: &Fixture, number: u8, action: ApprovalAction) {
     let decision = Decision::Approve { group: "All Computers".into(), terms: action.into() };
@@ -99,6 +99,23 @@ async fn what_a_downstream_server_waits_for_or_the_configuration_wants_stays() {
     fixture.state.contents().add(Cursor::new(content(1)), &described(1)).expect("on its way");
     fixture.state.clean_content(AT_ONCE, None).await.expect("done");
     assert_eq!(there(&fixture, 1), [(false, true)], "it is awaited");
+}
+
+#[tokio::test]
+async fn express_files_are_needed_only_where_they_are_hosted() {
+    let fixture = Fixture::new();
+    let express = Document { has_file: true, is_express: true, ..software(1) };
+    fixture.import_new(express).await;
+    approve(&fixture, 1, Install).await;
+    let source = Cursor::new(content(1));
+    fixture.state.add_content(By::administrator(), address(1), source).await.expect("added");
+    let hosted = ContentNeeds { express: true, ..AT_ONCE };
+    for _ in 0..2 {
+        assert!(fixture.state.clean_content(hosted, None).await.expect("done").is_empty());
+    }
+    fixture.state.clean_content(AT_ONCE, None).await.expect("marked");
+    assert_eq!(fixture.state.clean_content(AT_ONCE, None).await.expect("done").len(), 1);
+    assert_eq!(there(&fixture, 1), [GONE]);
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ async fn its_content_is_needed() {
     fixture.state.add_content(By::administrator(), address(1), source).await.expect("added");
     fixture.state.create_package(by(), ID, "Branch".into()).await.expect("made");
     change(&fixture, &[1], &[]).await.expect("added");
-    let needs = ContentNeeds { all: false, before: NOW };
+    let needs = ContentNeeds { all: false, express: false, before: NOW };
     for _ in 0..2 {
         assert!(fixture.state.clean_content(needs, None).await.expect("done").is_empty());
     }

@@ -115,6 +115,8 @@ pub(super) struct Document {
     pub(super) bundles: Vec<u8>,
     pub(super) supersedes: Vec<u8>,
     pub(super) has_file: bool,
+    /// Whether that is an express file.
+    pub(super) is_express: bool,
     /// The number of its licence.
     pub(super) eula: Option<u128>,
     pub(super) expired: bool,
@@ -130,6 +132,7 @@ pub(super) fn software(number: u8) -> Document {
         bundles: Vec::new(),
         supersedes: Vec::new(),
         has_file: false,
+        is_express: false,
         eula: None,
         expired: false,
     }
@@ -161,11 +164,12 @@ impl Document {
             let content = content(self.number);
             let digests = digest_of(content.as_slice()).expect("memory");
             format!(
-                "<Files><File Digest='{}' DigestAlgorithm='SHA1' FileName='{}.exe' Size='{}'>\
+                "<Files><File Digest='{}' DigestAlgorithm='SHA1' FileName='{}.exe' Size='{}'{}>\
                  <AdditionalDigest Algorithm='SHA256'>{}</AdditionalDigest></File></Files>",
                 BASE64_STANDARD.encode(digests.sha1.0),
                 self.number,
                 content.len(),
+                if self.is_express { " PatchingType='Express'" } else { "" },
                 BASE64_STANDARD.encode(digests.sha256.0),
             )
         });

@@ -187,9 +187,12 @@ impl Downloads {
         let mut seen = HashSet::new();
         for index in revisions(published, mode) {
             let licences = catalog.licences(index).iter().map(|sha1| (false, sha1));
-            for (is_content, sha1) in
-                licences.chain(catalog.files(index).iter().map(|it| (true, it)))
-            {
+            let express: &[Sha1] = match published.handling.express_files {
+                true => catalog.express_files(index),
+                false => &[],
+            };
+            let content = catalog.files(index).iter().chain(express).map(|sha1| (true, sha1));
+            for (is_content, sha1) in licences.chain(content) {
                 if !published.contents.contains_key(sha1) && seen.insert(*sha1) {
                     files.push((is_content, self.length(published, index, sha1)?, *sha1));
                 }

@@ -11,7 +11,7 @@ use crate::content::files::digest_of;
 use crate::content::partial::BLOCK;
 use crate::policy::approval::ApprovalAction;
 use crate::policy::by::By;
-use crate::state::Decision;
+use crate::state::{ContentHandling, Decision};
 use crate::upstream::records::ContentMode;
 use crate::wire::fault::ErrorCode;
 use crate::wire::operation::Operation;
@@ -88,6 +88,47 @@ async fn files_of_approved_updates_are_fetched_and_verified() {
     approve(&pair).await;
     until_here(&pair, &sha1).await;
     assert_eq!(pair.fake.world().sent, 3 * BLOCK + 1);
+    follow.abort();
+}
+
+#[tokio::test]
+async fn express_files_are_fetched_only_where_they_are_hosted() {
+    let pair = Pair::with(Fake::start().await).await;
+    let (document, content, whole) = document(BLOCK);
+    let difference = b"what changed".as_slice();
+    let express = digest_of(difference).unwrap().sha1;
+    let file = format!(
+        "<File Digest='{}' DigestAlgorithm='SHA1' FileName='large.psf' Size='{}' \
+         PatchingType='Express'/></Files>",
+        STANDARD.encode(express.0),
+        difference.len()
+    );
+    pair.fake.world().add(document.replace("</Files>", &file).as_bytes());
+    for (sha1, extension, bytes) in [(whole, "cab", &content[..]), (express, "psf", difference)] {
+        let hex = sha1.to_hex();
+        let target = format!("/Content/{}/{hex}.{extension}", &hex[38..]);
+        pair.fake.world().files.insert(target, bytes.to_vec());
+    }
+    let source = SourceRecord { url: pair.fake.url.clone(), pull_through: true, ..approved() };
+    pair.upstream.set_source(By::administrator(), source).await.unwrap();
+    pair.select_everything().await;
+    assert_eq!(pair.sync(Scope::Everything).await.status, 6702);
+    approve(&pair).await;
+    let follow = tokio::spawn(Arc::clone(&pair.upstream).follow_downloads());
+    until_here(&pair, &whole).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!pair.state.has_content(&express));
+    let published = pair.state.published();
+    let index = published.holder(&whole).unwrap();
+    assert!(published.content_since(index).is_some(), "no Install waits for it");
+    drop(published);
+    follow.abort();
+
+    let content = ContentHandling { express_files: true, ..ContentHandling::default() };
+    let settings = state::Settings { content, ..state::Settings::default() };
+    let pair = pair.restarted_with(&settings).await;
+    let follow = tokio::spawn(Arc::clone(&pair.upstream).follow_downloads());
+    until_here(&pair, &express).await;
     follow.abort();
 }
 

@@ -65,6 +65,8 @@ pub(in crate::upstream) struct World {
     pub(in crate::upstream) per_request: i32,
     /// Most devices in a question for drivers.
     pub(in crate::upstream) devices_per_request: i32,
+    /// Most revisions in a question for keys.
+    pub(in crate::upstream) keys_per_request: i32,
     pub(in crate::upstream) misbehave: HashMap<Operation, VecDeque<Misbehaviour>>,
     /// `gzip`, `xpress` or none.
     pub(in crate::upstream) encoding: Option<&'static str>,
@@ -87,6 +89,9 @@ pub(in crate::upstream) struct World {
     /// What answers instead, where it does: with a status and a body.
     pub(in crate::upstream) instead: Option<Instead>,
 }
+
+/// The key of every file that has one.
+pub(in crate::upstream) const KEY: &[u8] = b"open sesame";
 
 /// What goes wrong with a request for a file.
 pub(in crate::upstream) enum FileFault {
@@ -200,6 +205,23 @@ impl World {
                 self.check(request.cookie)?;
                 soap::respond(version, &self.data(request.update_ids.unwrap())?)
             }
+            Operation::GetUpdateDecryptionData => {
+                let request: GetUpdateDecryptionDataRequest = envelope.read().unwrap();
+                self.check(request.cookie)?;
+                let keys = request.update_ids.unwrap().into_iter().map(|update_id| {
+                    let key = ServerSyncFileDecryption {
+                        file_digest: Some(vec![7; 20]),
+                        decryption_key: Some(KEY.to_vec()),
+                    };
+                    ServerSyncUpdateFileDecryption {
+                        update_id: Some(update_id),
+                        file_decryption_data: Some(vec![key]),
+                    }
+                });
+                let update_file_decryption_data = Some(keys.collect());
+                let result = Some(ServerDecryptionData { update_file_decryption_data });
+                soap::respond(version, &GetUpdateDecryptionDataResponse { result })
+            }
             Operation::DownloadFiles => {
                 let request: DownloadFilesRequest = envelope.read().unwrap();
                 self.check(request.cookie)?;
@@ -264,6 +286,7 @@ impl World {
             lazy_sync: Some(true),
             max_number_of_updates_per_request: Some(self.per_request),
             max_number_of_pnp_hardware_ids_in_request: Some(self.devices_per_request),
+            max_updates_per_request_in_get_update_decryption_data: Some(self.keys_per_request),
             new_config_anchor: Some("1,2026-10-04 16:33:26.668".into()),
             protocol_version: Some(self.protocol_version.into()),
             language_update_list: Some(if has_anchor { vec![] } else { vec![german] }),

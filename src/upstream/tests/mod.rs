@@ -72,27 +72,31 @@ impl Pair {
     async fn with(fake: Fake) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = MemoryStore::new();
-        let state = Self::open(&dir, &store);
+        let state = Self::open(&dir, &store, &state::Settings::default());
         let upstream = Upstream::new(Arc::clone(&state), settings());
         let source = SourceRecord { url: fake.url.clone(), ..SourceRecord::default() };
         upstream.set_source(By::administrator(), source).await.unwrap();
         Self { fake, state, upstream, store, dir }
     }
 
-    fn open(dir: &TempDir, store: &MemoryStore) -> Arc<State> {
-        let settings = state::Settings::default();
-        let state = State::with_store(dir.path(), Box::new(store.clone()), &settings, || 1_000);
+    fn open(dir: &TempDir, store: &MemoryStore, settings: &state::Settings) -> Arc<State> {
+        let state = State::with_store(dir.path(), Box::new(store.clone()), settings, || 1_000);
         Arc::new(state.unwrap())
     }
 
     /// The server after a restart.
     async fn restarted(self) -> Self {
+        self.restarted_with(&state::Settings::default()).await
+    }
+
+    /// The same with other settings.
+    async fn restarted_with(self, settings: &state::Settings) -> Self {
         let Self { fake, state, upstream, store, dir } = self;
         upstream.stop().await;
         state.close().await;
         drop((upstream, state));
-        let state = Self::open(&dir, &store);
-        let upstream = Upstream::new(Arc::clone(&state), settings());
+        let state = Self::open(&dir, &store, settings);
+        let upstream = Upstream::new(Arc::clone(&state), self::settings());
         Self { fake, state, upstream, store, dir }
     }
 

@@ -18,10 +18,12 @@ const AUTHORIZING: [Operation; 3] = [
     Operation::ServerSyncGetCookie,
 ];
 
-const SYNCHRONIZING: [Operation; 4] = [
+const SYNCHRONIZING: [Operation; 6] = [
     Operation::GetConfigData,
     Operation::GetRevisionIdList,
+    Operation::GetDriverIdList,
     Operation::GetUpdateData,
+    Operation::GetUpdateDecryptionData,
     Operation::GetDeployments,
 ];
 
@@ -80,6 +82,7 @@ async fn small() -> (Fake, String, Sha1) {
     fake.world().add(first);
     fake.world().add(document.as_bytes());
     fake.world().decided = replica::decided("decided", 9);
+    (fake.world().devices_per_request, fake.world().keys_per_request) = (10, 10);
     (fake, String::from_utf8(first.to_vec()).unwrap(), sha1)
 }
 
@@ -90,11 +93,15 @@ async fn synchronizing(operation: Operation) {
     let source = SourceRecord { url, replica: true, ..SourceRecord::default() };
     pair.upstream.set_source(By::administrator(), source).await.unwrap();
     pair.select_everything().await;
+    pair.upstream.note_hardware(std::iter::once("usb\\a"), &[]);
     assert_eq!(pair.sync(Scope::Everything).await.status, 6702);
     let cookie = SYNCHRONIZING.contains(&operation);
     for (number, fault) in (1..).zip(faults()) {
         let revision = format!("RevisionNumber=\"{number}");
         let newer = first.replacen("RevisionNumber=\"", &revision, 1);
+        // A document whose files have keys says so.
+        let newer =
+            newer.replacen("<upd:Properties ", "<!-- FileDecryption --><upd:Properties ", 1);
         let newer = pair.fake.world().add(newer.as_bytes());
         pair.fake.will(operation, &fault);
         let run = pair.sync(Scope::Everything).await;
