@@ -40,7 +40,16 @@ impl Upstream {
         let mut synchronized = self.history().await?;
         synchronized.retain(|run| run.status != event::FAILED && !run.categories_only);
         let (state, settings) = (&self.state, &self.settings);
-        let reporter = Reporter::new(state, settings, &account, &source, synchronized, connection);
+        let failed_files = self.downloads.failed();
+        let reporter = Reporter::new(
+            state,
+            settings,
+            &account,
+            &source,
+            synchronized,
+            failed_files,
+            connection,
+        );
         match reporter.run().await {
             Ok(report) => {
                 info!(report.computers, report.details, report.states, "the upstream server knows");

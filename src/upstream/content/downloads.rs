@@ -116,6 +116,11 @@ impl Downloads {
         DownloadsStatus { files_on_their_way: lock(&self.running).len(), files_failed }
     }
 
+    /// The files whose last attempt failed.
+    pub(in crate::upstream) fn failed(&self) -> HashSet<Sha1> {
+        lock(&self.failed).keys().copied().collect()
+    }
+
     /// How many licences of what is to be downloaded are not here yet.
     pub(in crate::upstream) fn pending_licences(&self, mode: ContentMode) -> usize {
         let published = self.surroundings.state.published();

@@ -10,7 +10,7 @@ mod servers;
 mod statuses;
 mod summary;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::authorize::Account;
@@ -22,6 +22,7 @@ use crate::computers::rollup::Told;
 use crate::state::State;
 use crate::wire::operation::Operation;
 use crate::wire::time::DateTime;
+use crate::wire::types::Sha1;
 use crate::wire::wsusss::rollup::{GetRollupConfigurationRequest, RollupConfiguration, cookie};
 
 /// 1753-01-01T00:00:00Z, which stands for "never".
@@ -35,6 +36,8 @@ pub(super) struct Reporter<'a> {
     pub(super) source: &'a SourceRecord,
     /// The synchronizations that succeeded.
     pub(super) synchronized: Vec<Run>,
+    /// The files that could not be downloaded at the last attempt.
+    pub(super) failed_files: HashSet<Sha1>,
     pub(super) connection: Connection,
     /// What the upstream server knows of each computer, by the computer's number.
     told: HashMap<u32, Told>,
@@ -48,10 +51,20 @@ impl<'a> Reporter<'a> {
         account: &'a Account,
         source: &'a SourceRecord,
         synchronized: Vec<Run>,
+        failed_files: HashSet<Sha1>,
         connection: Connection,
     ) -> Self {
-        let (told, report) = (HashMap::new(), ReportRecord::default());
-        Self { state, settings, account, source, synchronized, connection, told, report }
+        Self {
+            state,
+            settings,
+            account,
+            source,
+            synchronized,
+            failed_files,
+            connection,
+            told: HashMap::new(),
+            report: ReportRecord::default(),
+        }
     }
 
     /// Reports everything that the upstream server does not know, and returns what that was.

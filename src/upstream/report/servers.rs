@@ -49,7 +49,12 @@ impl Reporter<'_> {
             last_sync: self.synchronized.iter().map(|run| run.ended).max(),
             version: VERSION.to_owned(),
             is_replica: self.source.replica,
-            summary: summary::summary(self.state, &self.state.published(), &computers),
+            summary: summary::summary(
+                self.state,
+                &self.state.published(),
+                &computers,
+                &self.failed_files,
+            ),
             systems: summary::systems(&computers),
             ..Reported::default()
         };

@@ -10,6 +10,7 @@ use crate::downstream::{Summary, System};
 use crate::metadata::model::{PublicationState, UpdateType};
 use crate::policy::approval::{Approval, ApprovalAction};
 use crate::state::{Published, State, Tracked};
+use crate::wire::types::Sha1;
 
 /// "Critical Updates" and "Security Updates" ([MS-WSUSSS] note 71).
 const CRITICAL: [Uuid; 2] = [
@@ -24,13 +25,26 @@ pub(super) fn own(state: &State) -> Vec<Tracked> {
     computers
 }
 
-/// The counts. Updates of the update service itself are not told apart, and what could not be
-/// downloaded is tried until it can, so two counts are always 0.
-pub(super) fn summary(state: &State, published: &Published, computers: &[Tracked]) -> Summary {
+/// The counts. `failed_files` are those that could not be downloaded at the last attempt. Approvals
+/// follow an update to its latest revision, so none is ever stale, and updates of the update service
+/// itself are not told apart: two counts are always 0.
+///
+/// What an approval is the specification says twice: 3.1.4.14.3.3 counts uninstallations as approved,
+/// 3.2.4.5 does not. The first describes what the upstream server understands.
+pub(super) fn summary(
+    state: &State,
+    published: &Published,
+    computers: &[Tracked],
+    failed_files: &HashSet<Sha1>,
+) -> Summary {
     let mut summary = Summary { computers: count(computers.len()), ..Summary::default() };
     let policy = &published.policy;
     let groups = policy.groups.values();
     summary.groups = count(groups.filter(|group| !group.is_built_in()).count());
+
+    // What a computer has of an update is known once it reported since that was here.
+    let known_until = computers.iter().map(|it| it.statuses.reported.unwrap_or(i64::MIN)).min();
+    let newest = updates(published).map(|update| update.imported).max();
 
     let (mut needed, mut failed) = (HashSet::new(), HashSet::new());
     for computer in computers {
@@ -42,8 +56,9 @@ pub(super) fn summary(state: &State, published: &Published, computers: &[Tracked
         let is_in_need = rows.iter().any(|row| needs(&row));
         summary.computers_with_errors += u32::from(is_failed);
         summary.computers_in_need += u32::from(is_in_need);
-        summary.computers_up_to_date +=
-            u32::from(!is_in_need && computer.statuses.reported.is_some());
+        summary.computers_up_to_date += u32::from(
+            !is_in_need && computer.statuses.reported.is_some_and(|at| Some(at) >= newest),
+        );
     }
 
     let critical = published.catalog.related(&published.scope, &CRITICAL);
@@ -66,14 +81,19 @@ pub(super) fn summary(state: &State, published: &Published, computers: &[Tracked
         let is_installed = approvals.iter().any(|approval| installs(&approval));
         summary.critical_not_approved +=
             u32::from(!is_installed && critical.contains(update.index));
-        summary.needing_files +=
-            u32::from(is_installed && published.content_since(update.index).is_none());
+        if is_installed && published.content_since(update.index).is_none() {
+            summary.needing_files += 1;
+            let files = published.files_with_members(update.index);
+            summary.with_server_errors +=
+                u32::from(files.iter().any(|file| failed_files.contains(file)));
+        }
         let number = state.update_number(&update.id);
         let is_in = |set: &HashSet<u32>| number.is_some_and(|number| set.contains(&number));
         summary.with_client_errors += u32::from(is_in(&failed));
+        let is_known = known_until.is_none_or(|until| update.imported <= until);
         match is_in(&needed) {
             true => summary.needed += 1,
-            false => summary.up_to_date += 1,
+            false => summary.up_to_date += u32::from(is_known),
         }
     }
     summary
@@ -104,6 +124,8 @@ pub(super) fn systems(computers: &[Tracked]) -> Vec<System> {
 struct Update {
     id: Uuid,
     index: u32,
+    /// Unix seconds.
+    imported: i64,
     is_expired: bool,
 }
 
@@ -118,7 +140,8 @@ fn updates(published: &Published) -> impl Iterator<Item = Update> {
         let stands_alone = published.scope.tops.contains(index)
             || metadata.explicitly_deployable
             || published.policy.declined.contains_key(&id);
-        (is_kind && is_latest && stands_alone).then_some(Update { id, index, is_expired })
+        let imported = revision.imported;
+        (is_kind && is_latest && stands_alone).then_some(Update { id, index, imported, is_expired })
     })
 }
 

@@ -14,8 +14,9 @@ use crate::computers::UpdateInstallationState::{Installed, NotInstalled, Unknown
 use crate::metadata::model::UpdateType;
 use crate::metadata::sample;
 use crate::policy::by::By;
-use crate::state::Tracked;
-use crate::upstream::records::SourceRecord;
+use crate::policy::terms::ApprovalAction;
+use crate::state::{Decision, Tracked};
+use crate::upstream::records::{ContentMode, SourceRecord};
 use crate::upstream::{Scope, SelectionChange};
 use crate::wire::operation::Operation;
 
@@ -90,6 +91,7 @@ async fn what_computers_report_below_is_seen_at_the_top() {
     let reported = named("replica.example").reported.clone().unwrap();
     let summary = reported.summary;
     assert_eq!((summary.computers, summary.computers_in_need, summary.needed), (1, 1, 1));
+    assert_eq!((summary.up_to_date, summary.computers_up_to_date), (summary.updates - 1, 0));
     assert_eq!(summary.updates, named("middle.example").reported.clone().unwrap().summary.updates);
     assert_eq!((reported.systems.len(), reported.last_sync), (1, Some(START)));
 
@@ -104,6 +106,54 @@ async fn what_computers_report_below_is_seen_at_the_top() {
         tracked(&root, "pc-1").statuses.state(root.state.update_number(&update), START),
         Installed
     );
+    let reported = |name: &str| {
+        let servers = root.state.downstream_servers();
+        let server = servers.iter().find(|it| it.name == name).expect(name);
+        server.reported.clone().expect("a report").summary
+    };
+    let all = reported("replica.example");
+    assert_eq!((all.up_to_date, all.computers_up_to_date), (all.updates, 1));
+    // What a computer has that never reported is not known.
+    replica.computer("pc-3", "").await;
+    replica.upstream.report().await.unwrap();
+    middle.upstream.report().await.unwrap();
+    let unknown = reported("replica.example");
+    assert_eq!((unknown.up_to_date, unknown.computers_up_to_date), (0, 1));
+    for node in [replica, middle, root] {
+        node.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approved_update_whose_file_does_not_come_is_reported() {
+    let (_, now) = clock!();
+    let [root, middle, replica] = chain(now).await;
+    let source = SourceRecord {
+        url: root.url.clone(),
+        report: true,
+        content: ContentMode::Approved,
+        ..SourceRecord::default()
+    };
+    middle.upstream.set_source(By::administrator(), source).await.unwrap();
+    let terms = ApprovalAction::Install.into();
+    let decision = Decision::Approve { group: "All Computers".into(), terms };
+    let update = updates(&middle)[0];
+    middle.state.decide(By::administrator(), update, decision).await.unwrap();
+    let sums = || {
+        let servers = root.state.downstream_servers();
+        let middle = servers.iter().find(|it| it.name == "middle.example").expect("it");
+        let summary = middle.reported.clone().expect("a report").summary;
+        (summary.approved, summary.needing_files, summary.with_server_errors)
+    };
+    middle.upstream.report().await.unwrap();
+    assert_eq!(sums(), (1, 1, 0), "nobody tried");
+    let follow = tokio::spawn(Arc::clone(&middle.upstream).follow_downloads());
+    while middle.upstream.downloads().files_failed.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    middle.upstream.report().await.unwrap();
+    assert_eq!(sums(), (1, 1, 1), "the root has documents only");
+    follow.abort();
     for node in [replica, middle, root] {
         node.stop().await;
     }
