@@ -233,6 +233,9 @@ pub struct ShownPlan {
     pub over_cap: bool,
     /// The update group that it puts them into.
     pub update_group: Option<String>,
+    /// The paths of the groups that the update group is deployed to with a deadline that has passed:
+    /// nothing more is deployed there until somebody deploys it anew.
+    pub overdue: Vec<String>,
     /// The updates.
     pub updates: Vec<ShownPlanned>,
     /// What fits and is left alone.
@@ -271,7 +274,7 @@ impl ShownPlan {
             latest.map(title).transpose()
         };
         let updates = plan.updates.iter().map(|planned| {
-            let groups = planned.targets.iter().map(|target| policy.path(target.group)).collect();
+            let groups = planned.deployments.iter().map(|it| policy.path(it.group)).collect();
             let (update_id, title) = (planned.update, title(&planned.update)?);
             Ok(ShownPlanned { update_id, title, groups })
         });
@@ -283,6 +286,7 @@ impl ShownPlan {
             deploys: plan.updates.len(),
             over_cap: plan.is_over_cap(),
             update_group: plan.update_group.clone(),
+            overdue: plan.overdue.iter().map(|group| policy.path(*group)).collect(),
             updates: updates.collect::<Result<_, StateError>>()?,
             skipped: skipped.collect::<Result<_, StateError>>()?,
         })

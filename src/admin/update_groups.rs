@@ -160,6 +160,9 @@ pub struct ShownDeployment {
     pub terms: ShownTerms,
     /// Whether it counts.
     pub enabled: bool,
+    /// The rule that made it, whose last run its times count from; none once somebody changed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 impl ShownUpdateGroup {
@@ -170,9 +173,11 @@ impl ShownUpdateGroup {
     fn of(policy: &Policy, group: &UpdateGroup) -> Self {
         let deployments = group.deployments.iter().map(|deployment| {
             let target = policy.groups.get(&deployment.group);
+            let rule = deployment.rule.and_then(|id| policy.rules.get(&id));
             ShownDeployment {
                 terms: ShownTerms::of(target.map_or("", |it| &it.name), &deployment.terms),
                 enabled: deployment.enabled,
+                rule: rule.map(|rule| rule.name.clone()),
             }
         });
         Self {

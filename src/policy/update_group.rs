@@ -35,4 +35,7 @@ pub struct GroupDeployment {
     pub terms: Terms,
     /// A disabled one is prepared and approves nothing yet.
     pub enabled: bool,
+    /// The rule that made it, as long as nobody changed it: its times are those of the rule's last
+    /// run.
+    pub rule: Option<Uuid>,
 }

@@ -215,6 +215,16 @@ impl Stored for DecisionRecord {
     }
 }
 
+impl Stored for UpdateGroup {
+    const NAME: &'static str = "update group record";
+    const VERSION: u8 = 2;
+    type Previous = earlier::UpdateGroup;
+
+    fn migrate(previous: earlier::UpdateGroup) -> Self {
+        previous.into()
+    }
+}
+
 impl Stored for DownstreamServer {
     const NAME: &'static str = "downstream server record";
     const VERSION: u8 = 3;
@@ -297,7 +307,6 @@ first_version! {
     DeadDeployment, "dead deployment record";
     PlacementsRecord, "placements record";
     AcceptedEula, "accepted licence record";
-    UpdateGroup, "update group record";
     Rule, "rule record";
     TagsRecord, "tags record";
     ContentRecord, "content record";

@@ -18,6 +18,7 @@ mod packages;
 mod picture;
 mod refusals;
 mod reopening;
+mod rule_groups;
 mod rules;
 mod staging;
 mod standing;

@@ -61,18 +61,18 @@ impl State {
                     let name = update.to_string();
                     return Err(StateError::NotFound { kind: "update in the group", name });
                 }
-                if group.updates.len() + add.len() > UPDATES {
-                    let reason = format!("an update group has at most {UPDATES} updates");
-                    return Err(StateError::Refused(reason));
-                }
+                check_size(Some(&group), add.iter().copied())?;
                 let by = because(by, &group);
                 for update in &remove {
                     take_back(transaction, &by, *update, &group.deployments)?;
                 }
                 let mut changed = group.clone();
                 changed.updates.retain(|update| !remove.contains(update));
-                let changed = add_updates(transaction, &by, changed, &add)?;
-                Ok(put(transaction, &by, changed))
+                let deployments: Vec<GroupDeployment> =
+                    group.deployments.iter().filter(|it| it.enabled).copied().collect();
+                let new = add.iter().filter(|update| !changed.updates.contains(update));
+                let new = new.map(|update| (*update, deployments.clone())).collect();
+                add_updates(transaction, &by, changed, new)
             })
             .await
     }
@@ -104,7 +104,7 @@ impl State {
                 let (before, kept) =
                     group.deployments.iter().partition(|deployment| deployment.group == target);
                 group.deployments = kept;
-                let deployment = GroupDeployment { group: target, terms, enabled };
+                let deployment = GroupDeployment { group: target, terms, enabled, rule: None };
                 group.deployments.push(deployment);
                 let before: Vec<GroupDeployment> = before;
                 for update in group.updates.clone() {
@@ -190,21 +190,34 @@ pub(super) fn create(
     Ok(put(transaction, by, group))
 }
 
-/// Adds updates to a group and approves them wherever it is deployed.
+/// Adds updates to a group, and approves each for the deployments that are named with it.
 pub(super) fn add_updates(
     transaction: &mut Transaction<'_>,
     by: &By,
     mut group: UpdateGroup,
-    updates: &BTreeSet<Uuid>,
+    updates: Vec<(Uuid, Vec<GroupDeployment>)>,
 ) -> Result<UpdateGroup, StateError> {
-    for update in updates {
-        if group.updates.insert(*update) {
-            for deployment in group.deployments.iter().filter(|deployment| deployment.enabled) {
-                deploy(transaction, by, *update, deployment)?;
-            }
+    for (update, deployments) in updates {
+        for deployment in &deployments {
+            deploy(transaction, by, update, deployment)?;
         }
+        group.updates.insert(update);
     }
-    Ok(group)
+    Ok(put(transaction, by, group))
+}
+
+/// Refuses more updates than a group may have.
+pub(super) fn check_size(
+    group: Option<&UpdateGroup>,
+    added: impl Iterator<Item = Uuid>,
+) -> Result<(), StateError> {
+    let has = |update: &Uuid| group.is_some_and(|group| group.updates.contains(update));
+    let new = added.filter(|update| !has(update)).count();
+    if group.map_or(0, |group| group.updates.len()) + new > UPDATES {
+        let reason = format!("an update group has at most {UPDATES} updates");
+        return Err(StateError::Refused(reason));
+    }
+    Ok(())
 }
 
 /// Takes updates that were deleted out of all groups: nothing could be deployed with them in it.

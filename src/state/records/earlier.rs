@@ -1,6 +1,6 @@
 //! Records as earlier versions wrote them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use uuid::{Builder, Uuid};
@@ -15,6 +15,7 @@ use crate::computers::status::{LastScan, UpdateStatus};
 use crate::downstream::{self, Listed, Reported};
 use crate::policy::approval::{Approval, ApprovalAction, Declined};
 use crate::policy::terms::{Deadline, Terms};
+use crate::policy::update_group;
 use crate::store::value::Stored;
 
 /// A group without a place in a tree.
@@ -94,6 +95,23 @@ pub struct DecisionRecord {
     declined: Option<Declined>,
 }
 
+/// An update group that did not say which of its deployments are a rule's.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct UpdateGroup {
+    id: Uuid,
+    name: String,
+    updates: BTreeSet<Uuid>,
+    deployments: Vec<EarlierDeployment>,
+    created: i64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct EarlierDeployment {
+    group: Uuid,
+    terms: Terms,
+    enabled: bool,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct EarlierApproval {
     deployment_id: u32,
@@ -131,6 +149,17 @@ impl From<EarlierApproval> for Approval {
             decided: earlier.decided,
             changed: earlier.changed,
         }
+    }
+}
+
+impl From<UpdateGroup> for update_group::UpdateGroup {
+    fn from(earlier: UpdateGroup) -> Self {
+        let UpdateGroup { id, name, updates, deployments, created } = earlier;
+        let deployments = deployments.into_iter().map(|earlier| {
+            let EarlierDeployment { group, terms, enabled } = earlier;
+            update_group::GroupDeployment { group, terms, enabled, rule: None }
+        });
+        Self { id, name, updates, deployments: deployments.collect(), created }
     }
 }
 
@@ -216,6 +245,7 @@ first_version! {
     EventLog, "event record";
     TargetGroup, "target group record";
     DecisionRecord, "decision record";
+    UpdateGroup, "update group record";
 }
 
 #[cfg(test)]
@@ -266,6 +296,23 @@ mod tests {
         assert_eq!((approval.decided, approval.changed), (50, 3));
         let deadline = Some(Deadline::utc(99));
         assert_eq!(approval.terms, Terms { deadline, ..ApprovalAction::Uninstall.into() });
+    }
+
+    #[test]
+    fn an_update_group_of_the_first_version_is_nobodys_but_those_who_made_it() {
+        let id = Uuid::from_u128;
+        let terms = ApprovalAction::Install.into();
+        let deployment = EarlierDeployment { group: id(7), terms, enabled: true };
+        let (name, updates) = ("October".to_owned(), BTreeSet::from([id(1)]));
+        let deployments = vec![deployment];
+        let earlier = UpdateGroup { id: id(5), name, updates, deployments, created: 3 };
+        let bytes = value::encode(&earlier).unwrap();
+        let read: update_group::UpdateGroup = value::decode(&bytes).unwrap();
+        assert_eq!((read.id, &*read.name, read.created), (id(5), "October", 3));
+        assert_eq!(read.updates, earlier.updates);
+        let deployment = &read.deployments[0];
+        assert_eq!((deployment.group, deployment.terms, deployment.rule), (id(7), terms, None));
+        assert!(deployment.enabled);
     }
 
     #[test]

@@ -12,11 +12,11 @@ use crate::policy::target_group::{ALL_COMPUTERS, UNASSIGNED_COMPUTERS};
 use crate::policy::terms::{ApprovalAction, Clock, Deadline, DownloadPriority};
 use crate::state::{Decision, StateError};
 
-fn by() -> By {
+pub(super) fn by() -> By {
     By::administrator()
 }
 
-fn target(group: Uuid) -> RuleTarget {
+pub(super) fn target(group: Uuid) -> RuleTarget {
     RuleTarget {
         group,
         action: Install,
@@ -29,7 +29,7 @@ fn target(group: Uuid) -> RuleTarget {
 }
 
 /// Deploys all titles that begin with "Good" to All Computers.
-fn rule() -> Rule {
+pub(super) fn rule() -> Rule {
     Rule {
         id: Uuid::from_u128(77),
         name: "Good ones".into(),
@@ -44,7 +44,7 @@ fn rule() -> Rule {
 }
 
 /// Updates 1 to 4 are good, 5 is not; 3 is blocked by somebody, 4 has a licence.
-async fn fixture() -> Fixture {
+pub(super) async fn fixture() -> Fixture {
     let fixture = Fixture::new();
     for number in 1..=5_u8 {
         let title = if number == 5 { "Bad" } else { "Good" }.to_owned();
