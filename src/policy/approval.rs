@@ -31,10 +31,24 @@ pub struct Approval {
     pub live: bool,
     /// Who decided: `AdminName` towards other servers.
     pub by: String,
+    /// Whose it is.
+    pub source: Source,
     /// Unix seconds of the decision; its date is `LastChangeTime` on the wire.
     pub decided: i64,
     /// Commit sequence number of the decision, or of its going live.
     pub changed: u64,
+}
+
+/// Whose an approval is, which says who takes it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Of somebody, or of a rule, who decided on the update itself.
+    Decision,
+    /// Of this update group's deployment to the same target group.
+    UpdateGroup(Uuid),
+    /// Not known: an earlier version made it.
+    Unknown,
 }
 
 /// A declined update.

@@ -8,7 +8,7 @@ use super::neighbours::touch_for_decline;
 use super::transaction::Transaction;
 use super::{State, StateError};
 use crate::metadata::model::UpdateType;
-use crate::policy::approval::{Approval, ApprovalAction, Declined};
+use crate::policy::approval::{Approval, ApprovalAction, Declined, Source};
 use crate::policy::by::By;
 use crate::policy::target_group::DOWNSTREAM_SERVERS;
 use crate::policy::terms::Terms;
@@ -43,7 +43,8 @@ impl State {
                     Decision::Approve { group, terms } => {
                         let group = group_for(transaction, &group)?;
                         let terms = terms.checked(transaction.now)?;
-                        approve(transaction, &by, (update, revision_number), group, terms)
+                        let update = (update, revision_number);
+                        approve(transaction, &by, update, group, terms, Source::Decision)
                     }
                     Decision::Decline => {
                         decline(transaction, &by, update);
@@ -86,17 +87,22 @@ pub(super) fn group_for(transaction: &Transaction<'_>, name: &str) -> Result<Uui
     }
 }
 
-/// Decides on one update for one group; the terms were checked.
+/// Decides on one update for one group; the terms were checked. Where they are in force already,
+/// clients are told nothing, and the approval is whose it was, or of the person that decides.
 pub(super) fn approve(
     transaction: &mut Transaction<'_>,
     by: &By,
     (update, revision_number): (Uuid, u32),
     group: Uuid,
     terms: Terms,
+    source: Source,
 ) -> Result<(), StateError> {
     let mut record = transaction.model.decision(update);
     let in_force = |old: &Approval| old.group == group && old.terms == terms;
     if record.declined.is_none() && record.approvals.iter().any(in_force) {
+        if source == Source::Decision {
+            hand_over(transaction, by, update, group, source);
+        }
         return Ok(());
     }
     // A number for every decision: a client that cached the old one must not mistake it for this.
@@ -109,6 +115,7 @@ pub(super) fn approve(
         terms,
         live: terms.go_live.is_none(),
         by: by.who.clone(),
+        source,
         decided: transaction.now,
         changed: transaction.sequence(),
     };
@@ -117,6 +124,7 @@ pub(super) fn approve(
     let entry = json!({
         "approve": approval,
         "before": before.as_ref().map(|before| before.terms),
+        "before_source": before.as_ref().map(|before| before.source),
         "was_declined": record.declined.is_some(),
     });
     transaction.journal(by, entry);
@@ -131,6 +139,30 @@ pub(super) fn approve(
     Ok(())
 }
 
+/// Makes an approval somebody else's and leaves it as it is: clients need not be told.
+pub(super) fn hand_over(
+    transaction: &mut Transaction<'_>,
+    by: &By,
+    update: Uuid,
+    group: Uuid,
+    source: Source,
+) {
+    let mut record = transaction.model.decision(update);
+    let is_it = |it: &&mut Approval| {
+        it.group == group && it.terms.action != ApprovalAction::None && it.source != source
+    };
+    let Some(approval) = record.approvals.iter_mut().find(is_it) else { return };
+    let before = std::mem::replace(&mut approval.source, source);
+    let entry = json!({
+        "approve": approval,
+        "before": approval.terms,
+        "before_source": before,
+        "was_declined": false,
+    });
+    transaction.journal(by, entry);
+    transaction.put_decision(record);
+}
+
 /// Takes an update from everybody.
 pub(super) fn decline(transaction: &mut Transaction<'_>, by: &By, update: Uuid) {
     let mut record = transaction.model.decision(update);
@@ -140,8 +172,10 @@ pub(super) fn decline(transaction: &mut Transaction<'_>, by: &By, update: Uuid) 
     let changed = transaction.sequence();
     let ended: Vec<Approval> = record.approvals.clone();
     ended.iter().for_each(|approval| transaction.end_deployment(approval));
-    let before: Vec<_> =
-        ended.iter().map(|it| json!({ "group": it.group, "terms": it.terms })).collect();
+    let before: Vec<_> = ended
+        .iter()
+        .map(|it| json!({ "group": it.group, "terms": it.terms, "source": it.source }))
+        .collect();
     record.declined = Some(Declined { decided: transaction.now, changed });
     // Withdrawn and not forgotten: should the update be offered again, a computer that did not look
     // meanwhile still has the approval cached and must be told of its end.

@@ -207,10 +207,10 @@ pub struct ConfigurationRecord {
 
 impl Stored for DecisionRecord {
     const NAME: &'static str = "decision record";
-    const VERSION: u8 = 2;
-    type Previous = earlier::DecisionRecord;
+    const VERSION: u8 = 3;
+    type Previous = earlier::SourcelessRecord;
 
-    fn migrate(previous: earlier::DecisionRecord) -> Self {
+    fn migrate(previous: earlier::SourcelessRecord) -> Self {
         previous.into()
     }
 }

@@ -25,3 +25,4 @@ mod standing;
 mod support;
 mod trends;
 mod update_groups;
+mod whose_approvals;

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::decide::{approve, check_update, group_for};
+use super::decide::{approve, check_update, group_for, hand_over};
 use super::mirror::check_decides;
 use super::transaction::Transaction;
 use super::{State, StateError};
-use crate::policy::approval::ApprovalAction;
+use crate::policy::Policy;
+use crate::policy::approval::{Approval, ApprovalAction, Source};
 use crate::policy::by::By;
 use crate::policy::target_group::check_name;
 use crate::policy::terms::Terms;
@@ -64,7 +65,7 @@ impl State {
                 check_size(Some(&group), add.iter().copied())?;
                 let by = because(by, &group);
                 for update in &remove {
-                    take_back(transaction, &by, *update, &group.deployments)?;
+                    take_back(transaction, &by, *update, group.id, &group.deployments)?;
                 }
                 let mut changed = group.clone();
                 changed.updates.retain(|update| !remove.contains(update));
@@ -109,8 +110,8 @@ impl State {
                 let before: Vec<GroupDeployment> = before;
                 for update in group.updates.clone() {
                     match enabled {
-                        true => deploy(transaction, &by, update, &deployment)?,
-                        false => take_back(transaction, &by, update, &before)?,
+                        true => deploy(transaction, &by, update, group.id, &deployment)?,
+                        false => take_back(transaction, &by, update, group.id, &before)?,
                     }
                 }
                 Ok(put(transaction, &by, group))
@@ -140,7 +141,7 @@ impl State {
                 let ended = group.deployments.remove(position);
                 let by = because(by, &group);
                 for update in group.updates.clone() {
-                    take_back(transaction, &by, update, &[ended])?;
+                    take_back(transaction, &by, update, group.id, &[ended])?;
                 }
                 Ok(put(transaction, &by, group))
             })
@@ -162,7 +163,7 @@ impl State {
                 let group = named(transaction, &name)?;
                 let by = because(by, &group);
                 for update in &group.updates {
-                    take_back(transaction, &by, *update, &group.deployments)?;
+                    take_back(transaction, &by, *update, group.id, &group.deployments)?;
                 }
                 let entry = json!({ "delete_update_group": group.id, "before": group });
                 transaction.journal(&by, entry);
@@ -199,7 +200,7 @@ pub(super) fn add_updates(
 ) -> Result<UpdateGroup, StateError> {
     for (update, deployments) in updates {
         for deployment in &deployments {
-            deploy(transaction, by, update, deployment)?;
+            deploy(transaction, by, update, group.id, deployment)?;
         }
         group.updates.insert(update);
     }
@@ -268,35 +269,73 @@ fn deploy(
     transaction: &mut Transaction<'_>,
     by: &By,
     update: Uuid,
+    group: Uuid,
     deployment: &GroupDeployment,
 ) -> Result<(), StateError> {
-    let mut terms = deployment.terms;
-    // An update that is added later is available at once when the others are.
-    terms.go_live = terms.go_live.filter(|at| *at > transaction.now);
-    let revision_number = check_update(transaction, update)?;
-    approve(transaction, by, (update, revision_number), deployment.group, terms)
+    let terms = now_available(deployment.terms, transaction.now);
+    let update = (update, check_update(transaction, update)?);
+    approve(transaction, by, update, deployment.group, terms, Source::UpdateGroup(group))
 }
 
-/// Takes back what these deployments approved, unless somebody decided otherwise since.
+/// An update that is added later is available at once when the others are.
+fn now_available(terms: Terms, now: i64) -> Terms {
+    Terms { go_live: terms.go_live.filter(|at| *at > now), ..terms }
+}
+
+/// Takes back what these deployments of a group approved, unless somebody decided on it since. What
+/// another group deploys there too is approved as that one has it.
 fn take_back(
     transaction: &mut Transaction<'_>,
     by: &By,
     update: Uuid,
+    group: Uuid,
     deployments: &[GroupDeployment],
 ) -> Result<(), StateError> {
     for deployment in deployments.iter().filter(|deployment| deployment.enabled) {
-        let own = |terms: &Terms| {
-            let GroupDeployment { terms: made, .. } = deployment;
-            (terms.action, terms.deadline) == (made.action, made.deadline)
-        };
+        let target = deployment.group;
         let policy = &transaction.model.policy;
-        let approval = policy.approval(update, deployment.group).filter(|it| own(&it.terms));
-        if policy.is_declined(update) || approval.is_none() {
+        let own = policy.approval(update, target).is_some_and(|it| is_of(it, group, deployment));
+        if policy.is_declined(update) || !own {
             continue;
         }
+        let heir = heir(policy, update, target, group);
+        let heir = heir.map(|(group, it)| (group.id, group.name.clone(), it.terms));
         let revision_number = check_update(transaction, update)?;
-        let none = ApprovalAction::None.into();
-        approve(transaction, by, (update, revision_number), deployment.group, none)?;
+        let update = (update, revision_number);
+        let Some((heir, name, terms)) = heir else {
+            let none = ApprovalAction::None.into();
+            approve(transaction, by, update, target, none, Source::Decision)?;
+            continue;
+        };
+        let by = by.clone().because(format!("update group '{name}' deploys it there too"));
+        let terms = now_available(terms, transaction.now);
+        approve(transaction, &by, update, target, terms, Source::UpdateGroup(heir))?;
+        hand_over(transaction, &by, update.0, target, Source::UpdateGroup(heir));
     }
     Ok(())
+}
+
+/// Whether an approval is the one that a group's deployment made.
+fn is_of(approval: &Approval, group: Uuid, deployment: &GroupDeployment) -> bool {
+    let Terms { action, deadline, .. } = approval.terms;
+    match approval.source {
+        _ if action == ApprovalAction::None => false,
+        Source::Decision => false,
+        Source::UpdateGroup(source) => source == group,
+        Source::Unknown => {
+            (action, deadline) == (deployment.terms.action, deployment.terms.deadline)
+        }
+    }
+}
+
+/// The oldest of the other groups that deploy an update to a target.
+fn heir(
+    policy: &Policy,
+    update: Uuid,
+    target: Uuid,
+    ended: Uuid,
+) -> Option<(&UpdateGroup, &GroupDeployment)> {
+    let others = policy.update_groups.values().filter(|group| group.id != ended);
+    let deployed = others.filter_map(|group| Some((group, group.deployment_of(update, target)?)));
+    deployed.min_by_key(|(group, _)| (group.created, group.id))
 }

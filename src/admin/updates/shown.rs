@@ -13,7 +13,7 @@ use crate::computers::Counts;
 use crate::metadata::model::{
     CategoryType, Prerequisite, PublicationState, UpdateMetadata, UpdateType,
 };
-use crate::policy::approval::{Approval, ApprovalAction};
+use crate::policy::approval::{Approval, ApprovalAction, Source};
 use crate::policy::eula::eulas;
 use crate::state::{DeletedUpdate, Published, State, StateError};
 use crate::wire::types::UpdateIdentity;
@@ -81,6 +81,9 @@ pub struct ShownApproval {
     /// Where it was to count later: whether it counts by now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live: Option<bool>,
+    /// The update group whose deployment it is, if it is one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update_group: Option<String>,
 }
 
 /// Everything about an update.
@@ -247,11 +250,16 @@ pub(super) fn summary(
     let acts = approvals.iter().any(|approval| approval.terms.action.acts());
     let installs =
         approvals.iter().any(|approval| approval.terms.action == ApprovalAction::Install);
+    let update_groups = &published.policy.update_groups;
     let approvals = approvals.iter().map(|approval| {
         let group = published.policy.groups.get(&approval.group);
         ShownApproval {
             terms: ShownTerms::of(group.map_or("", |group| &group.name), &approval.terms),
             live: approval.terms.go_live.map(|_| approval.live),
+            update_group: match approval.source {
+                Source::UpdateGroup(id) => update_groups.get(&id).map(|group| group.name.clone()),
+                Source::Decision | Source::Unknown => None,
+            },
         }
     });
     let licence = match published.policy.eulas_since(catalog, index) {

@@ -17,7 +17,7 @@ use crate::computers::UpdateInstallationState::{Downloaded, Failed, NotInstalled
 use crate::computers::numbers::UpdateNumber;
 use crate::metadata::model::UpdateType;
 use crate::policy::Policy;
-use crate::policy::approval::{Approval, ApprovalAction};
+use crate::policy::approval::{Approval, ApprovalAction, Source};
 use crate::policy::by::By;
 use crate::policy::rule::{Candidate, Rule, Search};
 use crate::policy::update_group::{GroupDeployment, UpdateGroup};
@@ -225,7 +225,8 @@ pub(super) fn carry_out(
         for planned in &plan.updates {
             let update = (planned.update, planned.revision_number);
             for deployment in &planned.deployments {
-                approve(transaction, &by, update, deployment.group, deployment.terms)?;
+                let GroupDeployment { group, terms, .. } = *deployment;
+                approve(transaction, &by, update, group, terms, Source::Decision)?;
             }
         }
         return Ok(plan);
