@@ -73,7 +73,8 @@ impl Operation for ChangeUpdateGroup {
     }
 }
 
-/// Deploy an update group to a target group, instead of how it was deployed there before.
+/// Deploy an update group to a target group, instead of how it was deployed there before. Updates that
+/// are declined stay so.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DeployUpdateGroup {
     /// Its name.
@@ -148,6 +149,8 @@ pub struct ShownUpdateGroup {
     pub name: String,
     /// The updates.
     pub updates: BTreeSet<Uuid>,
+    /// Those of them that are declined, which are deployed nowhere.
+    pub declined: BTreeSet<Uuid>,
     /// Where they are deployed.
     pub deployments: Vec<ShownDeployment>,
 }
@@ -183,6 +186,7 @@ impl ShownUpdateGroup {
         Self {
             name: group.name.clone(),
             updates: group.updates.clone(),
+            declined: group.updates.iter().copied().filter(|it| policy.is_declined(*it)).collect(),
             deployments: deployments.collect(),
         }
     }

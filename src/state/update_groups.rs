@@ -1,20 +1,23 @@
 //! Update groups: named sets of updates, and their deployments.
 
+mod deployments;
+
 use std::collections::BTreeSet;
 
 use serde_json::json;
 use uuid::Uuid;
 
-use super::decide::{approve, check_update, group_for, hand_over};
+use super::decide::{check_update, group_for};
 use super::mirror::check_decides;
 use super::transaction::Transaction;
 use super::{State, StateError};
-use crate::policy::Policy;
-use crate::policy::approval::{Approval, ApprovalAction, Source};
+use crate::policy::approval::ApprovalAction;
 use crate::policy::by::By;
 use crate::policy::target_group::check_name;
 use crate::policy::terms::Terms;
 use crate::policy::update_group::{GroupDeployment, UpdateGroup};
+pub(super) use deployments::{add_updates, end_deployments_to};
+use deployments::{check_additions, deploy, take_back};
 
 /// Most updates of one group.
 const UPDATES: usize = 10_000;
@@ -42,7 +45,8 @@ impl State {
     /// out, which takes back what the group's deployments approved.
     ///
     /// # Errors
-    /// When there is no such group or update; then nothing changes.
+    /// When there is no such group or update, one that comes in is declined, or a deadline of the
+    /// group's deployments has passed; then nothing changes.
     pub async fn change_update_group(
         &self,
         by: By,
@@ -63,6 +67,7 @@ impl State {
                     return Err(StateError::NotFound { kind: "update in the group", name });
                 }
                 check_size(Some(&group), add.iter().copied())?;
+                check_additions(transaction, &group, &add)?;
                 let by = because(by, &group);
                 for update in &remove {
                     take_back(transaction, &by, *update, group.id, &group.deployments)?;
@@ -72,14 +77,14 @@ impl State {
                 let deployments: Vec<GroupDeployment> =
                     group.deployments.iter().filter(|it| it.enabled).copied().collect();
                 let new = add.iter().filter(|update| !changed.updates.contains(update));
-                let new = new.map(|update| (*update, deployments.clone())).collect();
+                let new: Vec<_> = new.map(|update| (*update, deployments.clone())).collect();
                 add_updates(transaction, &by, changed, new)
             })
             .await
     }
 
     /// Deploys a group to a target group, instead of how it was deployed there before. A disabled
-    /// deployment approves nothing yet.
+    /// deployment approves nothing yet. Updates that are declined stay so.
     ///
     /// # Errors
     /// When there is no such group, or the terms make no sense.
@@ -191,22 +196,6 @@ pub(super) fn create(
     Ok(put(transaction, by, group))
 }
 
-/// Adds updates to a group, and approves each for the deployments that are named with it.
-pub(super) fn add_updates(
-    transaction: &mut Transaction<'_>,
-    by: &By,
-    mut group: UpdateGroup,
-    updates: Vec<(Uuid, Vec<GroupDeployment>)>,
-) -> Result<UpdateGroup, StateError> {
-    for (update, deployments) in updates {
-        for deployment in &deployments {
-            deploy(transaction, by, update, group.id, deployment)?;
-        }
-        group.updates.insert(update);
-    }
-    Ok(put(transaction, by, group))
-}
-
 /// Refuses more updates than a group may have.
 pub(super) fn check_size(
     group: Option<&UpdateGroup>,
@@ -228,16 +217,6 @@ pub(super) fn leave(transaction: &mut Transaction<'_>, by: &By, updates: &BTreeS
     for mut group in concerned.cloned().collect::<Vec<_>>() {
         group.updates.retain(|update| !updates.contains(update));
         put(transaction, &by.consequence("it was deleted"), group);
-    }
-}
-
-/// Ends the deployments to a target group that is about to go, and with it what they approved.
-pub(super) fn end_deployments_to(transaction: &mut Transaction<'_>, by: &By, target: Uuid) {
-    let is_there = |group: &&UpdateGroup| group.deployments.iter().any(|it| it.group == target);
-    let concerned = transaction.model.policy.update_groups.values().filter(is_there);
-    for mut group in concerned.cloned().collect::<Vec<_>>() {
-        group.deployments.retain(|deployment| deployment.group != target);
-        put(transaction, by, group);
     }
 }
 
@@ -263,79 +242,4 @@ fn because(by: By, group: &UpdateGroup) -> By {
         Some(_) => by,
         None => by.because(format!("update group '{}'", group.name)),
     }
-}
-
-fn deploy(
-    transaction: &mut Transaction<'_>,
-    by: &By,
-    update: Uuid,
-    group: Uuid,
-    deployment: &GroupDeployment,
-) -> Result<(), StateError> {
-    let terms = now_available(deployment.terms, transaction.now);
-    let update = (update, check_update(transaction, update)?);
-    approve(transaction, by, update, deployment.group, terms, Source::UpdateGroup(group))
-}
-
-/// An update that is added later is available at once when the others are.
-fn now_available(terms: Terms, now: i64) -> Terms {
-    Terms { go_live: terms.go_live.filter(|at| *at > now), ..terms }
-}
-
-/// Takes back what these deployments of a group approved, unless somebody decided on it since. What
-/// another group deploys there too is approved as that one has it.
-fn take_back(
-    transaction: &mut Transaction<'_>,
-    by: &By,
-    update: Uuid,
-    group: Uuid,
-    deployments: &[GroupDeployment],
-) -> Result<(), StateError> {
-    for deployment in deployments.iter().filter(|deployment| deployment.enabled) {
-        let target = deployment.group;
-        let policy = &transaction.model.policy;
-        let own = policy.approval(update, target).is_some_and(|it| is_of(it, group, deployment));
-        if policy.is_declined(update) || !own {
-            continue;
-        }
-        let heir = heir(policy, update, target, group);
-        let heir = heir.map(|(group, it)| (group.id, group.name.clone(), it.terms));
-        let revision_number = check_update(transaction, update)?;
-        let update = (update, revision_number);
-        let Some((heir, name, terms)) = heir else {
-            let none = ApprovalAction::None.into();
-            approve(transaction, by, update, target, none, Source::Decision)?;
-            continue;
-        };
-        let by = by.clone().because(format!("update group '{name}' deploys it there too"));
-        let terms = now_available(terms, transaction.now);
-        approve(transaction, &by, update, target, terms, Source::UpdateGroup(heir))?;
-        hand_over(transaction, &by, update.0, target, Source::UpdateGroup(heir));
-    }
-    Ok(())
-}
-
-/// Whether an approval is the one that a group's deployment made.
-fn is_of(approval: &Approval, group: Uuid, deployment: &GroupDeployment) -> bool {
-    let Terms { action, deadline, .. } = approval.terms;
-    match approval.source {
-        _ if action == ApprovalAction::None => false,
-        Source::Decision => false,
-        Source::UpdateGroup(source) => source == group,
-        Source::Unknown => {
-            (action, deadline) == (deployment.terms.action, deployment.terms.deadline)
-        }
-    }
-}
-
-/// The oldest of the other groups that deploy an update to a target.
-fn heir(
-    policy: &Policy,
-    update: Uuid,
-    target: Uuid,
-    ended: Uuid,
-) -> Option<(&UpdateGroup, &GroupDeployment)> {
-    let others = policy.update_groups.values().filter(|group| group.id != ended);
-    let deployed = others.filter_map(|group| Some((group, group.deployment_of(update, target)?)));
-    deployed.min_by_key(|(group, _)| (group.created, group.id))
 }
