@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Policy;
+use super::cause::Cause;
 use super::group_tree::Lineage;
 pub use super::terms::ApprovalAction;
 use super::terms::Terms;
@@ -58,6 +59,8 @@ pub struct Declined {
     pub decided: i64,
     /// Commit sequence number of the decision.
     pub changed: u64,
+    /// Why, if nobody decided it but this server by itself.
+    pub cause: Option<Cause>,
 }
 
 /// A deployment that was: downstream servers have to be told that it is no more ([MS-WUSP]

@@ -126,7 +126,7 @@ fn undo_approval(
         return Err(overtaken());
     }
     if entry["was_declined"].as_bool() == Some(true) {
-        decline(transaction, by, update);
+        decline(transaction, by, update, None);
         return Ok(());
     }
     let before = match &entry["before"] {

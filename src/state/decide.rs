@@ -10,6 +10,7 @@ use super::{State, StateError};
 use crate::metadata::model::UpdateType;
 use crate::policy::approval::{Approval, ApprovalAction, Declined, Source};
 use crate::policy::by::By;
+use crate::policy::cause::Cause;
 use crate::policy::target_group::DOWNSTREAM_SERVERS;
 use crate::policy::terms::Terms;
 
@@ -47,7 +48,7 @@ impl State {
                         approve(transaction, &by, update, group, terms, Source::Decision)
                     }
                     Decision::Decline => {
-                        decline(transaction, &by, update);
+                        decline(transaction, &by, update, None);
                         Ok(())
                     }
                 }
@@ -132,7 +133,9 @@ pub(super) fn approve(
         transaction.end_deployment(before);
     }
     record.approvals.push(approval);
-    if record.declined.take().is_some() {
+    if let Some(declined) = record.declined.take() {
+        // Or the next cleanup would decline it again.
+        record.exempt = declined.cause;
         touch_for_decline(transaction, update);
     }
     transaction.put_decision(record);
@@ -163,8 +166,13 @@ pub(super) fn hand_over(
     transaction.put_decision(record);
 }
 
-/// Takes an update from everybody.
-pub(super) fn decline(transaction: &mut Transaction<'_>, by: &By, update: Uuid) {
+/// Takes an update from everybody, for a cause if nobody decided it.
+pub(super) fn decline(
+    transaction: &mut Transaction<'_>,
+    by: &By,
+    update: Uuid,
+    cause: Option<Cause>,
+) {
     let mut record = transaction.model.decision(update);
     if record.declined.is_some() {
         return;
@@ -176,7 +184,8 @@ pub(super) fn decline(transaction: &mut Transaction<'_>, by: &By, update: Uuid) 
         .iter()
         .map(|it| json!({ "group": it.group, "terms": it.terms, "source": it.source }))
         .collect();
-    record.declined = Some(Declined { decided: transaction.now, changed });
+    record.declined = Some(Declined { decided: transaction.now, changed, cause });
+    record.exempt = None;
     // Withdrawn and not forgotten: should the update be offered again, a computer that did not look
     // meanwhile still has the approval cached and must be told of its end.
     for approval in &mut record.approvals {

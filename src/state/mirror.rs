@@ -289,5 +289,5 @@ fn take_declined(transaction: &mut Transaction<'_>, by: &By, declined: &BTreeSet
         transaction.put_decision(record);
     }
     // Also of updates that are not here: they may come.
-    declined.iter().for_each(|update| decline(transaction, by, *update));
+    declined.iter().for_each(|update| decline(transaction, by, *update, None));
 }

@@ -20,6 +20,7 @@ use crate::computers::{Computer, Statuses};
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, DeadDeployment, Declined};
+use crate::policy::cause::Cause;
 use crate::policy::eula::AcceptedEula;
 use crate::policy::package::Package;
 use crate::policy::placement::Placement;
@@ -64,6 +65,8 @@ pub struct DecisionRecord {
     pub approvals: Vec<Approval>,
     /// Set while the update is declined.
     pub declined: Option<Declined>,
+    /// Set since somebody approved it that this server had declined by itself: why.
+    pub exempt: Option<Cause>,
 }
 
 /// Where newcomers go. In `meta` as `placements`.

@@ -14,6 +14,7 @@ use crate::metadata::model::{
     CategoryType, Prerequisite, PublicationState, UpdateMetadata, UpdateType,
 };
 use crate::policy::approval::{Approval, ApprovalAction, Source};
+use crate::policy::cause::Cause;
 use crate::policy::eula::eulas;
 use crate::state::{DeletedUpdate, Published, State, StateError};
 use crate::wire::types::UpdateIdentity;
@@ -94,6 +95,8 @@ pub struct UpdateDetails {
     pub summary: UpdateSummary,
     /// Its licences and those of what it bundles.
     pub licences: Vec<ShownLicence>,
+    /// Why it was declined by itself, if somebody took that back: it is not declined for that again.
+    pub exempt_from: Option<String>,
     /// What administrators tagged it with.
     pub tags: Option<BTreeSet<String>>,
     /// Whether no other update requires it.
@@ -176,6 +179,7 @@ pub(in crate::admin) fn show(
     Ok(UpdateDetails {
         summary,
         licences: licences.collect(),
+        exempt_from: published.policy.exempt.get(&update).map(Cause::to_string),
         tags: published.policy.tags.get(&update).cloned(),
         is_leaf: catalog.is_leaf(index),
         files: files.collect(),

@@ -47,7 +47,7 @@ impl Server {
     }
 
     fn decline(&mut self, update: u128) {
-        self.policy.declined.insert(uuid(update), Declined { decided: 0, changed: 1 });
+        self.policy.declined.insert(uuid(update), Declined { decided: 0, changed: 1, cause: None });
     }
 
     fn deployments(&self, waits: bool) -> Vec<Option<Deployment>> {

@@ -16,15 +16,15 @@ use crate::store::value::Stored;
 pub struct DecisionRecord {
     update: Uuid,
     approvals: Vec<EarlierApproval>,
-    declined: Option<Declined>,
+    declined: Option<EarlierDeclined>,
 }
 
-/// Decisions that did not say whose they are.
+/// Decisions that did not say whose they are, nor what this server declined by itself.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SourcelessRecord {
     update: Uuid,
     approvals: Vec<SourcelessApproval>,
-    declined: Option<Declined>,
+    declined: Option<EarlierDeclined>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,6 +58,13 @@ struct EarlierDeployment {
     enabled: bool,
 }
 
+/// A decline that did not say whether anybody decided it.
+#[derive(Debug, Serialize, Deserialize)]
+struct EarlierDeclined {
+    decided: i64,
+    changed: u64,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct EarlierApproval {
     deployment_id: u32,
@@ -85,7 +92,12 @@ impl From<SourcelessRecord> for Current {
             decided: earlier.decided,
             changed: earlier.changed,
         });
-        Self { update, approvals: approvals.collect(), declined }
+        let declined = declined.map(|EarlierDeclined { decided, changed }| Declined {
+            decided,
+            changed,
+            cause: None,
+        });
+        Self { update, approvals: approvals.collect(), declined, exempt: None }
     }
 }
 
@@ -156,13 +168,13 @@ mod tests {
             decided: 50,
             changed: 3,
         };
-        let declined = Some(Declined { decided: 60, changed: 4 });
+        let declined = Some(EarlierDeclined { decided: 60, changed: 4 });
         let earlier = DecisionRecord { update: id(1), approvals: vec![approval], declined };
         let bytes = value::encode(&earlier).unwrap();
         let read: Current = value::decode(&bytes).unwrap();
         let again: Current = value::decode(&bytes).unwrap();
         assert_eq!(read.approvals, again.approvals, "its name is the same at every start");
-        assert_eq!(read.declined, earlier.declined);
+        assert_eq!(read.declined, Some(Declined { decided: 60, changed: 4, cause: None }));
         let [approval] = &read.approvals[..] else { panic!("{:?}", read.approvals) };
         assert_eq!((approval.deployment_id, approval.group, approval.live), (12, id(7), true));
         assert_eq!((approval.decided, approval.changed), (50, 3));
@@ -186,7 +198,7 @@ mod tests {
             decided: 50,
             changed: 4,
         };
-        let declined = Some(Declined { decided: 60, changed: 4 });
+        let declined = Some(EarlierDeclined { decided: 60, changed: 4 });
         let earlier = SourcelessRecord { update: id(1), approvals: vec![approval], declined };
         let bytes = value::encode(&earlier).unwrap();
         let read: Current = value::decode(&bytes).unwrap();
@@ -204,7 +216,7 @@ mod tests {
             changed: 4,
         };
         assert_eq!((read.update, read.approvals), (id(1), vec![expected]));
-        assert_eq!(read.declined, earlier.declined);
+        assert_eq!(read.declined, Some(Declined { decided: 60, changed: 4, cause: None }));
     }
 
     #[test]
