@@ -85,6 +85,7 @@ impl Operation for PutRule {
             enables: self.enables,
             cap: self.cap,
             last_run: 0,
+            outcome: None,
         };
         let rule = call.state().put_rule(call.by(), rule).await?;
         Ok(ShownRule::of(policy, &rule))
@@ -184,6 +185,10 @@ pub struct ShownRule {
     pub cap: u32,
     /// When it last ran, or was made.
     pub last_run: Option<String>,
+    /// How many updates its last run deployed; none before the first.
+    pub last_deployed: Option<u32>,
+    /// Why its last run stopped and deployed none, if it did.
+    pub stopped: Option<String>,
 }
 
 /// Where a rule deploys.
@@ -220,6 +225,8 @@ impl ShownRule {
             enables: rule.enables,
             cap: rule.cap,
             last_run: instant(rule.last_run),
+            last_deployed: rule.outcome.as_ref().map(|outcome| outcome.deployed),
+            stopped: rule.outcome.as_ref().and_then(|outcome| outcome.stopped.clone()),
         }
     }
 }

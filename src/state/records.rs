@@ -218,6 +218,16 @@ impl Stored for DecisionRecord {
     }
 }
 
+impl Stored for Rule {
+    const NAME: &'static str = "rule record";
+    const VERSION: u8 = 2;
+    type Previous = earlier::Rule;
+
+    fn migrate(previous: earlier::Rule) -> Self {
+        previous.into()
+    }
+}
+
 impl Stored for UpdateGroup {
     const NAME: &'static str = "update group record";
     const VERSION: u8 = 2;
@@ -310,7 +320,6 @@ first_version! {
     DeadDeployment, "dead deployment record";
     PlacementsRecord, "placements record";
     AcceptedEula, "accepted licence record";
-    Rule, "rule record";
     TagsRecord, "tags record";
     ContentRecord, "content record";
     Counters, "counters record";

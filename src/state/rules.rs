@@ -16,7 +16,7 @@ use super::{State, StateError};
 use crate::policy::Policy;
 use crate::policy::approval::ApprovalAction;
 use crate::policy::by::By;
-use crate::policy::rule::{Rule, Schedule};
+use crate::policy::rule::{Outcome, Rule, Schedule};
 use crate::policy::target_group::check_name;
 pub use plan::{Plan, Planned};
 use plan::{carry_out, expand};
@@ -44,7 +44,8 @@ impl State {
                 }
                 let id = before.as_ref().map_or(rule.id, |before| before.id);
                 let last_run = before.as_ref().map_or(transaction.now, |before| before.last_run);
-                let rule = Rule { id, name, last_run, ..rule };
+                let outcome = before.as_ref().and_then(|before| before.outcome.clone());
+                let rule = Rule { id, name, last_run, outcome, ..rule };
                 transaction.journal(&by, json!({ "rule": rule, "before": before }));
                 transaction.put_rule(rule.clone());
                 Ok(rule)
@@ -77,7 +78,8 @@ impl State {
         self.plan(&published, rule, self.now())
     }
 
-    /// Runs a rule, and says what it did. `started_by` is who wanted it now, if anybody did.
+    /// Runs a rule, and says what it did. `started_by` is who wanted it now, if anybody did. Why it
+    /// stopped, if it did, also stands at the rule and in the audit trail: mostly nobody waits for it.
     ///
     /// # Errors
     /// When there is no such rule, or it would deploy more than its cap; then it deploys nothing.
@@ -86,6 +88,14 @@ impl State {
         name: &str,
         started_by: Option<String>,
     ) -> Result<Plan, StateError> {
+        let outcome = self.attempt(name, started_by.clone()).await;
+        if let Err(StateError::Refused(reason)) = &outcome {
+            self.note_stop(name.to_owned(), reason.clone(), started_by).await;
+        }
+        outcome
+    }
+
+    async fn attempt(&self, name: &str, started_by: Option<String>) -> Result<Plan, StateError> {
         for _ in 0..ATTEMPTS {
             let published = self.published();
             let rule = named(&published.policy, name)?.clone();
@@ -120,11 +130,15 @@ impl State {
         let run = self.writer.submit(move |transaction| {
             check_decides(transaction)?;
             let current = named(&transaction.model.policy, &rule.name)?.clone();
-            if current != (Rule { last_run: current.last_run, ..rule }) {
+            let (last_run, outcome) = (current.last_run, current.outcome.clone());
+            if current != (Rule { last_run, outcome, ..rule }) {
                 return Ok(None);
             }
-            let done = carry_out(transaction, &current, plan, now, started_by)?;
-            transaction.put_rule(Rule { last_run: now.max(current.last_run), ..current });
+            let by = acting_for(&current, started_by).because(current.criteria.to_string());
+            let done = carry_out(transaction, &by, &current, plan, now)?;
+            let deployed = u32::try_from(done.updates.len()).unwrap_or(u32::MAX);
+            let outcome = Some(Outcome { deployed, stopped: None });
+            transaction.put_rule(Rule { last_run: now.max(last_run), outcome, ..current });
             Ok(Some(done))
         });
         run.await
@@ -150,25 +164,34 @@ impl State {
                 Ok(plan) => info!(rule = name, deployed = plan.updates.len(), "a rule ran"),
                 Err(error) => warn!(rule = name, %error, "a rule did not run"),
             }
-            if let Err(StateError::Refused(_)) = &outcome {
-                // It is not tried again every minute until somebody looks.
-                self.note_run(name.clone(), now).await;
-            }
             outcomes.push((name, outcome));
         }
         outcomes
     }
 
-    async fn note_run(&self, name: String, now: i64) {
+    async fn note_stop(&self, name: String, reason: String, started_by: Option<String>) {
         let noted = self.writer.submit(move |transaction| {
             let rule = named(&transaction.model.policy, &name)?.clone();
-            transaction.put_rule(Rule { last_run: now.max(rule.last_run), ..rule });
+            // On a replica none decides, and each would say so after each synchronization.
+            if check_decides(transaction).is_ok() {
+                let by = acting_for(&rule, started_by).because(&*reason);
+                transaction.journal(&by, json!({ "rule_stopped": rule.id, "name": rule.name }));
+            }
+            // With the time, or it would be tried again every minute until somebody looks.
+            let last_run = transaction.now.max(rule.last_run);
+            let outcome = Some(Outcome { deployed: 0, stopped: Some(reason) });
+            transaction.put_rule(Rule { last_run, outcome, ..rule });
             Ok(())
         });
         if let Err(error) = noted.await {
-            warn!(%error, "that a rule ran was not noted");
+            warn!(%error, "that a rule stopped was not noted");
         }
     }
+}
+
+/// Who decides where a rule does.
+fn acting_for(rule: &Rule, started_by: Option<String>) -> By {
+    By::person(format!("rule '{}'", rule.name)).started_by(started_by)
 }
 
 fn named<'p>(policy: &'p Policy, name: &str) -> Result<&'p Rule, StateError> {

@@ -202,10 +202,10 @@ fn is_decidable(revision: &Revision) -> bool {
 /// Does what is planned, as far as nobody did or decided it meanwhile, and says what that was.
 pub(super) fn carry_out(
     transaction: &mut Transaction<'_>,
+    by: &By,
     rule: &Rule,
     mut plan: Plan,
     now: i64,
-    started_by: Option<String>,
 ) -> Result<Plan, StateError> {
     let policy = &transaction.model.policy;
     let outlet = Outlet::new(policy, rule, now);
@@ -219,14 +219,12 @@ pub(super) fn carry_out(
     if plan.updates.is_empty() {
         return Ok(plan);
     }
-    let by = By::person(format!("rule '{}'", rule.name)).because(rule.criteria.to_string());
-    let by = by.started_by(started_by);
     let Some(name) = &outlet.name else {
         for planned in &plan.updates {
             let update = (planned.update, planned.revision_number);
             for deployment in &planned.deployments {
                 let GroupDeployment { group, terms, .. } = *deployment;
-                approve(transaction, &by, update, group, terms, Source::Decision)?;
+                approve(transaction, by, update, group, terms, Source::Decision)?;
             }
         }
         return Ok(plan);
@@ -235,10 +233,10 @@ pub(super) fn carry_out(
     update_groups::check_size(group.as_ref(), plan.updates.iter().map(|planned| planned.update))?;
     let group = match group {
         Some(group) => group,
-        None => update_groups::create(transaction, &by, Uuid::new_v4(), name)?,
+        None => update_groups::create(transaction, by, Uuid::new_v4(), name)?,
     };
     let group = UpdateGroup { deployments, ..group };
     let added = plan.updates.iter().map(|planned| (planned.update, planned.deployments.clone()));
-    update_groups::add_updates(transaction, &by, group, added.collect())?;
+    update_groups::add_updates(transaction, by, group, added.collect())?;
     Ok(plan)
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::support::{Document, Fixture, NOW, software, update};
 use crate::policy::approval::ApprovalAction::{Block, Install};
 use crate::policy::by::By;
-use crate::policy::rule::{Criteria, Rule, RuleTarget, Schedule};
+use crate::policy::rule::{Criteria, Outcome, Rule, RuleTarget, Schedule};
 use crate::policy::target_group::{ALL_COMPUTERS, UNASSIGNED_COMPUTERS};
 use crate::policy::terms::{ApprovalAction, Clock, Deadline, DownloadPriority};
 use crate::state::{Decision, StateError};
@@ -40,6 +40,7 @@ pub(super) fn rule() -> Rule {
         enables: true,
         cap: 10,
         last_run: 0,
+        outcome: None,
     }
 }
 
@@ -129,6 +130,24 @@ async fn more_than_its_cap_is_nothing() {
         fixture.state.run_rule("Good ones", None).await.expect_err("over its cap").to_string();
     assert!(refused.contains("2 updates") && refused.contains("cap of 1"), "{refused}");
     assert!(approved(&fixture).is_empty());
+
+    let outcome = |fixture: &Fixture| {
+        let policy = &fixture.state.published().policy;
+        policy.rule("Good ones").and_then(|rule| rule.outcome.clone())
+    };
+    let stopped = Some(Outcome { deployed: 0, stopped: Some(refused.clone()) });
+    assert_eq!(outcome(&fixture), stopped);
+    let run = |who: Option<&str>| fixture.state.run_rule("Good ones", who.map(str::to_owned));
+    run(Some("ann")).await.expect_err("over its cap");
+    let told = fixture.journal().pop().expect("an entry");
+    assert_eq!((&told["by"], &told["why"]), (&"rule 'Good ones'".into(), &refused.into()));
+    assert_eq!((&told["name"], &told["started_by"]), (&"Good ones".into(), &"ann".into()));
+
+    fixture.state.put_rule(by(), self::rule()).await.expect("a rule");
+    assert_eq!(outcome(&fixture), stopped, "it did not run since");
+    fixture.state.run_rule("Good ones", None).await.expect("run");
+    let fixture = fixture.reopened().await;
+    assert_eq!(outcome(&fixture), Some(Outcome { deployed: 2, stopped: None }));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use uuid::{Builder, Uuid};
 
 use super::super::{DecisionRecord as Current, first_version};
 use crate::policy::approval::{Approval, ApprovalAction, Declined, Source};
+use crate::policy::rule::{self, Criteria, RuleTarget, Schedule};
 use crate::policy::terms::{Deadline, Terms};
 use crate::policy::update_group;
 use crate::store::value::Stored;
@@ -49,6 +50,20 @@ pub struct UpdateGroup {
     updates: BTreeSet<Uuid>,
     deployments: Vec<EarlierDeployment>,
     created: i64,
+}
+
+/// A rule of which nobody knew what came of its last run.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Rule {
+    id: Uuid,
+    name: String,
+    criteria: Criteria,
+    schedule: Schedule,
+    targets: Vec<RuleTarget>,
+    update_group: Option<String>,
+    enables: bool,
+    cap: u32,
+    last_run: i64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -146,7 +161,25 @@ impl From<UpdateGroup> for update_group::UpdateGroup {
     }
 }
 
+impl From<Rule> for rule::Rule {
+    fn from(earlier: Rule) -> Self {
+        Self {
+            id: earlier.id,
+            name: earlier.name,
+            criteria: earlier.criteria,
+            schedule: earlier.schedule,
+            targets: earlier.targets,
+            update_group: earlier.update_group,
+            enables: earlier.enables,
+            cap: earlier.cap,
+            last_run: earlier.last_run,
+            outcome: None,
+        }
+    }
+}
+
 first_version! {
+    Rule, "rule record";
     DecisionRecord, "decision record";
     UpdateGroup, "update group record";
 }
@@ -217,6 +250,27 @@ mod tests {
         };
         assert_eq!((read.update, read.approvals), (id(1), vec![expected]));
         assert_eq!(read.declined, Some(Declined { decided: 60, changed: 4, cause: None }));
+    }
+
+    #[test]
+    fn a_rule_of_the_first_version_is_the_same_rule() {
+        let criteria = Criteria { titles: vec!["*".into()], ..Criteria::default() };
+        let earlier = Rule {
+            id: Uuid::from_u128(5),
+            name: "All".into(),
+            criteria: criteria.clone(),
+            schedule: Schedule::AfterSync,
+            targets: Vec::new(),
+            update_group: Some("October".into()),
+            enables: true,
+            cap: 9,
+            last_run: 70,
+        };
+        let bytes = value::encode(&earlier).unwrap();
+        let read: rule::Rule = value::decode(&bytes).unwrap();
+        assert_eq!((read.id, &*read.name, read.criteria), (earlier.id, "All", criteria));
+        assert_eq!((read.update_group, read.enables), (earlier.update_group, true));
+        assert_eq!((read.cap, read.last_run, read.outcome), (9, 70, None));
     }
 
     #[test]
