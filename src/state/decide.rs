@@ -3,6 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::eulas::accept;
 use super::mirror::check_decides;
 use super::neighbours::touch_for_decline;
 use super::transaction::Transaction;
@@ -11,6 +12,7 @@ use crate::metadata::model::UpdateType;
 use crate::policy::approval::{Approval, ApprovalAction, Declined, Source};
 use crate::policy::by::By;
 use crate::policy::cause::Cause;
+use crate::policy::eula::eulas;
 use crate::policy::target_group::DOWNSTREAM_SERVERS;
 use crate::policy::terms::Terms;
 
@@ -36,24 +38,52 @@ impl State {
     /// When there is no such update or group, the update cannot be decided on, or the terms make no
     /// sense.
     pub async fn decide(&self, by: By, update: Uuid, decision: Decision) -> Result<(), StateError> {
+        self.writer.submit(move |transaction| decide(transaction, &by, update, decision)).await
+    }
+
+    /// The same, and accepts the licences of the update and of what it bundles: both or neither. One
+    /// without any needs none.
+    ///
+    /// # Errors
+    /// As of [`Self::decide`].
+    pub async fn decide_and_accept(
+        &self,
+        by: By,
+        update: Uuid,
+        decision: Decision,
+    ) -> Result<(), StateError> {
         self.writer
             .submit(move |transaction| {
-                check_decides(transaction)?;
-                let revision_number = check_update(transaction, update)?;
-                match decision {
-                    Decision::Approve { group, terms } => {
-                        let group = group_for(transaction, &group)?;
-                        let terms = terms.checked(transaction.now)?;
-                        let update = (update, revision_number);
-                        approve(transaction, &by, update, group, terms, Source::Decision)
-                    }
-                    Decision::Decline => {
-                        decline(transaction, &by, update, None);
-                        Ok(())
-                    }
-                }
+                decide(transaction, &by, update, decision)?;
+                let catalog = transaction.model.catalog.catalog();
+                let latest = catalog.update(&update).and_then(|update| catalog.latest(update));
+                let eulas = latest.map(|latest| eulas(catalog, latest)).unwrap_or_default();
+                accept(transaction, &by, eulas);
+                Ok(())
             })
             .await
+    }
+}
+
+fn decide(
+    transaction: &mut Transaction<'_>,
+    by: &By,
+    update: Uuid,
+    decision: Decision,
+) -> Result<(), StateError> {
+    check_decides(transaction)?;
+    let revision_number = check_update(transaction, update)?;
+    match decision {
+        Decision::Approve { group, terms } => {
+            let group = group_for(transaction, &group)?;
+            let terms = terms.checked(transaction.now)?;
+            let update = (update, revision_number);
+            approve(transaction, by, update, group, terms, Source::Decision)
+        }
+        Decision::Decline => {
+            decline(transaction, by, update, None);
+            Ok(())
+        }
     }
 }
 
