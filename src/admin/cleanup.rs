@@ -88,7 +88,9 @@ impl Cleaned {
         let declined = cleanup.declines.into_iter();
         Self {
             done,
-            declined: declined.map(|(update_id, reason)| Declined { update_id, reason }).collect(),
+            declined: declined
+                .map(|(update_id, cause)| Declined { update_id, reason: cause.to_string() })
+                .collect(),
             deleted: cleanup.deletions.iter().flat_map(|it| &it.0).map(Deleted::of).collect(),
             content: RemovedContent {
                 files: cleanup.content.len(),

@@ -85,6 +85,7 @@ impl Operation for PutRule {
             enables: self.enables,
             cap: self.cap,
             last_run: 0,
+            outcome: None,
         };
         let rule = call.state().put_rule(call.by(), rule).await?;
         Ok(ShownRule::of(policy, &rule))
@@ -184,6 +185,10 @@ pub struct ShownRule {
     pub cap: u32,
     /// When it last ran, or was made.
     pub last_run: Option<String>,
+    /// How many updates its last run deployed; none before the first.
+    pub last_deployed: Option<u32>,
+    /// Why its last run stopped and deployed none, if it did.
+    pub stopped: Option<String>,
 }
 
 /// Where a rule deploys.
@@ -220,6 +225,8 @@ impl ShownRule {
             enables: rule.enables,
             cap: rule.cap,
             last_run: instant(rule.last_run),
+            last_deployed: rule.outcome.as_ref().map(|outcome| outcome.deployed),
+            stopped: rule.outcome.as_ref().and_then(|outcome| outcome.stopped.clone()),
         }
     }
 }
@@ -233,6 +240,9 @@ pub struct ShownPlan {
     pub over_cap: bool,
     /// The update group that it puts them into.
     pub update_group: Option<String>,
+    /// The paths of the groups that the update group is deployed to with a deadline that has passed:
+    /// nothing more is deployed there until somebody deploys it anew.
+    pub overdue: Vec<String>,
     /// The updates.
     pub updates: Vec<ShownPlanned>,
     /// What fits and is left alone.
@@ -271,7 +281,7 @@ impl ShownPlan {
             latest.map(title).transpose()
         };
         let updates = plan.updates.iter().map(|planned| {
-            let groups = planned.targets.iter().map(|target| policy.path(target.group)).collect();
+            let groups = planned.deployments.iter().map(|it| policy.path(it.group)).collect();
             let (update_id, title) = (planned.update, title(&planned.update)?);
             Ok(ShownPlanned { update_id, title, groups })
         });
@@ -283,6 +293,7 @@ impl ShownPlan {
             deploys: plan.updates.len(),
             over_cap: plan.is_over_cap(),
             update_group: plan.update_group.clone(),
+            overdue: plan.overdue.iter().map(|group| policy.path(*group)).collect(),
             updates: updates.collect::<Result<_, StateError>>()?,
             skipped: skipped.collect::<Result<_, StateError>>()?,
         })

@@ -73,7 +73,8 @@ impl Operation for ChangeUpdateGroup {
     }
 }
 
-/// Deploy an update group to a target group, instead of how it was deployed there before.
+/// Deploy an update group to a target group, instead of how it was deployed there before. Updates that
+/// are declined stay so.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DeployUpdateGroup {
     /// Its name.
@@ -148,6 +149,8 @@ pub struct ShownUpdateGroup {
     pub name: String,
     /// The updates.
     pub updates: BTreeSet<Uuid>,
+    /// Those of them that are declined, which are deployed nowhere.
+    pub declined: BTreeSet<Uuid>,
     /// Where they are deployed.
     pub deployments: Vec<ShownDeployment>,
 }
@@ -160,6 +163,9 @@ pub struct ShownDeployment {
     pub terms: ShownTerms,
     /// Whether it counts.
     pub enabled: bool,
+    /// The rule that made it, whose last run its times count from; none once somebody changed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 impl ShownUpdateGroup {
@@ -170,14 +176,17 @@ impl ShownUpdateGroup {
     fn of(policy: &Policy, group: &UpdateGroup) -> Self {
         let deployments = group.deployments.iter().map(|deployment| {
             let target = policy.groups.get(&deployment.group);
+            let rule = deployment.rule.and_then(|id| policy.rules.get(&id));
             ShownDeployment {
                 terms: ShownTerms::of(target.map_or("", |it| &it.name), &deployment.terms),
                 enabled: deployment.enabled,
+                rule: rule.map(|rule| rule.name.clone()),
             }
         });
         Self {
             name: group.name.clone(),
             updates: group.updates.clone(),
+            declined: group.updates.iter().copied().filter(|it| policy.is_declined(*it)).collect(),
             deployments: deployments.collect(),
         }
     }

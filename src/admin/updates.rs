@@ -145,6 +145,9 @@ pub struct ApproveUpdate {
     pub group: String,
     /// What its computers are to do, and when.
     pub terms: Terms,
+    /// Whether its licences, and those of what it bundles, are accepted with it, for everybody.
+    #[serde(default)]
+    pub accept_licence: bool,
 }
 
 impl Operation for ApproveUpdate {
@@ -153,7 +156,11 @@ impl Operation for ApproveUpdate {
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
         let decision = Decision::Approve { group: self.group, terms: self.terms };
-        call.state().decide(call.by(), self.update, decision).await?;
+        let (state, by) = (call.state(), call.by());
+        match self.accept_licence {
+            true => state.decide_and_accept(by, self.update, decision).await?,
+            false => state.decide(by, self.update, decision).await?,
+        }
         show(call.state(), self.update, None)
     }
 }

@@ -159,8 +159,11 @@ impl Add {
 }
 
 fn list(rules: &Value) -> String {
-    let columns = ["name", "criteria", "schedule", "targets", "update_group", "last_run"];
+    let columns =
+        ["name", "criteria", "schedule", "targets", "update_group", "last_run", "stopped"];
     let rows = rules.as_array().into_iter().flatten();
     let rows = rows.map(|rule| columns.iter().map(|column| cell(&rule[*column])).collect());
-    table(&["RULE", "UPDATES", "RUNS", "DEPLOYS TO", "UPDATE GROUP", "LAST RUN"], rows.collect())
+    let headings =
+        ["RULE", "UPDATES", "RUNS", "DEPLOYS TO", "UPDATE GROUP", "LAST RUN", "STOPPED BECAUSE"];
+    table(&headings, rows.collect())
 }

@@ -42,7 +42,7 @@ pub(super) enum Update {
         group: String,
         #[command(flatten)]
         terms: TermsArgs,
-        /// Accept its licences first, for everybody.
+        /// Accept its licences with it, for everybody.
         #[arg(long)]
         accept_licence: bool,
     },
@@ -114,10 +114,7 @@ impl Update {
             }
             Self::Approve { update, group, terms, accept_licence } => {
                 let terms = terms.terms()?;
-                if accept_licence {
-                    context.run(AcceptLicences { update }).await?;
-                }
-                context.show(ApproveUpdate { update, group, terms }, fields).await
+                context.show(ApproveUpdate { update, group, terms, accept_licence }, fields).await
             }
             Self::Delete { update } => context.show(DeleteUpdate { update }, fields).await,
             Self::Restore { update } => context.show(RestoreUpdate { update }, fields).await,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Policy;
+use super::cause::Cause;
 use super::group_tree::Lineage;
 pub use super::terms::ApprovalAction;
 use super::terms::Terms;
@@ -31,10 +32,24 @@ pub struct Approval {
     pub live: bool,
     /// Who decided: `AdminName` towards other servers.
     pub by: String,
+    /// Whose it is.
+    pub source: Source,
     /// Unix seconds of the decision; its date is `LastChangeTime` on the wire.
     pub decided: i64,
     /// Commit sequence number of the decision, or of its going live.
     pub changed: u64,
+}
+
+/// Whose an approval is, which says who takes it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Of somebody, or of a rule, who decided on the update itself.
+    Decision,
+    /// Of this update group's deployment to the same target group.
+    UpdateGroup(Uuid),
+    /// Not known: an earlier version made it.
+    Unknown,
 }
 
 /// A declined update.
@@ -44,6 +59,8 @@ pub struct Declined {
     pub decided: i64,
     /// Commit sequence number of the decision.
     pub changed: u64,
+    /// Why, if nobody decided it but this server by itself.
+    pub cause: Option<Cause>,
 }
 
 /// A deployment that was: downstream servers have to be told that it is no more ([MS-WUSP]

@@ -6,6 +6,7 @@
 
 pub mod approval;
 pub mod by;
+pub mod cause;
 pub mod cron;
 pub mod eula;
 pub mod group_tree;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use approval::{Approval, DeadDeployment, Declined};
+use cause::Cause;
 use eula::AcceptedEula;
 use package::Package;
 use placement::Placement;
@@ -39,6 +41,9 @@ pub struct Policy {
     pub approvals: HashMap<Uuid, Vec<Approval>>,
     /// Declined updates.
     pub declined: HashMap<Uuid, Declined>,
+    /// Updates that this server declined by itself and that somebody approved again, with the cause:
+    /// they are not declined for that again.
+    pub exempt: HashMap<Uuid, Cause>,
     /// Deployments that are no more, by number, which is the order in which they were made. Shared,
     /// as they only ever become more.
     pub dead: Arc<BTreeMap<u32, DeadDeployment>>,

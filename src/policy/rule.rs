@@ -41,6 +41,17 @@ pub struct Rule {
     pub cap: u32,
     /// Unix seconds of the last run; of its creation before the first.
     pub last_run: i64,
+    /// What came of the last run; none before the first.
+    pub outcome: Option<Outcome>,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// How many updates it deployed, or put into its update group.
+    pub deployed: u32,
+    /// Why it stopped and deployed none, if it did.
+    pub stopped: Option<String>,
 }
 
 /// When a rule runs.

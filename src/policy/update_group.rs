@@ -26,6 +26,14 @@ pub struct UpdateGroup {
     pub created: i64,
 }
 
+impl UpdateGroup {
+    /// The deployment that approves an update for a target group.
+    pub fn deployment_of(&self, update: Uuid, target: Uuid) -> Option<&GroupDeployment> {
+        let is_it = |it: &&GroupDeployment| it.enabled && it.group == target;
+        self.deployments.iter().find(is_it).filter(|_| self.updates.contains(&update))
+    }
+}
+
 /// One deployment of an update group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupDeployment {
@@ -35,4 +43,7 @@ pub struct GroupDeployment {
     pub terms: Terms,
     /// A disabled one is prepared and approves nothing yet.
     pub enabled: bool,
+    /// The rule that made it, as long as nobody changed it: its times are those of the rule's last
+    /// run.
+    pub rule: Option<Uuid>,
 }

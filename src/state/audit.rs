@@ -9,13 +9,13 @@ use std::collections::VecDeque;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::decide::{approve, check_update, decline};
+use super::decide::{approve, check_update, decline, hand_over};
 use super::deletion::restore;
 use super::mirror::check_decides;
 use super::transaction::{Transaction, Written};
 use super::{State, StateError, Tracked, blocking};
 use crate::computers::Computer;
-use crate::policy::approval::ApprovalAction;
+use crate::policy::approval::{Approval, ApprovalAction, Source};
 use crate::policy::by::By;
 use crate::policy::target_group::ALL_COMPUTERS;
 use crate::policy::terms::Terms;
@@ -119,19 +119,43 @@ fn undo_approval(
         (id(&approval["update"])?, id(&approval["group"])?, id(&approval["guid"])?);
     let revision_number = check_update(transaction, update)?;
     let policy = &transaction.model.policy;
-    let current = policy.approval(update, group).is_some_and(|current| current.guid == guid);
-    if !current || policy.is_declined(update) {
+    // Another source than that of the decision means that it was handed over since.
+    let same = source(&approval["source"]);
+    let is_it = |it: &Approval| it.guid == guid && same.is_none_or(|source| source == it.source);
+    if !policy.approval(update, group).is_some_and(is_it) || policy.is_declined(update) {
         return Err(overtaken());
     }
     if entry["was_declined"].as_bool() == Some(true) {
-        decline(transaction, by, update);
+        decline(transaction, by, update, None);
         return Ok(());
     }
     let before = match &entry["before"] {
         Value::Null => ApprovalAction::None.into(),
         terms => self::terms(terms)?,
     };
-    approve(transaction, by, (update, revision_number), group, at_once(before, transaction.now))
+    let before = (group, before, source(&entry["before_source"]));
+    decide_again(transaction, by, (update, revision_number), before)
+}
+
+/// Decides what held before: for a group, these terms. It is its update group's again, if it was one's
+/// that still deploys it there.
+fn decide_again(
+    transaction: &mut Transaction<'_>,
+    by: &By,
+    update: (Uuid, u32),
+    (target, terms, source): (Uuid, Terms, Option<Source>),
+) -> Result<(), StateError> {
+    let groups = &transaction.model.policy.update_groups;
+    let deploys = |source: &Source| match source {
+        Source::UpdateGroup(id) => {
+            groups.get(id).is_some_and(|it| it.deployment_of(update.0, target).is_some())
+        }
+        Source::Decision | Source::Unknown => true,
+    };
+    let source = source.filter(deploys).unwrap_or(Source::Decision);
+    approve(transaction, by, update, target, at_once(terms, transaction.now), source)?;
+    hand_over(transaction, by, update.0, target, source);
+    Ok(())
 }
 
 fn undo_decline(
@@ -151,18 +175,16 @@ fn undo_decline(
     for approval in entry["before"].as_array().into_iter().flatten() {
         let group = id(&approval["group"])?;
         if transaction.model.policy.groups.contains_key(&group) {
-            before.push((group, terms(&approval["terms"])?));
+            before.push((group, terms(&approval["terms"])?, source(&approval["source"])));
         }
     }
     if before.is_empty() {
         // Reinstated and not approved, as WSUS says.
-        before.push((ALL_COMPUTERS, ApprovalAction::None.into()));
+        before.push((ALL_COMPUTERS, ApprovalAction::None.into(), None));
     }
-    let now = transaction.now;
-    for (group, terms) in before {
-        approve(transaction, by, (update, revision_number), group, at_once(terms, now))?;
-    }
-    Ok(())
+    before
+        .into_iter()
+        .try_for_each(|before| decide_again(transaction, by, (update, revision_number), before))
 }
 
 /// It is asked for again at the next synchronization.
@@ -219,6 +241,11 @@ fn id(value: &Value) -> Result<Uuid, StateError> {
 fn terms(value: &Value) -> Result<Terms, StateError> {
     let terms = serde_json::from_value(value.clone());
     terms.map_err(|_| StateError::Refused("an earlier version wrote this decision".into()))
+}
+
+/// Whose an approval was, if that is said: earlier versions did not.
+fn source(value: &Value) -> Option<Source> {
+    serde_json::from_value(value.clone()).ok()
 }
 
 fn overtaken() -> StateError {

@@ -5,26 +5,20 @@
 //! As with rules, what is to be done is worked out from what readers see and then done as changes
 //! that look once more. Each decline has its reason in the journal and can be undone.
 
-use std::collections::HashSet;
+mod declines;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::compaction;
-use super::decide::decline;
 use super::mirror::check_decides;
 use super::transaction::Transaction;
-use super::{ContentNeeds, Deletion, Published, State, StateError, Tracked};
-use crate::catalog::{Revision, RevisionIndex};
-use crate::computers::UpdateInstallationState::{Downloaded, Failed, NotInstalled};
-use crate::computers::numbers::{Numbers, UpdateNumber};
-use crate::computers::rows::Row;
-use crate::metadata::model::{PublicationState, UpdateType};
-use crate::policy::Policy;
-use crate::policy::approval::{Approval, ApprovalAction};
+use super::{ContentNeeds, Deletion, State, StateError};
 use crate::policy::by::By;
+use crate::policy::cause::Cause;
 use crate::wire::types::Sha1;
+pub(super) use declines::DeclineRules;
 
 /// What is cleaned up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +41,13 @@ pub struct CleanupSettings {
 }
 
 impl CleanupSettings {
+    /// What is declined at `now` (unix seconds).
+    pub(super) fn declines(self, now: i64) -> DeclineRules {
+        let days = i64::from(self.decline_superseded_days);
+        let superseded = (days > 0).then(|| now - days * DAY);
+        DeclineRules { expired: self.decline_expired, superseded }
+    }
+
     /// What of the content is removed at `now` (unix seconds), if anything ever is.
     fn content(self, express: bool, now: i64) -> Option<ContentNeeds> {
         let days = i64::from(self.delete_content_days);
@@ -58,8 +59,8 @@ impl CleanupSettings {
 /// What a cleanup does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cleanup {
-    /// Updates that are declined, each with the reason.
-    pub declines: Vec<(Uuid, String)>,
+    /// Updates that are declined, each with the cause.
+    pub declines: Vec<(Uuid, Cause)>,
     /// What is deleted.
     pub deletions: Vec<Deletion>,
     /// Content files that are removed, with their lengths.
@@ -69,8 +70,6 @@ pub struct Cleanup {
 }
 
 const DAY: i64 = 86_400;
-/// Declines in one commit: other changes wait no longer than for these.
-const DECLINED_AT_ONCE: usize = 500;
 
 impl State {
     /// What a cleanup would do now. A replica declines nothing: that is decided elsewhere.
@@ -90,16 +89,8 @@ impl State {
     /// What a cleanup does at `now` (unix seconds).
     pub(super) fn plan_cleanup(&self, settings: CleanupSettings, now: i64) -> Cleanup {
         let published = self.published();
-        let mut declines = Vec::new();
-        if settings.decline_expired {
-            declines.extend(expired(&published));
-        }
         let computers = self.computers().all();
-        if settings.decline_superseded_days > 0 {
-            let before = now - i64::from(settings.decline_superseded_days) * DAY;
-            let numbers = self.numbers.read();
-            declines.extend(superseded(&published, &computers, &numbers, before));
-        }
+        let declines = self.plan_declines(&published, &computers, settings.declines(now));
         let mut deletions = Vec::new();
         if settings.delete_days > 0 || settings.delete_now {
             let days = if settings.delete_now { 0 } else { settings.delete_days };
@@ -126,7 +117,8 @@ impl State {
         started_by: Option<String>,
     ) -> Result<Cleanup, StateError> {
         let cleanup = self.preview_cleanup(settings).await?;
-        let mut cleanup = self.carry_out_cleanup(cleanup, started_by.clone()).await?;
+        let declines = settings.declines(self.now());
+        let mut cleanup = self.carry_out_cleanup(declines, cleanup, started_by.clone()).await?;
         if let Some(needs) = settings.content(self.published().handling.express_files, self.now()) {
             cleanup.content = self.clean_content(needs, started_by).await?;
         }
@@ -136,22 +128,12 @@ impl State {
     /// Does what is planned, and says what of it was done.
     pub(super) async fn carry_out_cleanup(
         &self,
+        rules: DeclineRules,
         mut cleanup: Cleanup,
         started_by: Option<String>,
     ) -> Result<Cleanup, StateError> {
-        for part in cleanup.declines.chunks(DECLINED_AT_ONCE) {
-            let (part, started_by) = (part.to_vec(), started_by.clone());
-            let decline_all = self.writer.submit(move |transaction| {
-                for (update, reason) in part {
-                    if transaction.model.latest(update).is_some() {
-                        let by = By::weir(reason).started_by(started_by.clone());
-                        decline(transaction, &by, update);
-                    }
-                }
-                Ok(())
-            });
-            decline_all.await?;
-        }
+        cleanup.declines =
+            self.carry_out_declines(rules, cleanup.declines, started_by.clone()).await?;
         cleanup.deletions = self.carry_out_deletions(cleanup.deletions, started_by.clone()).await?;
         self.compact(compaction::WORTH).await?;
         for client_id in &cleanup.computers {
@@ -163,71 +145,4 @@ impl State {
         }
         Ok(cleanup)
     }
-}
-
-/// Every update that can be decided on and is not declined, by its latest revision.
-fn undeclined(published: &Published) -> impl Iterator<Item = (RevisionIndex, &Revision)> {
-    let catalog = &published.catalog;
-    let latest = (0..).take(catalog.update_count()).filter_map(|update| catalog.latest(update));
-    let revisions = latest.filter_map(|index| Some((index, catalog.revision(index)?)));
-    revisions.filter(|(_, revision)| {
-        let metadata = &revision.metadata;
-        matches!(metadata.update_type, UpdateType::Software | UpdateType::Driver)
-            && !published.policy.is_declined(metadata.identity.update_id)
-    })
-}
-
-fn expired(published: &Published) -> Vec<(Uuid, String)> {
-    let is_expired =
-        |revision: &Revision| revision.metadata.publication_state == PublicationState::Expired;
-    let expired = undeclined(published).filter(|(_, revision)| is_expired(revision));
-    let decline = |(_, revision): (RevisionIndex, &Revision)| {
-        (revision.metadata.identity.update_id, "its publisher withdrew it".to_owned())
-    };
-    expired.map(decline).collect()
-}
-
-/// The rule of WSUS's wizard: superseded by something that is approved for installation, here and
-/// undecided for so long, and reported needed by nobody.
-fn superseded(
-    published: &Published,
-    computers: &[Tracked],
-    names: &Numbers,
-    before: i64,
-) -> Vec<(Uuid, String)> {
-    let (catalog, policy) = (&published.catalog, &published.policy);
-    let mut numbers: HashSet<UpdateNumber> = HashSet::new();
-    for tracked in computers {
-        let needs = |row: &Row| matches!(row.state, NotInstalled | Downloaded | Failed);
-        numbers.extend(tracked.statuses.rows().filter(needs).map(|row| row.number));
-    }
-    let needed = |update| names.number(&update).is_some_and(|number| numbers.contains(&number));
-    let mut declines = Vec::new();
-    for (index, revision) in undeclined(published) {
-        let update = revision.metadata.identity.update_id;
-        let old = published.scope.tops.contains(index)
-            && revision.imported <= before
-            && !decided_after(policy, update, before)
-            && !needed(update);
-        let Some(update_index) = catalog.update_of(index).filter(|_| old) else { continue };
-        let ids = catalog.superseded_by(update_index).filter_map(|at| catalog.revision(at));
-        let mut ids = ids.map(|revision| revision.metadata.identity.update_id);
-        if let Some(successor) = ids.find(|id| is_installed_somewhere(policy, *id)) {
-            let reason = format!("superseded by {successor}, which is approved; nobody needs it");
-            declines.push((update, reason));
-        }
-    }
-    declines
-}
-
-fn decided_after(policy: &Policy, update: Uuid, before: i64) -> bool {
-    let approvals = policy.approvals.get(&update).into_iter().flatten();
-    approvals.filter(|it| it.terms.action.acts()).any(|approval| approval.decided > before)
-}
-
-fn is_installed_somewhere(policy: &Policy, update: Uuid) -> bool {
-    let installs =
-        |approval: &Approval| approval.live && approval.terms.action == ApprovalAction::Install;
-    let approvals = policy.approvals.get(&update);
-    !policy.is_declined(update) && approvals.is_some_and(|all| all.iter().any(installs))
 }

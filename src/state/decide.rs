@@ -3,13 +3,16 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use super::eulas::accept;
 use super::mirror::check_decides;
 use super::neighbours::touch_for_decline;
 use super::transaction::Transaction;
 use super::{State, StateError};
 use crate::metadata::model::UpdateType;
-use crate::policy::approval::{Approval, ApprovalAction, Declined};
+use crate::policy::approval::{Approval, ApprovalAction, Declined, Source};
 use crate::policy::by::By;
+use crate::policy::cause::Cause;
+use crate::policy::eula::eulas;
 use crate::policy::target_group::DOWNSTREAM_SERVERS;
 use crate::policy::terms::Terms;
 
@@ -35,23 +38,52 @@ impl State {
     /// When there is no such update or group, the update cannot be decided on, or the terms make no
     /// sense.
     pub async fn decide(&self, by: By, update: Uuid, decision: Decision) -> Result<(), StateError> {
+        self.writer.submit(move |transaction| decide(transaction, &by, update, decision)).await
+    }
+
+    /// The same, and accepts the licences of the update and of what it bundles: both or neither. One
+    /// without any needs none.
+    ///
+    /// # Errors
+    /// As of [`Self::decide`].
+    pub async fn decide_and_accept(
+        &self,
+        by: By,
+        update: Uuid,
+        decision: Decision,
+    ) -> Result<(), StateError> {
         self.writer
             .submit(move |transaction| {
-                check_decides(transaction)?;
-                let revision_number = check_update(transaction, update)?;
-                match decision {
-                    Decision::Approve { group, terms } => {
-                        let group = group_for(transaction, &group)?;
-                        let terms = terms.checked(transaction.now)?;
-                        approve(transaction, &by, (update, revision_number), group, terms)
-                    }
-                    Decision::Decline => {
-                        decline(transaction, &by, update);
-                        Ok(())
-                    }
-                }
+                decide(transaction, &by, update, decision)?;
+                let catalog = transaction.model.catalog.catalog();
+                let latest = catalog.update(&update).and_then(|update| catalog.latest(update));
+                let eulas = latest.map(|latest| eulas(catalog, latest)).unwrap_or_default();
+                accept(transaction, &by, eulas);
+                Ok(())
             })
             .await
+    }
+}
+
+fn decide(
+    transaction: &mut Transaction<'_>,
+    by: &By,
+    update: Uuid,
+    decision: Decision,
+) -> Result<(), StateError> {
+    check_decides(transaction)?;
+    let revision_number = check_update(transaction, update)?;
+    match decision {
+        Decision::Approve { group, terms } => {
+            let group = group_for(transaction, &group)?;
+            let terms = terms.checked(transaction.now)?;
+            let update = (update, revision_number);
+            approve(transaction, by, update, group, terms, Source::Decision)
+        }
+        Decision::Decline => {
+            decline(transaction, by, update, None);
+            Ok(())
+        }
     }
 }
 
@@ -86,17 +118,22 @@ pub(super) fn group_for(transaction: &Transaction<'_>, name: &str) -> Result<Uui
     }
 }
 
-/// Decides on one update for one group; the terms were checked.
+/// Decides on one update for one group; the terms were checked. Where they are in force already,
+/// clients are told nothing, and the approval is whose it was, or of the person that decides.
 pub(super) fn approve(
     transaction: &mut Transaction<'_>,
     by: &By,
     (update, revision_number): (Uuid, u32),
     group: Uuid,
     terms: Terms,
+    source: Source,
 ) -> Result<(), StateError> {
     let mut record = transaction.model.decision(update);
     let in_force = |old: &Approval| old.group == group && old.terms == terms;
     if record.declined.is_none() && record.approvals.iter().any(in_force) {
+        if source == Source::Decision {
+            hand_over(transaction, by, update, group, source);
+        }
         return Ok(());
     }
     // A number for every decision: a client that cached the old one must not mistake it for this.
@@ -109,6 +146,7 @@ pub(super) fn approve(
         terms,
         live: terms.go_live.is_none(),
         by: by.who.clone(),
+        source,
         decided: transaction.now,
         changed: transaction.sequence(),
     };
@@ -117,6 +155,7 @@ pub(super) fn approve(
     let entry = json!({
         "approve": approval,
         "before": before.as_ref().map(|before| before.terms),
+        "before_source": before.as_ref().map(|before| before.source),
         "was_declined": record.declined.is_some(),
     });
     transaction.journal(by, entry);
@@ -124,15 +163,46 @@ pub(super) fn approve(
         transaction.end_deployment(before);
     }
     record.approvals.push(approval);
-    if record.declined.take().is_some() {
+    if let Some(declined) = record.declined.take() {
+        // Or the next cleanup would decline it again.
+        record.exempt = declined.cause;
         touch_for_decline(transaction, update);
     }
     transaction.put_decision(record);
     Ok(())
 }
 
-/// Takes an update from everybody.
-pub(super) fn decline(transaction: &mut Transaction<'_>, by: &By, update: Uuid) {
+/// Makes an approval somebody else's and leaves it as it is: clients need not be told.
+pub(super) fn hand_over(
+    transaction: &mut Transaction<'_>,
+    by: &By,
+    update: Uuid,
+    group: Uuid,
+    source: Source,
+) {
+    let mut record = transaction.model.decision(update);
+    let is_it = |it: &&mut Approval| {
+        it.group == group && it.terms.action != ApprovalAction::None && it.source != source
+    };
+    let Some(approval) = record.approvals.iter_mut().find(is_it) else { return };
+    let before = std::mem::replace(&mut approval.source, source);
+    let entry = json!({
+        "approve": approval,
+        "before": approval.terms,
+        "before_source": before,
+        "was_declined": false,
+    });
+    transaction.journal(by, entry);
+    transaction.put_decision(record);
+}
+
+/// Takes an update from everybody, for a cause if nobody decided it.
+pub(super) fn decline(
+    transaction: &mut Transaction<'_>,
+    by: &By,
+    update: Uuid,
+    cause: Option<Cause>,
+) {
     let mut record = transaction.model.decision(update);
     if record.declined.is_some() {
         return;
@@ -140,9 +210,12 @@ pub(super) fn decline(transaction: &mut Transaction<'_>, by: &By, update: Uuid) 
     let changed = transaction.sequence();
     let ended: Vec<Approval> = record.approvals.clone();
     ended.iter().for_each(|approval| transaction.end_deployment(approval));
-    let before: Vec<_> =
-        ended.iter().map(|it| json!({ "group": it.group, "terms": it.terms })).collect();
-    record.declined = Some(Declined { decided: transaction.now, changed });
+    let before: Vec<_> = ended
+        .iter()
+        .map(|it| json!({ "group": it.group, "terms": it.terms, "source": it.source }))
+        .collect();
+    record.declined = Some(Declined { decided: transaction.now, changed, cause });
+    record.exempt = None;
     // Withdrawn and not forgotten: should the update be offered again, a computer that did not look
     // meanwhile still has the approval cached and must be told of its end.
     for approval in &mut record.approvals {

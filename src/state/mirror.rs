@@ -20,7 +20,7 @@ use super::neighbours::touch_for_decline;
 use super::records::{PlacementsRecord, first_version};
 use super::transaction::Transaction;
 use super::{State, StateError};
-use crate::policy::approval::{Approval, ApprovalAction};
+use crate::policy::approval::{Approval, ApprovalAction, Source};
 use crate::policy::by::By;
 use crate::policy::target_group::{ALL_COMPUTERS, TargetGroup, check_name};
 use crate::policy::terms::Terms;
@@ -260,6 +260,7 @@ fn take_deployment(
         terms,
         live: go_live.is_none(),
         by: deployment.by.clone(),
+        source: Source::Decision,
         // Where nothing was put off, it counts since it was decided, and clients are told that date.
         decided: deployment.terms.go_live.unwrap_or(transaction.now).min(transaction.now),
         changed: transaction.sequence(),
@@ -288,5 +289,5 @@ fn take_declined(transaction: &mut Transaction<'_>, by: &By, declined: &BTreeSet
         transaction.put_decision(record);
     }
     // Also of updates that are not here: they may come.
-    declined.iter().for_each(|update| decline(transaction, by, *update));
+    declined.iter().for_each(|update| decline(transaction, by, *update, None));
 }

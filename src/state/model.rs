@@ -372,6 +372,10 @@ impl Model {
         }
         self.waiting.extend(decision.approvals.iter().filter_map(go_live));
         self.policy.approvals.insert(decision.update, decision.approvals);
+        match decision.exempt {
+            Some(cause) => self.policy.exempt.insert(decision.update, cause),
+            None => self.policy.exempt.remove(&decision.update),
+        };
         match decision.declined {
             Some(declined) => self.policy.declined.insert(decision.update, declined),
             None => self.policy.declined.remove(&decision.update),
@@ -390,6 +394,7 @@ impl Model {
             update,
             approvals: self.policy.approvals.get(&update).cloned().unwrap_or_default(),
             declined: self.policy.declined.get(&update).cloned(),
+            exempt: self.policy.exempt.get(&update).copied(),
         }
     }
 

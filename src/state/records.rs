@@ -20,6 +20,7 @@ use crate::computers::{Computer, Statuses};
 use crate::downstream::DownstreamServer;
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::approval::{Approval, DeadDeployment, Declined};
+use crate::policy::cause::Cause;
 use crate::policy::eula::AcceptedEula;
 use crate::policy::package::Package;
 use crate::policy::placement::Placement;
@@ -64,6 +65,8 @@ pub struct DecisionRecord {
     pub approvals: Vec<Approval>,
     /// Set while the update is declined.
     pub declined: Option<Declined>,
+    /// Set since somebody approved it that this server had declined by itself: why.
+    pub exempt: Option<Cause>,
 }
 
 /// Where newcomers go. In `meta` as `placements`.
@@ -222,7 +225,9 @@ macro_rules! later_version {
 
 later_version! {
     DocumentRecord, "document record", 2, earlier::DocumentRecord;
-    DecisionRecord, "decision record", 2, earlier::DecisionRecord;
+    DecisionRecord, "decision record", 3, earlier::SourcelessRecord;
+    Rule, "rule record", 2, earlier::Rule;
+    UpdateGroup, "update group record", 2, earlier::UpdateGroup;
     DownstreamServer, "downstream server record", 3, earlier::ReportingServer;
     PublishingRecord, "publishing record", 2, earlier::PublishingRecord;
     Computer, "computer record", 2, earlier::Computer;
@@ -252,8 +257,6 @@ first_version! {
     DeadDeployment, "dead deployment record";
     PlacementsRecord, "placements record";
     AcceptedEula, "accepted licence record";
-    UpdateGroup, "update group record";
-    Rule, "rule record";
     TagsRecord, "tags record";
     ContentRecord, "content record";
     Counters, "counters record";

@@ -4,62 +4,27 @@
 //! once more at each update: so the preview is the action, and a catalogue that takes long to look
 //! through holds up nobody.
 
-use std::collections::{BTreeSet, HashMap};
+mod plan;
 
 use serde_json::json;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::decide::approve;
 use super::mirror::check_decides;
 use super::transaction::Transaction;
-use super::{Published, State, StateError, update_groups};
-use crate::catalog::Revision;
-use crate::computers::UpdateInstallationState::{Downloaded, Failed, NotInstalled};
-use crate::computers::numbers::UpdateNumber;
-use crate::metadata::model::UpdateType;
+use super::{State, StateError};
 use crate::policy::Policy;
-use crate::policy::approval::{Approval, ApprovalAction};
+use crate::policy::approval::ApprovalAction;
 use crate::policy::by::By;
-use crate::policy::rule::{Candidate, Rule, RuleTarget, Schedule, Search};
+use crate::policy::rule::{Outcome, Rule, Schedule};
 use crate::policy::target_group::check_name;
-use crate::policy::update_group::GroupDeployment;
+pub use plan::{Plan, Planned};
+use plan::{carry_out, expand};
 
 /// Most rules.
 const RULES: usize = 1000;
 /// How often a rule is planned anew that was changed meanwhile.
 const ATTEMPTS: usize = 5;
-
-/// What a run of a rule does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    /// What it deploys, or puts into its update group, by revision id.
-    pub updates: Vec<Planned>,
-    /// What fits and is left alone, with the reason.
-    pub skipped: Vec<(Uuid, &'static str)>,
-    /// The update group that it puts them into.
-    pub update_group: Option<String>,
-    /// Most updates that it may deploy in one run.
-    pub cap: u32,
-}
-
-/// One update of a plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Planned {
-    /// The update.
-    pub update: Uuid,
-    /// Its latest revision.
-    pub revision_number: u32,
-    /// Where it is approved.
-    pub targets: Vec<RuleTarget>,
-}
-
-impl Plan {
-    /// Whether it is more than the rule may do.
-    pub fn is_over_cap(&self) -> bool {
-        self.updates.len() > self.cap as usize
-    }
-}
 
 impl State {
     /// Adds a rule, or replaces the one of the same name.
@@ -79,7 +44,8 @@ impl State {
                 }
                 let id = before.as_ref().map_or(rule.id, |before| before.id);
                 let last_run = before.as_ref().map_or(transaction.now, |before| before.last_run);
-                let rule = Rule { id, name, last_run, ..rule };
+                let outcome = before.as_ref().and_then(|before| before.outcome.clone());
+                let rule = Rule { id, name, last_run, outcome, ..rule };
                 transaction.journal(&by, json!({ "rule": rule, "before": before }));
                 transaction.put_rule(rule.clone());
                 Ok(rule)
@@ -112,7 +78,8 @@ impl State {
         self.plan(&published, rule, self.now())
     }
 
-    /// Runs a rule, and says what it did. `started_by` is who wanted it now, if anybody did.
+    /// Runs a rule, and says what it did. `started_by` is who wanted it now, if anybody did. Why it
+    /// stopped, if it did, also stands at the rule and in the audit trail: mostly nobody waits for it.
     ///
     /// # Errors
     /// When there is no such rule, or it would deploy more than its cap; then it deploys nothing.
@@ -121,6 +88,14 @@ impl State {
         name: &str,
         started_by: Option<String>,
     ) -> Result<Plan, StateError> {
+        let outcome = self.attempt(name, started_by.clone()).await;
+        if let Err(StateError::Refused(reason)) = &outcome {
+            self.note_stop(name.to_owned(), reason.clone(), started_by).await;
+        }
+        outcome
+    }
+
+    async fn attempt(&self, name: &str, started_by: Option<String>) -> Result<Plan, StateError> {
         for _ in 0..ATTEMPTS {
             let published = self.published();
             let rule = named(&published.policy, name)?.clone();
@@ -134,24 +109,39 @@ impl State {
                     plan.cap
                 )));
             }
-            let started_by = started_by.clone();
-            let run = self.writer.submit(move |transaction| {
-                check_decides(transaction)?;
-                let current = named(&transaction.model.policy, &rule.name)?.clone();
-                if current != (Rule { last_run: current.last_run, ..rule }) {
-                    // What was planned is not what it says now.
-                    return Ok(None);
-                }
-                let done = carry_out(transaction, &current, plan, now, started_by)?;
-                transaction.put_rule(Rule { last_run: now.max(current.last_run), ..current });
-                Ok(Some(done))
-            });
-            if let Some(done) = run.await? {
+            let done = self.carry_out_rule(rule, plan, now, started_by.clone()).await?;
+            if let Some(done) = done {
                 return Ok(done);
             }
         }
         let reason = format!("rule '{name}' was changed again and again while it was to run");
         Err(StateError::Refused(reason))
+    }
+
+    /// Does what was planned at `now` (unix seconds), and says what of it was done; nothing if the
+    /// rule is another one by now.
+    pub(super) async fn carry_out_rule(
+        &self,
+        rule: Rule,
+        plan: Plan,
+        now: i64,
+        started_by: Option<String>,
+    ) -> Result<Option<Plan>, StateError> {
+        let run = self.writer.submit(move |transaction| {
+            check_decides(transaction)?;
+            let current = named(&transaction.model.policy, &rule.name)?.clone();
+            let (last_run, outcome) = (current.last_run, current.outcome.clone());
+            if current != (Rule { last_run, outcome, ..rule }) {
+                return Ok(None);
+            }
+            let by = acting_for(&current, started_by).because(current.criteria.to_string());
+            let done = carry_out(transaction, &by, &current, plan, now)?;
+            let deployed = u32::try_from(done.updates.len()).unwrap_or(u32::MAX);
+            let outcome = Some(Outcome { deployed, stopped: None });
+            transaction.put_rule(Rule { last_run: now.max(last_run), outcome, ..current });
+            Ok(Some(done))
+        });
+        run.await
     }
 
     /// Runs all rules that are due: those for every synchronisation if there was one, and those
@@ -174,81 +164,34 @@ impl State {
                 Ok(plan) => info!(rule = name, deployed = plan.updates.len(), "a rule ran"),
                 Err(error) => warn!(rule = name, %error, "a rule did not run"),
             }
-            if let Err(StateError::Refused(_)) = &outcome {
-                // It is not tried again every minute until somebody looks.
-                self.note_run(name.clone(), now).await;
-            }
             outcomes.push((name, outcome));
         }
         outcomes
     }
 
-    async fn note_run(&self, name: String, now: i64) {
+    async fn note_stop(&self, name: String, reason: String, started_by: Option<String>) {
         let noted = self.writer.submit(move |transaction| {
             let rule = named(&transaction.model.policy, &name)?.clone();
-            transaction.put_rule(Rule { last_run: now.max(rule.last_run), ..rule });
+            // On a replica none decides, and each would say so after each synchronization.
+            if check_decides(transaction).is_ok() {
+                let by = acting_for(&rule, started_by).because(&*reason);
+                transaction.journal(&by, json!({ "rule_stopped": rule.id, "name": rule.name }));
+            }
+            // With the time, or it would be tried again every minute until somebody looks.
+            let last_run = transaction.now.max(rule.last_run);
+            let outcome = Some(Outcome { deployed: 0, stopped: Some(reason) });
+            transaction.put_rule(Rule { last_run, outcome, ..rule });
             Ok(())
         });
         if let Err(error) = noted.await {
-            warn!(%error, "that a rule ran was not noted");
+            warn!(%error, "that a rule stopped was not noted");
         }
     }
+}
 
-    fn plan(&self, published: &Published, rule: &Rule, now: i64) -> Result<Plan, StateError> {
-        let update_group = rule.update_group.as_ref().map(|name| expand(name, now));
-        let mut plan =
-            Plan { updates: Vec::new(), skipped: Vec::new(), update_group, cap: rule.cap };
-        let group = plan.update_group.as_ref().and_then(|it| published.policy.update_group(it));
-        let required = match rule.criteria.required {
-            Some(_) => self.required_counts(),
-            None => HashMap::new(),
-        };
-        let catalog = &published.catalog;
-        let read = |index| self.metadata_of(published, index);
-        let search = Search::new(&rule.criteria, catalog, &read, now)?;
-        let no_tags = BTreeSet::new();
-        for index in &published.scope.tops {
-            let Some(revision) = catalog.revision(index) else { continue };
-            let update = revision.metadata.identity.update_id;
-            let candidate = Candidate {
-                index,
-                tags: published.policy.tags.get(&update).unwrap_or(&no_tags),
-                required: required.get(&update).copied().unwrap_or(0),
-            };
-            if !is_decidable(revision) || !search.finds(&candidate)? {
-                continue;
-            }
-            if published.policy.eulas_since(catalog, index).is_none() {
-                plan.skipped.push((update, "its licence is not accepted"));
-                continue;
-            }
-            let targets = open_targets(&published.policy, rule, update);
-            let joins = plan.update_group.is_some()
-                && group.is_none_or(|group| !group.updates.contains(&update));
-            if targets.is_empty() && !joins {
-                plan.skipped.push((update, "it is decided already"));
-                continue;
-            }
-            let revision_number = revision.metadata.identity.revision_number;
-            plan.updates.push(Planned { update, revision_number, targets });
-        }
-        Ok(plan)
-    }
-
-    /// How many computers need each update.
-    fn required_counts(&self) -> HashMap<Uuid, u64> {
-        let mut counts: HashMap<UpdateNumber, u64> = HashMap::new();
-        for tracked in self.computers().all() {
-            let rows = tracked.statuses.rows();
-            let needed = rows.filter(|row| matches!(row.state, NotInstalled | Downloaded | Failed));
-            needed.for_each(|row| *counts.entry(row.number).or_default() += 1);
-        }
-        let numbers = self.numbers.read();
-        counts
-            .into_iter()
-            .filter_map(|(number, count)| Some((numbers.id(number)?, count)))
-            .collect()
-    }
+/// Who decides where a rule does.
+fn acting_for(rule: &Rule, started_by: Option<String>) -> By {
+    By::person(format!("rule '{}'", rule.name)).started_by(started_by)
 }
 
 fn named<'p>(policy: &'p Policy, name: &str) -> Result<&'p Rule, StateError> {
@@ -294,89 +237,4 @@ pub(super) fn end_targets(transaction: &mut Transaction<'_>, by: &By, group: Uui
         transaction.journal(by, json!({ "rule": rule, "before": before }));
         transaction.put_rule(rule);
     }
-}
-
-/// The update group's name with the day of the run in it.
-fn expand(name: &str, now: i64) -> String {
-    let now = time::OffsetDateTime::from_unix_timestamp(now);
-    let date = now.map_or_else(|_| String::new(), |now| now.date().to_string());
-    name.replace("{date}", &date)
-}
-
-fn is_decidable(revision: &Revision) -> bool {
-    matches!(revision.metadata.update_type, UpdateType::Software | UpdateType::Driver)
-}
-
-/// The targets for which nobody decided on the update. The rule approves none while it leaves its
-/// deployments disabled.
-fn open_targets(policy: &Policy, rule: &Rule, update: Uuid) -> Vec<RuleTarget> {
-    if !rule.enables || policy.is_declined(update) {
-        return Vec::new();
-    }
-    let decided = |approval: &Approval| approval.terms.action != ApprovalAction::None;
-    let open = |target: &&RuleTarget| {
-        policy.approval(update, target.group).is_none_or(|approval| !decided(approval))
-    };
-    rule.targets.iter().filter(open).copied().collect()
-}
-
-/// Does what is planned, as far as nobody did or decided it meanwhile, and says what that was.
-fn carry_out(
-    transaction: &mut Transaction<'_>,
-    rule: &Rule,
-    mut plan: Plan,
-    now: i64,
-    started_by: Option<String>,
-) -> Result<Plan, StateError> {
-    let policy = &transaction.model.policy;
-    let group = plan.update_group.as_ref().and_then(|name| policy.update_group(name));
-    let joins = |update: &Uuid| {
-        plan.update_group.is_some() && group.is_none_or(|group| !group.updates.contains(update))
-    };
-    plan.updates.retain_mut(|planned| {
-        let open = open_targets(policy, rule, planned.update);
-        planned.targets.retain(|target| open.contains(target));
-        let is_here = transaction.model.latest(planned.update).is_some();
-        is_here && (!planned.targets.is_empty() || joins(&planned.update))
-    });
-    if plan.updates.is_empty() {
-        return Ok(plan);
-    }
-    let by = By::person(format!("rule '{}'", rule.name)).because(rule.criteria.to_string());
-    let by = by.started_by(started_by);
-    if let Some(name) = &plan.update_group {
-        join(transaction, &by, rule, (name, &plan), now)?;
-    }
-    for planned in &plan.updates {
-        let update = (planned.update, planned.revision_number);
-        for target in &planned.targets {
-            approve(transaction, &by, update, target.group, target.terms(now))?;
-        }
-    }
-    Ok(plan)
-}
-
-/// Puts the updates into the rule's update group, which is made if it is not there. The rule's
-/// targets become its deployments; what they approve is approved by the rule itself, for those who
-/// did not decide.
-fn join(
-    transaction: &mut Transaction<'_>,
-    by: &By,
-    rule: &Rule,
-    (name, plan): (&str, &Plan),
-    now: i64,
-) -> Result<(), StateError> {
-    let mut group = match transaction.model.policy.update_group(name) {
-        Some(group) => group.clone(),
-        None => update_groups::create(transaction, by, Uuid::new_v4(), name)?,
-    };
-    for target in &rule.targets {
-        if !group.deployments.iter().any(|deployment| deployment.group == target.group) {
-            let (terms, enabled) = (target.terms(now), rule.enables);
-            group.deployments.push(GroupDeployment { group: target.group, terms, enabled });
-        }
-    }
-    group.updates.extend(plan.updates.iter().map(|planned| planned.update));
-    update_groups::put(transaction, by, group);
-    Ok(())
 }

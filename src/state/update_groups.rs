@@ -1,11 +1,13 @@
 //! Update groups: named sets of updates, and their deployments.
 
+mod deployments;
+
 use std::collections::BTreeSet;
 
 use serde_json::json;
 use uuid::Uuid;
 
-use super::decide::{approve, check_update, group_for};
+use super::decide::{check_update, group_for};
 use super::mirror::check_decides;
 use super::transaction::Transaction;
 use super::{State, StateError};
@@ -14,6 +16,8 @@ use crate::policy::by::By;
 use crate::policy::target_group::check_name;
 use crate::policy::terms::Terms;
 use crate::policy::update_group::{GroupDeployment, UpdateGroup};
+pub(super) use deployments::{add_updates, end_deployments_to};
+use deployments::{check_additions, deploy, take_back};
 
 /// Most updates of one group.
 const UPDATES: usize = 10_000;
@@ -41,7 +45,8 @@ impl State {
     /// out, which takes back what the group's deployments approved.
     ///
     /// # Errors
-    /// When there is no such group or update; then nothing changes.
+    /// When there is no such group or update, one that comes in is declined, or a deadline of the
+    /// group's deployments has passed; then nothing changes.
     pub async fn change_update_group(
         &self,
         by: By,
@@ -61,24 +66,25 @@ impl State {
                     let name = update.to_string();
                     return Err(StateError::NotFound { kind: "update in the group", name });
                 }
-                if group.updates.len() + add.len() > UPDATES {
-                    let reason = format!("an update group has at most {UPDATES} updates");
-                    return Err(StateError::Refused(reason));
-                }
+                check_size(Some(&group), add.iter().copied())?;
+                check_additions(transaction, &group, &add)?;
                 let by = because(by, &group);
                 for update in &remove {
-                    take_back(transaction, &by, *update, &group.deployments)?;
+                    take_back(transaction, &by, *update, group.id, &group.deployments)?;
                 }
                 let mut changed = group.clone();
                 changed.updates.retain(|update| !remove.contains(update));
-                let changed = add_updates(transaction, &by, changed, &add)?;
-                Ok(put(transaction, &by, changed))
+                let deployments: Vec<GroupDeployment> =
+                    group.deployments.iter().filter(|it| it.enabled).copied().collect();
+                let new = add.iter().filter(|update| !changed.updates.contains(update));
+                let new: Vec<_> = new.map(|update| (*update, deployments.clone())).collect();
+                add_updates(transaction, &by, changed, new)
             })
             .await
     }
 
     /// Deploys a group to a target group, instead of how it was deployed there before. A disabled
-    /// deployment approves nothing yet.
+    /// deployment approves nothing yet. Updates that are declined stay so.
     ///
     /// # Errors
     /// When there is no such group, or the terms make no sense.
@@ -104,13 +110,13 @@ impl State {
                 let (before, kept) =
                     group.deployments.iter().partition(|deployment| deployment.group == target);
                 group.deployments = kept;
-                let deployment = GroupDeployment { group: target, terms, enabled };
+                let deployment = GroupDeployment { group: target, terms, enabled, rule: None };
                 group.deployments.push(deployment);
                 let before: Vec<GroupDeployment> = before;
                 for update in group.updates.clone() {
                     match enabled {
-                        true => deploy(transaction, &by, update, &deployment)?,
-                        false => take_back(transaction, &by, update, &before)?,
+                        true => deploy(transaction, &by, update, group.id, &deployment)?,
+                        false => take_back(transaction, &by, update, group.id, &before)?,
                     }
                 }
                 Ok(put(transaction, &by, group))
@@ -140,7 +146,7 @@ impl State {
                 let ended = group.deployments.remove(position);
                 let by = because(by, &group);
                 for update in group.updates.clone() {
-                    take_back(transaction, &by, update, &[ended])?;
+                    take_back(transaction, &by, update, group.id, &[ended])?;
                 }
                 Ok(put(transaction, &by, group))
             })
@@ -162,7 +168,7 @@ impl State {
                 let group = named(transaction, &name)?;
                 let by = because(by, &group);
                 for update in &group.updates {
-                    take_back(transaction, &by, *update, &group.deployments)?;
+                    take_back(transaction, &by, *update, group.id, &group.deployments)?;
                 }
                 let entry = json!({ "delete_update_group": group.id, "before": group });
                 transaction.journal(&by, entry);
@@ -190,21 +196,18 @@ pub(super) fn create(
     Ok(put(transaction, by, group))
 }
 
-/// Adds updates to a group and approves them wherever it is deployed.
-pub(super) fn add_updates(
-    transaction: &mut Transaction<'_>,
-    by: &By,
-    mut group: UpdateGroup,
-    updates: &BTreeSet<Uuid>,
-) -> Result<UpdateGroup, StateError> {
-    for update in updates {
-        if group.updates.insert(*update) {
-            for deployment in group.deployments.iter().filter(|deployment| deployment.enabled) {
-                deploy(transaction, by, *update, deployment)?;
-            }
-        }
+/// Refuses more updates than a group may have.
+pub(super) fn check_size(
+    group: Option<&UpdateGroup>,
+    added: impl Iterator<Item = Uuid>,
+) -> Result<(), StateError> {
+    let has = |update: &Uuid| group.is_some_and(|group| group.updates.contains(update));
+    let new = added.filter(|update| !has(update)).count();
+    if group.map_or(0, |group| group.updates.len()) + new > UPDATES {
+        let reason = format!("an update group has at most {UPDATES} updates");
+        return Err(StateError::Refused(reason));
     }
-    Ok(group)
+    Ok(())
 }
 
 /// Takes updates that were deleted out of all groups: nothing could be deployed with them in it.
@@ -214,16 +217,6 @@ pub(super) fn leave(transaction: &mut Transaction<'_>, by: &By, updates: &BTreeS
     for mut group in concerned.cloned().collect::<Vec<_>>() {
         group.updates.retain(|update| !updates.contains(update));
         put(transaction, &by.consequence("it was deleted"), group);
-    }
-}
-
-/// Ends the deployments to a target group that is about to go, and with it what they approved.
-pub(super) fn end_deployments_to(transaction: &mut Transaction<'_>, by: &By, target: Uuid) {
-    let is_there = |group: &&UpdateGroup| group.deployments.iter().any(|it| it.group == target);
-    let concerned = transaction.model.policy.update_groups.values().filter(is_there);
-    for mut group in concerned.cloned().collect::<Vec<_>>() {
-        group.deployments.retain(|deployment| deployment.group != target);
-        put(transaction, by, group);
     }
 }
 
@@ -249,41 +242,4 @@ fn because(by: By, group: &UpdateGroup) -> By {
         Some(_) => by,
         None => by.because(format!("update group '{}'", group.name)),
     }
-}
-
-fn deploy(
-    transaction: &mut Transaction<'_>,
-    by: &By,
-    update: Uuid,
-    deployment: &GroupDeployment,
-) -> Result<(), StateError> {
-    let mut terms = deployment.terms;
-    // An update that is added later is available at once when the others are.
-    terms.go_live = terms.go_live.filter(|at| *at > transaction.now);
-    let revision_number = check_update(transaction, update)?;
-    approve(transaction, by, (update, revision_number), deployment.group, terms)
-}
-
-/// Takes back what these deployments approved, unless somebody decided otherwise since.
-fn take_back(
-    transaction: &mut Transaction<'_>,
-    by: &By,
-    update: Uuid,
-    deployments: &[GroupDeployment],
-) -> Result<(), StateError> {
-    for deployment in deployments.iter().filter(|deployment| deployment.enabled) {
-        let own = |terms: &Terms| {
-            let GroupDeployment { terms: made, .. } = deployment;
-            (terms.action, terms.deadline) == (made.action, made.deadline)
-        };
-        let policy = &transaction.model.policy;
-        let approval = policy.approval(update, deployment.group).filter(|it| own(&it.terms));
-        if policy.is_declined(update) || approval.is_none() {
-            continue;
-        }
-        let revision_number = check_update(transaction, update)?;
-        let none = ApprovalAction::None.into();
-        approve(transaction, by, (update, revision_number), deployment.group, none)?;
-    }
-    Ok(())
 }

@@ -13,7 +13,8 @@ use crate::computers::Counts;
 use crate::metadata::model::{
     CategoryType, Prerequisite, PublicationState, UpdateMetadata, UpdateType,
 };
-use crate::policy::approval::{Approval, ApprovalAction};
+use crate::policy::approval::{Approval, ApprovalAction, Source};
+use crate::policy::cause::Cause;
 use crate::policy::eula::eulas;
 use crate::state::{DeletedUpdate, Published, State, StateError};
 use crate::wire::types::UpdateIdentity;
@@ -81,6 +82,9 @@ pub struct ShownApproval {
     /// Where it was to count later: whether it counts by now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live: Option<bool>,
+    /// The update group whose deployment it is, if it is one's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub update_group: Option<String>,
 }
 
 /// Everything about an update.
@@ -91,6 +95,8 @@ pub struct UpdateDetails {
     pub summary: UpdateSummary,
     /// Its licences and those of what it bundles.
     pub licences: Vec<ShownLicence>,
+    /// Why it was declined by itself, if somebody took that back: it is not declined for that again.
+    pub exempt_from: Option<String>,
     /// What administrators tagged it with.
     pub tags: Option<BTreeSet<String>>,
     /// Whether no other update requires it.
@@ -173,6 +179,7 @@ pub(in crate::admin) fn show(
     Ok(UpdateDetails {
         summary,
         licences: licences.collect(),
+        exempt_from: published.policy.exempt.get(&update).map(Cause::to_string),
         tags: published.policy.tags.get(&update).cloned(),
         is_leaf: catalog.is_leaf(index),
         files: files.collect(),
@@ -247,11 +254,16 @@ pub(super) fn summary(
     let acts = approvals.iter().any(|approval| approval.terms.action.acts());
     let installs =
         approvals.iter().any(|approval| approval.terms.action == ApprovalAction::Install);
+    let update_groups = &published.policy.update_groups;
     let approvals = approvals.iter().map(|approval| {
         let group = published.policy.groups.get(&approval.group);
         ShownApproval {
             terms: ShownTerms::of(group.map_or("", |group| &group.name), &approval.terms),
             live: approval.terms.go_live.map(|_| approval.live),
+            update_group: match approval.source {
+                Source::UpdateGroup(id) => update_groups.get(&id).map(|group| group.name.clone()),
+                Source::Decision | Source::Unknown => None,
+            },
         }
     });
     let licence = match published.policy.eulas_since(catalog, index) {

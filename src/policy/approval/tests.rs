@@ -36,6 +36,7 @@ fn approval(number: u32, group: Uuid, terms: Terms, live: bool) -> Approval {
         terms,
         live,
         by: String::new(),
+        source: Source::Decision,
         decided: 0,
         changed: number.into(),
     }

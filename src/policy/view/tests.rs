@@ -8,7 +8,7 @@ use super::*;
 use crate::catalog::NewRevision;
 use crate::catalog::draft::{Draft, uuid};
 use crate::metadata::model::CategoryType;
-use crate::policy::approval::Declined;
+use crate::policy::approval::{Declined, Source};
 use crate::policy::eula::AcceptedEula;
 use crate::policy::target_group::{ALL_COMPUTERS, TargetGroup, UNASSIGNED_COMPUTERS};
 use crate::policy::terms::{Clock, Deadline, Terms};
@@ -40,13 +40,14 @@ impl Server {
             terms: Terms { deadline: Some(Deadline::utc(77)), ..action.into() },
             live: true,
             by: String::new(),
+            source: Source::Decision,
             decided: 55,
             changed,
         });
     }
 
     fn decline(&mut self, update: u128) {
-        self.policy.declined.insert(uuid(update), Declined { decided: 0, changed: 1 });
+        self.policy.declined.insert(uuid(update), Declined { decided: 0, changed: 1, cause: None });
     }
 
     fn deployments(&self, waits: bool) -> Vec<Option<Deployment>> {

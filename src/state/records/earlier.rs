@@ -1,11 +1,12 @@
 //! Records as earlier versions wrote them.
 
+mod decisions;
 mod document;
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
 use super::super::staging::Part;
 use super::first_version;
@@ -15,10 +16,9 @@ use crate::computers::event::Event;
 use crate::computers::sightings::Sightings;
 use crate::computers::status::{LastScan, UpdateStatus};
 use crate::downstream::{self, Listed, Reported};
-use crate::policy::approval::{Approval, ApprovalAction, Declined};
 use crate::policy::target_group;
-use crate::policy::terms::{Deadline, Terms};
 use crate::store::value::Stored;
+pub use decisions::{DecisionRecord, Rule, SourcelessRecord, UpdateGroup};
 
 pub(super) use document::DocumentRecord;
 
@@ -89,54 +89,6 @@ pub struct Statuses {
 pub struct EventLog {
     events: VecDeque<Event>,
     instances: VecDeque<Uuid>,
-}
-
-/// Decisions that knew an action and a deadline.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct DecisionRecord {
-    update: Uuid,
-    approvals: Vec<EarlierApproval>,
-    declined: Option<Declined>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct EarlierApproval {
-    deployment_id: u32,
-    update: Uuid,
-    group: Uuid,
-    action: ApprovalAction,
-    deadline: Option<i64>,
-    decided: i64,
-    changed: u64,
-}
-
-impl From<DecisionRecord> for super::DecisionRecord {
-    fn from(earlier: DecisionRecord) -> Self {
-        let DecisionRecord { update, approvals, declined } = earlier;
-        Self { update, approvals: approvals.into_iter().map(Approval::from).collect(), declined }
-    }
-}
-
-impl From<EarlierApproval> for Approval {
-    fn from(earlier: EarlierApproval) -> Self {
-        // Read anew at every start until it next changes, so it must come out the same every time.
-        let mixed = earlier.update.as_u128()
-            ^ earlier.group.as_u128().rotate_left(1)
-            ^ u128::from(earlier.deployment_id);
-        let deadline = earlier.deadline.map(Deadline::utc);
-        Self {
-            deployment_id: earlier.deployment_id,
-            guid: Builder::from_random_bytes(mixed.to_be_bytes()).into_uuid(),
-            update: earlier.update,
-            revision_number: 0,
-            group: earlier.group,
-            terms: Terms { deadline, ..earlier.action.into() },
-            live: true,
-            by: String::new(),
-            decided: earlier.decided,
-            changed: earlier.changed,
-        }
-    }
 }
 
 impl From<Computer> for computers::Computer {
@@ -226,7 +178,6 @@ first_version! {
     Statuses, "status record";
     EventLog, "event record";
     TargetGroup, "target group record";
-    DecisionRecord, "decision record";
 }
 
 #[cfg(test)]
@@ -255,28 +206,6 @@ mod tests {
         let bytes = value::encode(&server).unwrap();
         let read: downstream::DownstreamServer = value::decode(&bytes).unwrap();
         assert_eq!((read.id, read.approved, read.reported), (id(8), true, None));
-
-        let approval = EarlierApproval {
-            deployment_id: 12,
-            update: id(1),
-            group: id(7),
-            action: ApprovalAction::Uninstall,
-            deadline: Some(99),
-            decided: 50,
-            changed: 3,
-        };
-        let declined = Some(Declined { decided: 60, changed: 4 });
-        let earlier = DecisionRecord { update: id(1), approvals: vec![approval], declined };
-        let bytes = value::encode(&earlier).unwrap();
-        let read: super::super::DecisionRecord = value::decode(&bytes).unwrap();
-        let again: super::super::DecisionRecord = value::decode(&bytes).unwrap();
-        assert_eq!(read.approvals, again.approvals, "its name is the same at every start");
-        assert_eq!(read.declined, earlier.declined);
-        let [approval] = &read.approvals[..] else { panic!("{:?}", read.approvals) };
-        assert_eq!((approval.deployment_id, approval.group, approval.live), (12, id(7), true));
-        assert_eq!((approval.decided, approval.changed), (50, 3));
-        let deadline = Some(Deadline::utc(99));
-        assert_eq!(approval.terms, Terms { deadline, ..ApprovalAction::Uninstall.into() });
     }
 
     #[test]

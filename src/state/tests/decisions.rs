@@ -3,7 +3,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::support::{Fixture, NOW, detectoid, registration, software, update};
+use super::support::{Document, Fixture, NOW, detectoid, registration, software, update};
 use crate::policy::approval::{Approval, ApprovalAction};
 use crate::policy::by::By;
 use crate::policy::target_group::{ALL_COMPUTERS, GroupError, TargetGroup};
@@ -98,6 +98,27 @@ async fn declining_withdraws_all_approvals_and_approving_takes_it_back() {
     let is_decline = |entry: &&serde_json::Value| entry["decline"] == json!(update(1));
     let declines = fixture.journal().iter().filter(is_decline).count();
     assert_eq!(declines, 1, "declining again decides nothing");
+}
+
+#[tokio::test]
+async fn a_licence_is_accepted_with_the_approval_or_neither_is() {
+    let fixture = fixture().await;
+    let state = &fixture.state;
+    fixture.import_new(Document { eula: Some(9), ..software(3) }).await;
+    let entries = fixture.journal().len();
+    let install = |group: &str| approve(group, ApprovalAction::Install, None);
+    let refused = state.decide_and_accept(by(), update(3), install("Nobody")).await;
+    assert!(matches!(refused, Err(StateError::NotFound { .. })), "{refused:?}");
+    assert_eq!(fixture.journal().len(), entries);
+    assert!(state.published().policy.eulas.is_empty());
+
+    for number in [1, 3] {
+        state.decide_and_accept(by(), update(number), install("Pilot")).await.expect("approved");
+    }
+    let policy = &state.published().policy;
+    assert!(policy.approval(update(1), PILOT).is_some(), "which has no licence");
+    assert!(policy.approval(update(3), PILOT).is_some());
+    assert_eq!(policy.eulas.keys().collect::<Vec<_>>(), [&Uuid::from_u128(9)]);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::computers::event::EventLog;
 use crate::computers::{Computer, Statuses};
 use crate::policy::approval::{Approval, ApprovalAction, DeadDeployment, Declined};
+use crate::policy::cause::Cause;
 use crate::policy::target_group::{ALL_COMPUTERS, TargetGroup, effective};
 use crate::policy::view::Deployment;
 use crate::state::records::ContentRecord;
@@ -24,6 +25,7 @@ pub(super) struct Picture {
     groups: BTreeMap<Uuid, TargetGroup>,
     approvals: BTreeMap<Uuid, Vec<Approval>>,
     declined: BTreeMap<Uuid, Declined>,
+    exempt: BTreeMap<Uuid, Cause>,
     dead: BTreeMap<u32, DeadDeployment>,
     contents: BTreeMap<[u8; 20], ContentRecord>,
     views: BTreeMap<Vec<Uuid>, Vec<Option<Deployment>>>,
@@ -63,6 +65,7 @@ impl Picture {
             groups: policy.groups.clone(),
             approvals: approvals.map(|(id, approvals)| (*id, approvals.clone())).collect(),
             declined: policy.declined.iter().map(|(id, when)| (*id, when.clone())).collect(),
+            exempt: policy.exempt.iter().map(|(id, cause)| (*id, *cause)).collect(),
             dead: policy.dead.as_ref().clone(),
             contents: contents.map(|(Sha1(digest), record)| (*digest, *record)).collect(),
             views: views(&published),

@@ -77,6 +77,7 @@ fn rule(criteria: Criteria) -> Rule {
         enables: true,
         cap: 1,
         last_run: 0,
+        outcome: None,
     }
 }
 
@@ -143,9 +144,8 @@ async fn what_cannot_be_is_refused_with_the_reason_and_nothing_changes() {
     }
     let matches_nothing = Criteria { titles: vec!["none".into()], ..Criteria::default() };
     let any = Rule { name: "Any".into(), id: Uuid::nil(), ..rule(Criteria::default()) };
-    let others: [(Result<(), StateError>, &str); 7] = [
+    let others: [(Result<(), StateError>, &str); 6] = [
         (state.put_rule(by(), any).await.map(drop), "without a condition"),
-        (state.run_rule("All of it", None).await.map(drop), "cap of 1"),
         (state.run_rule("Nothing", None).await.map(drop), "there is no rule"),
         (state.undo(by(), 9_999).await.map(drop), "there is no decision"),
         (state.restore_update(by(), update(1)).await, "there is no deleted update"),
@@ -157,6 +157,11 @@ async fn what_cannot_be_is_refused_with_the_reason_and_nothing_changes() {
         assert!(refused.contains(why), "'{refused}' does not say '{why}'");
     }
     assert_eq!(fixture.journal().len(), entries);
+    assert_eq!(Picture::of(state).await, before);
+    // Of this the rule and the audit trail tell, and nothing else changes.
+    let refused = state.run_rule("All of it", None).await.expect_err("over its cap").to_string();
+    assert!(refused.contains("cap of 1"), "{refused}");
+    assert_eq!(fixture.journal().len(), entries + 1);
     assert_eq!(Picture::of(state).await, before);
     state
         .put_rule(by(), Rule { name: "Few".into(), id: Uuid::nil(), ..rule(matches_nothing) })

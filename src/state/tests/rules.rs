@@ -7,16 +7,16 @@ use uuid::Uuid;
 use super::support::{Document, Fixture, NOW, software, update};
 use crate::policy::approval::ApprovalAction::{Block, Install};
 use crate::policy::by::By;
-use crate::policy::rule::{Criteria, Rule, RuleTarget, Schedule};
+use crate::policy::rule::{Criteria, Outcome, Rule, RuleTarget, Schedule};
 use crate::policy::target_group::{ALL_COMPUTERS, UNASSIGNED_COMPUTERS};
 use crate::policy::terms::{ApprovalAction, Clock, Deadline, DownloadPriority};
 use crate::state::{Decision, StateError};
 
-fn by() -> By {
+pub(super) fn by() -> By {
     By::administrator()
 }
 
-fn target(group: Uuid) -> RuleTarget {
+pub(super) fn target(group: Uuid) -> RuleTarget {
     RuleTarget {
         group,
         action: Install,
@@ -29,7 +29,7 @@ fn target(group: Uuid) -> RuleTarget {
 }
 
 /// Deploys all titles that begin with "Good" to All Computers.
-fn rule() -> Rule {
+pub(super) fn rule() -> Rule {
     Rule {
         id: Uuid::from_u128(77),
         name: "Good ones".into(),
@@ -40,11 +40,12 @@ fn rule() -> Rule {
         enables: true,
         cap: 10,
         last_run: 0,
+        outcome: None,
     }
 }
 
 /// Updates 1 to 4 are good, 5 is not; 3 is blocked by somebody, 4 has a licence.
-async fn fixture() -> Fixture {
+pub(super) async fn fixture() -> Fixture {
     let fixture = Fixture::new();
     for number in 1..=5_u8 {
         let title = if number == 5 { "Bad" } else { "Good" }.to_owned();
@@ -129,6 +130,24 @@ async fn more_than_its_cap_is_nothing() {
         fixture.state.run_rule("Good ones", None).await.expect_err("over its cap").to_string();
     assert!(refused.contains("2 updates") && refused.contains("cap of 1"), "{refused}");
     assert!(approved(&fixture).is_empty());
+
+    let outcome = |fixture: &Fixture| {
+        let policy = &fixture.state.published().policy;
+        policy.rule("Good ones").and_then(|rule| rule.outcome.clone())
+    };
+    let stopped = Some(Outcome { deployed: 0, stopped: Some(refused.clone()) });
+    assert_eq!(outcome(&fixture), stopped);
+    let run = |who: Option<&str>| fixture.state.run_rule("Good ones", who.map(str::to_owned));
+    run(Some("ann")).await.expect_err("over its cap");
+    let told = fixture.journal().pop().expect("an entry");
+    assert_eq!((&told["by"], &told["why"]), (&"rule 'Good ones'".into(), &refused.into()));
+    assert_eq!((&told["name"], &told["started_by"]), (&"Good ones".into(), &"ann".into()));
+
+    fixture.state.put_rule(by(), self::rule()).await.expect("a rule");
+    assert_eq!(outcome(&fixture), stopped, "it did not run since");
+    fixture.state.run_rule("Good ones", None).await.expect("run");
+    let fixture = fixture.reopened().await;
+    assert_eq!(outcome(&fixture), Some(Outcome { deployed: 2, stopped: None }));
 }
 
 #[tokio::test]

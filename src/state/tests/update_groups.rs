@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::support::{Fixture, detectoid, software, update};
+use super::support::{Fixture, NOW, detectoid, software, update};
 use crate::policy::approval::ApprovalAction::{self, Install, None as Withdrawn, Uninstall};
 use crate::policy::by::By;
 use crate::policy::target_group::ALL_COMPUTERS;
-use crate::policy::terms::Terms;
+use crate::policy::terms::{Deadline, Terms};
 use crate::state::{Decision, StateError};
 
 fn by() -> By {
@@ -87,6 +87,34 @@ async fn a_disabled_deployment_approves_nothing_and_disabling_one_takes_it_back(
         fixture.state.withdraw_update_group(by(), "October".into(), "All Computers".into());
     withdrawn.await.expect("withdrawn");
     assert_eq!(actions(&fixture), [Some(Withdrawn), Some(Withdrawn), None]);
+}
+
+#[tokio::test]
+async fn declined_updates_stay_declined_and_deadlines_that_passed_are_refused_as_by_hand() {
+    let fixture = fixture().await;
+    change(&fixture, &[1, 2], &[]).await.expect("added");
+    for number in [2, 3] {
+        fixture.state.decide(by(), update(number), Decision::Decline).await.expect("declined");
+    }
+    let refused = change(&fixture, &[3], &[]).await.expect_err("declined").to_string();
+    assert!(refused.contains("declined") && refused.contains(&update(3).to_string()), "{refused}");
+    let deadline = Some(Deadline::utc(NOW + 60));
+    deploy(&fixture, Terms { deadline, ..Install.into() }, true).await;
+    assert_eq!(actions(&fixture), [Some(Install), None, None]);
+    let declined =
+        |fixture: &Fixture, number| fixture.state.published().policy.is_declined(update(number));
+    assert!(declined(&fixture, 2) && declined(&fixture, 3));
+
+    let fixture = fixture.reopened_at(|| NOW + 3600).await;
+    fixture.import_new(software(5)).await;
+    let entries = fixture.journal().len();
+    let refused = change(&fixture, &[5], &[]).await.expect_err("too late").to_string();
+    assert!(refused.contains("'All Computers'") && refused.contains("in the past"), "{refused}");
+    assert_eq!(fixture.journal().len(), entries);
+    change(&fixture, &[], &[2]).await.expect("what goes out needs no deadline");
+    deploy(&fixture, Install, true).await;
+    change(&fixture, &[5], &[]).await.expect("added");
+    assert!(declined(&fixture, 2));
 }
 
 #[tokio::test]
