@@ -16,7 +16,7 @@ use crate::computers::sightings::Sightings;
 use crate::computers::status::{LastScan, UpdateStatus};
 use crate::downstream::{self, Listed, Reported};
 use crate::store::value::Stored;
-pub use decisions::{DecisionRecord, Rule, SourcelessRecord, UpdateGroup};
+pub(super) use decisions::{Rule, SourcelessRecord, UpdateGroup};
 
 /// A group without a place in a tree.
 #[derive(Debug, Serialize, Deserialize)]

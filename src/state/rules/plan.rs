@@ -57,7 +57,7 @@ impl Plan {
 }
 
 impl State {
-    pub(super) fn plan(
+    pub(in crate::state) fn plan(
         &self,
         published: &Published,
         rule: &Rule,
