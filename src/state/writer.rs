@@ -359,6 +359,7 @@ impl Thread {
         if owned.health.is_closed() {
             return Err(owned.health.refusal());
         }
+        let mut journal = Vec::new();
         match staging::reveal(
             &mut owned.model,
             owned.store.as_mut(),
@@ -366,8 +367,17 @@ impl Thread {
             (owned.now)(),
             CHUNK,
             reveal,
+            &mut journal,
         ) {
             Ok(moved) => {
+                let told = Staged { journal, ..Staged::default() };
+                match self.commit(&told, (self.owned.now)()) {
+                    Ok(()) => self.show(told),
+                    // Everything is there; only that the journal does not say so.
+                    Err(error) => {
+                        warn!(%error, "what took the place of revisions is not journaled")
+                    }
+                }
                 if moved.total() > 0 {
                     let imported = Happening::UpdatesImported {
                         revisions: moved.total(),
