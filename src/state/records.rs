@@ -171,6 +171,9 @@ pub struct DeletedRecord {
     pub revisions: BTreeSet<u32>,
     /// Numbers of those that somebody wants back, and that the next synchronization asks for.
     pub wanted: BTreeSet<u32>,
+    /// When the first of all that were deleted was made, in Unix seconds, if that is known: the
+    /// update was released then, whatever later revisions say.
+    pub released: Option<i64>,
 }
 
 /// A content file that nothing needs. In `unneeded`, by SHA-1.
@@ -224,6 +227,16 @@ impl Stored for Rule {
     type Previous = earlier::Rule;
 
     fn migrate(previous: earlier::Rule) -> Self {
+        previous.into()
+    }
+}
+
+impl Stored for DeletedRecord {
+    const NAME: &'static str = "deleted revisions record";
+    const VERSION: u8 = 2;
+    type Previous = earlier::DeletedRecord;
+
+    fn migrate(previous: earlier::DeletedRecord) -> Self {
         previous.into()
     }
 }
@@ -334,7 +347,6 @@ first_version! {
     IdentityRecord, "synchronization account";
     RollupRecord, "reporting record";
     WantedRecord, "wanted file record";
-    DeletedRecord, "deleted revisions record";
     UnneededRecord, "unneeded file record";
     Package, "package record";
 }

@@ -118,6 +118,7 @@ pub(super) struct Document {
     /// The number of its licence.
     pub(super) eula: Option<u128>,
     pub(super) expired: bool,
+    pub(super) created: &'static str,
 }
 
 pub(super) fn software(number: u8) -> Document {
@@ -132,6 +133,7 @@ pub(super) fn software(number: u8) -> Document {
         has_file: false,
         eula: None,
         expired: false,
+        created: "2026-01-05T09:00:00.000Z",
     }
 }
 
@@ -174,7 +176,7 @@ impl Document {
              <UpdateIdentity UpdateID='{}' RevisionNumber='{}' />\
              <Properties DefaultPropertiesLanguage='en' UpdateType='{}' \
              ExplicitlyDeployable='true' PublicationState='{}' {}\
-             CreationDate='2026-01-05T09:00:00.000Z' \
+             CreationDate='{}' \
              PublisherID='44d826c3-4e89-4348-ba38-7649163a0fc1' />\
              <LocalizedPropertiesCollection><LocalizedProperties><Language>en</Language>\
              <Title>{}</Title></LocalizedProperties></LocalizedPropertiesCollection>\
@@ -186,6 +188,7 @@ impl Document {
             self.eula.map_or_else(String::new, |eula| {
                 format!("EulaID='{}' ", Uuid::from_u128(eula))
             }),
+            self.created,
             self.title,
             relations.concat(),
             file.unwrap_or_default(),
