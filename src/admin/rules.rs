@@ -144,7 +144,7 @@ impl Operation for PreviewRule {
     const ROUTE: Route = Route::get("/rules/{name}/preview");
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
-        let plan = call.state().preview_rule(&self.name)?;
+        let plan = call.state().preview_rule(&self.name).await?;
         Ok(ShownPlan::of(call.state(), &plan)?)
     }
 }

@@ -196,6 +196,17 @@ pub(super) fn hand_over(
     transaction.put_decision(record);
 }
 
+/// Ends a deployment, of which no decision takes the place.
+pub(super) fn end(transaction: &mut Transaction<'_>, by: &By, approval: &Approval) {
+    let Approval { guid, update, group, terms, .. } = approval;
+    if terms.action != ApprovalAction::None {
+        transaction.end_deployment(approval);
+        let entry =
+            json!({ "end_deployment": guid, "update": update, "group": group, "before": terms });
+        transaction.journal(by, entry);
+    }
+}
+
 /// Takes an update from everybody, for a cause if nobody decided it.
 pub(super) fn decline(
     transaction: &mut Transaction<'_>,

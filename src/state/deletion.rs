@@ -6,7 +6,7 @@
 //! the server that a replica follows or a new bundle with it, has it asked for at the next
 //! synchronization.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
@@ -14,11 +14,12 @@ use serde_json::json;
 use tracing::warn;
 use uuid::Uuid;
 
+use super::library::Library;
 use super::model::{member_identities, prerequisite_ids};
 use super::obsolete::{ASKED, Deletion, Plan, Possible, Which, declined};
-use super::records::DeletedRecord;
+use super::records::{DeletedRecord, DocumentRecord};
 use super::transaction::Transaction;
-use super::{Places, Published, State, StateError, blocking, update_groups};
+use super::{Published, State, StateError, blocking, update_groups};
 use crate::metadata::model::UpdateMetadata;
 use crate::policy::by::By;
 use crate::wire::types::UpdateIdentity;
@@ -37,16 +38,19 @@ impl State {
     /// # Errors
     /// When there is no such update, it is not declined, or something needs it; then nothing changes.
     pub async fn delete_update(&self, by: By, update: Uuid) -> Result<Deletion, StateError> {
-        let (deletion, places) = self
+        let library = Arc::clone(&self.library);
+        let (deletion, documents) = self
             .writer
             .submit(move |transaction| {
                 let deletion = deletion_of(transaction, update)?;
-                let (mut deleted, places) = delete_all(transaction, &by, vec![deletion]);
+                let (mut deleted, documents) =
+                    delete_all(transaction, &library, &by, vec![deletion]);
                 let waits = "a downstream server waits for its files";
-                deleted.pop().map(|deletion| (deletion, places)).ok_or_else(|| stays(update, waits))
+                let deletion = deleted.pop().ok_or_else(|| stays(update, waits))?;
+                Ok((deletion, documents))
             })
             .await?;
-        self.forget_cabinets(places).await?;
+        self.forget_cabinets(documents).await?;
         Ok(deletion)
     }
 
@@ -74,6 +78,15 @@ impl State {
         self.writer.submit(wanted).await
     }
 
+    /// When updates were released of which the first revisions were deleted, in Unix seconds.
+    pub(super) async fn released(&self) -> Result<HashMap<Uuid, i64>, StateError> {
+        let released = |transaction: &mut Transaction<'_>| {
+            let records = transaction.model.deleted.values();
+            Ok(records.filter_map(|record| Some((record.update, record.released?))).collect())
+        };
+        self.writer.submit(released).await
+    }
+
     /// Deletes what is planned, as far as nothing came in the way since; returns what was deleted.
     /// `started_by` is as [`State::clean_up`] has it.
     pub(super) async fn carry_out_deletions(
@@ -92,27 +105,27 @@ impl State {
             }
             let is_last = left.peek().is_none();
             let by = By::weir("").started_by(started_by.clone());
+            let library = Arc::clone(&self.library);
             let delete = move |transaction: &mut Transaction<'_>| {
                 // Nobody is offered any of it, so readers need not see it go one part at a time.
                 match is_last {
                     true => transaction.publish(),
                     false => transaction.more_follows(),
                 }
-                Ok(delete_all(transaction, &by, part))
+                Ok(delete_all(transaction, &library, &by, part))
             };
-            let (deleted, places) = self.writer.submit(delete).await?;
-            self.forget_cabinets(places).await?;
+            let (deleted, documents) = self.writer.submit(delete).await?;
+            self.forget_cabinets(documents).await?;
             done.extend(deleted);
         }
         Ok(done)
     }
 
     /// Removes what was made of these documents for downstream servers.
-    async fn forget_cabinets(&self, places: Vec<Places>) -> Result<(), StateError> {
-        let (library, packed) = (Arc::clone(&self.library), Arc::clone(&self.packed));
+    async fn forget_cabinets(&self, documents: Vec<DocumentRecord>) -> Result<(), StateError> {
+        let packed = Arc::clone(&self.packed);
         blocking(move || {
-            let records = places.into_iter().filter_map(|places| library.record(places).ok());
-            for record in records {
+            for record in documents {
                 if let Err(error) = packed.remove(record.digest) {
                     warn!(%error, "room for cabinets of deleted documents is not given back");
                 }
@@ -142,12 +155,14 @@ fn stays(update: Uuid, why: &str) -> StateError {
     StateError::Refused(format!("{update} has to stay: {why}"))
 }
 
-/// Deletes what of `deletions` can still go, in this commit; gives that, and where it lies.
+/// Deletes what of `deletions` can still go, in this commit; gives that, and what the documents said
+/// that can still be read.
 fn delete_all(
     transaction: &mut Transaction<'_>,
+    library: &Library,
     by: &By,
     mut deletions: Vec<Deletion>,
-) -> (Vec<Deletion>, Vec<Places>) {
+) -> (Vec<Deletion>, Vec<DocumentRecord>) {
     let model = &transaction.model;
     let catalog = model.catalog.catalog();
     let declined = declined(catalog, &model.policy);
@@ -159,7 +174,13 @@ fn delete_all(
         unit.is_some()
     });
     let places = gone.iter().filter_map(|index| model.places.get(index as usize)).copied();
-    let places = places.collect();
+    let documents: Vec<DocumentRecord> =
+        places.filter_map(|places| library.record(places).ok()).collect();
+    let mut released: BTreeMap<Uuid, i64> = BTreeMap::new();
+    for metadata in documents.iter().map(|document| &document.metadata) {
+        let first = released.entry(metadata.identity.update_id).or_insert(metadata.creation_date);
+        *first = metadata.creation_date.min(*first);
+    }
     let named = gone.iter().flat_map(|index| catalog.prerequisites(index));
     let named: BTreeSet<_> = named.filter_map(|update| catalog.update_id(update)).collect();
     transaction.remove_revisions(&gone);
@@ -174,13 +195,14 @@ fn delete_all(
         let mut record = deleted_of(transaction, update);
         record.revisions.extend(revisions);
         record.at = transaction.now;
+        record.released = record.released.into_iter().chain(released.get(&update).copied()).min();
         transaction.put_deleted(record);
         if transaction.model.latest(update).is_none() {
             whole.insert(update);
         }
     }
     update_groups::leave(transaction, by, &whole);
-    (deletions, places)
+    (deletions, documents)
 }
 
 /// Who named them last is gone: clients have to know that these became leaves.

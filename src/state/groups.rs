@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::decide::end;
 use super::mirror::check_decides;
 use super::records::PlacementsRecord;
 use super::transaction::{Transaction, Written};
@@ -214,7 +215,7 @@ pub(super) fn delete(
 ) {
     // From below, so that the journal never names a group whose parent is gone.
     for id in doomed.into_iter().rev() {
-        end_approvals(transaction, id);
+        end_approvals(transaction, &by.consequence("its target group was deleted"), id);
         release(transaction, id, refuge);
         update_groups::end_deployments_to(transaction, by, id);
         rules::end_targets(transaction, by, id);
@@ -227,7 +228,18 @@ pub(super) fn delete(
     }
 }
 
-fn end_approvals(transaction: &mut Transaction<'_>, group: Uuid) {
+/// Ends approvals that an earlier version left behind when their groups went.
+pub(super) fn end_orphans(transaction: &mut Transaction<'_>) {
+    let by = By::weir("its target group is gone");
+    for orphan in std::mem::take(&mut transaction.model.orphans) {
+        end(transaction, &by, &orphan);
+        // As it is in memory: without it.
+        let record = transaction.model.decision(orphan.update);
+        transaction.put_decision(record);
+    }
+}
+
+fn end_approvals(transaction: &mut Transaction<'_>, by: &By, group: Uuid) {
     transaction.sequence();
     let policy = &transaction.model.policy;
     let updates = policy.approvals.keys().copied();
@@ -237,7 +249,7 @@ fn end_approvals(transaction: &mut Transaction<'_>, group: Uuid) {
         let mut record = transaction.model.decision(update);
         let (ended, kept): (Vec<Approval>, Vec<Approval>) =
             record.approvals.into_iter().partition(|approval| approval.group == group);
-        ended.iter().for_each(|approval| transaction.end_deployment(approval));
+        ended.iter().for_each(|approval| end(transaction, by, approval));
         record.approvals = kept;
         transaction.put_decision(record);
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::library::{Entry, Library, Places};
 use super::model::Model;
@@ -303,6 +304,7 @@ pub(super) fn add(transaction: &mut Transaction<'_>, new: Stored) -> ImportOutco
     else {
         return ImportOutcome::Rejected(Rejection::Exhausted);
     };
+    note_takeover(transaction, new.identity);
     touch_for_import(transaction, &new.metadata);
     deletion::note_arrival(transaction, &new.metadata);
     let id = RevisionId(id);
@@ -311,6 +313,26 @@ pub(super) fn add(transaction: &mut Transaction<'_>, new: Stored) -> ImportOutco
     let record = RevisionRecord { id, deployment_id, imported, changed, ..new.record };
     transaction.add_revision(record, new.metadata);
     ImportOutcome::New(id)
+}
+
+/// Says of a later revision of an approved update that it takes the place of the one before.
+fn note_takeover(transaction: &mut Transaction<'_>, new: UpdateIdentity) {
+    let model = &transaction.model;
+    let Some(latest) = model.latest(new.update_id) else { return };
+    let before = latest.metadata.identity.revision_number;
+    let approvals = model.policy.approvals.get(&new.update_id).into_iter().flatten();
+    let acting = approvals.filter(|approval| approval.terms.action.acts());
+    let groups: Vec<Uuid> = acting.map(|approval| approval.group).collect();
+    if before < new.revision_number && !groups.is_empty() {
+        let entry = json!({
+            "take_over": new.update_id,
+            "revision_number": new.revision_number,
+            "groups": groups,
+            "before": before,
+        });
+        let by = By::weir("a later revision of an approved update takes its place");
+        transaction.journal(&by, entry);
+    }
 }
 
 fn digest_of(document: &[u8]) -> Sha256 {

@@ -13,7 +13,7 @@ use serde_json::json;
 use tracing::warn;
 use uuid::Uuid;
 
-use super::decide::decline;
+use super::decide::{decline, end};
 use super::eulas::accept;
 use super::groups::{delete, put};
 use super::neighbours::touch_for_decline;
@@ -218,14 +218,12 @@ fn take_deployments(
 fn take_back(transaction: &mut Transaction<'_>, by: &By, over: &Approval) {
     let mut record = transaction.model.decision(over.update);
     let changed = transaction.sequence();
-    transaction.end_deployment(over);
+    end(transaction, by, over);
     for approval in record.approvals.iter_mut().filter(|approval| approval.guid == over.guid) {
         approval.terms = ApprovalAction::None.into();
         approval.live = true;
         approval.changed = changed;
     }
-    let entry = json!({ "end_deployment": over.guid, "update": over.update, "group": over.group });
-    transaction.journal(by, entry);
     transaction.put_decision(record);
 }
 

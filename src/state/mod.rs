@@ -57,6 +57,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder};
+use time::OffsetDateTime;
 
 pub use audit::{AuditEntry, AuditFilter};
 pub use cleanup::{Cleanup, CleanupSettings};
@@ -237,13 +238,25 @@ impl State {
         let library = Library::open(data)?;
         let contents = ContentStore::open(data.join("content"))?;
         let journal_directory = data.join("journal");
-        let journal = Journal::open(&journal_directory)?;
+        let mut journal = Journal::open(&journal_directory)?;
         let mut model = Model::load(store.as_ref(), &library)?;
         numbering::migrate(&mut model, store.as_mut())?;
         let numbers = model.numbers.clone();
         if let Some(part) = model.publishing {
             // The process ended while a synchronization became visible.
-            staging::move_all(&mut model, store.as_mut(), &library, now(), staging::CHUNK, part)?;
+            let mut entries = Vec::new();
+            let (store, library) = (store.as_mut(), &library);
+            staging::move_all(
+                &mut model,
+                store,
+                library,
+                now(),
+                staging::CHUNK,
+                part,
+                &mut entries,
+            )?;
+            let at = OffsetDateTime::from_unix_timestamp(now());
+            journal.append(at.unwrap_or(OffsetDateTime::UNIX_EPOCH), &entries)?;
         }
         library.settle(model.used_places());
         let library = Arc::new(library);

@@ -60,6 +60,8 @@ pub(super) struct Model {
     /// Where what belongs to each revision lies, at the indices of the catalogue.
     pub(super) places: Chunks<Places>,
     pub(super) policy: Policy,
+    /// Approvals for groups that are gone: nobody sees them, and the writer ends them.
+    pub(super) orphans: Vec<Approval>,
     /// The updates with decisions that are not live yet, by the time at which they will be.
     pub(super) waiting: BTreeSet<(i64, Uuid)>,
     pub(super) contents: HashMap<Sha1, ContentRecord>,
@@ -96,6 +98,7 @@ impl Model {
             catalog: CatalogBuilder::default(),
             places: Chunks::default(),
             policy: Policy::undecided(),
+            orphans: Vec::new(),
             waiting: BTreeSet::new(),
             contents: HashMap::new(),
             computers: HashMap::new(),
@@ -134,7 +137,11 @@ impl Model {
             Ok(())
         })?;
         store.load(Tree::Approvals, &mut |_, bytes| {
-            model.set_decision(value::decode(bytes)?);
+            let mut record: DecisionRecord = value::decode(bytes)?;
+            let groups = &model.policy.groups;
+            let is_orphan = |it: &mut Approval| !groups.contains_key(&it.group);
+            model.orphans.extend(record.approvals.extract_if(.., is_orphan));
+            model.set_decision(record);
             Ok(())
         })?;
         store.load(Tree::Contents, &mut |key, bytes| {

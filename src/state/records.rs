@@ -171,6 +171,9 @@ pub struct DeletedRecord {
     pub revisions: BTreeSet<u32>,
     /// Numbers of those that somebody wants back, and that the next synchronization asks for.
     pub wanted: BTreeSet<u32>,
+    /// When the first of all that were deleted was made, in Unix seconds, if that is known: the
+    /// update was released then, whatever later revisions say.
+    pub released: Option<i64>,
 }
 
 /// A content file that nothing needs. In `unneeded`, by SHA-1.
@@ -227,6 +230,7 @@ later_version! {
     DocumentRecord, "document record", 2, earlier::DocumentRecord;
     DecisionRecord, "decision record", 3, earlier::SourcelessRecord;
     Rule, "rule record", 2, earlier::Rule;
+    DeletedRecord, "deleted revisions record", 2, earlier::DeletedRecord;
     UpdateGroup, "update group record", 2, earlier::UpdateGroup;
     DownstreamServer, "downstream server record", 3, earlier::ReportingServer;
     PublishingRecord, "publishing record", 2, earlier::PublishingRecord;
@@ -271,7 +275,6 @@ first_version! {
     IdentityRecord, "synchronization account";
     RollupRecord, "reporting record";
     WantedRecord, "wanted file record";
-    DeletedRecord, "deleted revisions record";
     UnneededRecord, "unneeded file record";
     Package, "package record";
 }

@@ -72,10 +72,10 @@ impl State {
     ///
     /// # Errors
     /// When there is no such rule, or a document cannot be read.
-    pub fn preview_rule(&self, name: &str) -> Result<Plan, StateError> {
+    pub async fn preview_rule(&self, name: &str) -> Result<Plan, StateError> {
         let published = self.published();
         let rule = named(&published.policy, name)?;
-        self.plan(&published, rule, self.now())
+        self.plan(&published, rule, self.now()).await
     }
 
     /// Runs a rule, and says what it did. `started_by` is who wanted it now, if anybody did. Why it
@@ -100,7 +100,7 @@ impl State {
             let published = self.published();
             let rule = named(&published.policy, name)?.clone();
             let now = self.now();
-            let plan = self.plan(&published, &rule, now)?;
+            let plan = self.plan(&published, &rule, now).await?;
             if plan.is_over_cap() {
                 return Err(StateError::Refused(format!(
                     "rule '{}' matches {} updates, more than its cap of {}; it deployed none",

@@ -13,6 +13,7 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::import::{ImportOutcome, Importable, Stored, add};
 use super::library::Library;
@@ -142,6 +143,7 @@ pub(super) fn reveal(
     now: i64,
     chunk: usize,
     reveal: &Reveal,
+    journal: &mut Vec<Value>,
 ) -> Result<Moved, StoreError> {
     let part = match reveal {
         Reveal::Configuration => Part::Configuration,
@@ -151,16 +153,17 @@ pub(super) fn reveal(
             for some in rest.chunks(chunk) {
                 let mut transaction = Transaction::new(model, store, now);
                 some.iter().for_each(|identity| transaction.unstage_revision(identity));
-                commit(transaction.finish(), store)?;
+                commit(transaction.finish(), store, journal)?;
             }
             Part::All
         }
     };
-    move_all(model, store, library, now, chunk, part)
+    move_all(model, store, library, now, chunk, part, journal)
 }
 
 /// Moves the `part` of what is staged in `model` and `store` to the revisions, `chunk` of them in one
-/// commit.
+/// commit. What the journal has to say of it is added to `journal`: none of it is a decision, so it can
+/// be written when all is done.
 ///
 /// # Errors
 /// The store's. [`Model::publishing`] tells whether a part was moved.
@@ -171,6 +174,7 @@ pub(super) fn move_all(
     now: i64,
     chunk: usize,
     part: Part,
+    journal: &mut Vec<Value>,
 ) -> Result<Moved, StoreError> {
     let mut moved = Moved::default();
     let wanted = in_part(model, library, part)?;
@@ -195,7 +199,7 @@ pub(super) fn move_all(
             _ => {}
         }
         some.into_iter().for_each(|staged| move_one(&mut transaction, staged, &mut moved));
-        if let Err(error) = commit(transaction.finish(), store) {
+        if let Err(error) = commit(transaction.finish(), store, journal) {
             model.publishing = before;
             return Err(error);
         }
@@ -222,11 +226,17 @@ fn in_part(
     Ok(found)
 }
 
-fn commit(staged: Staged, store: &mut dyn Store) -> Result<(), StoreError> {
-    match staged.failed {
-        Some(cause) => Err(StoreError::corrupt(cause.to_string())),
-        None => store.commit(&staged.batch),
+fn commit(
+    staged: Staged,
+    store: &mut dyn Store,
+    journal: &mut Vec<Value>,
+) -> Result<(), StoreError> {
+    if let Some(cause) = staged.failed {
+        return Err(StoreError::corrupt(cause.to_string()));
     }
+    store.commit(&staged.batch)?;
+    journal.extend(staged.journal);
+    Ok(())
 }
 
 fn move_one(transaction: &mut Transaction<'_>, staged: Stored, moved: &mut Moved) {

@@ -197,7 +197,8 @@ impl<'a> Transaction<'a> {
     /// Keeps in mind which revisions of an update were deleted; nothing if none are.
     pub(super) fn put_deleted(&mut self, record: DeletedRecord) {
         let update = record.update;
-        if record.revisions.is_empty() && record.wanted.is_empty() {
+        let empty = record.revisions.is_empty() && record.wanted.is_empty();
+        if empty && record.released.is_none() {
             self.staged.batch.delete(Tree::Deleted, update.as_bytes().as_slice());
             self.model.deleted.remove(&update);
         } else {

@@ -25,6 +25,7 @@ use tracing::{error, warn};
 use super::StateError;
 use super::downstream::Downstream;
 use super::events::{Events, Happening};
+use super::groups;
 use super::happenings;
 use super::health::Health;
 use super::library::Library;
@@ -197,7 +198,7 @@ struct Thread {
 
 impl Thread {
     fn run(mut self, mut jobs: mpsc::Receiver<Job>, timer: &Runtime) {
-        // What went live while no server ran.
+        // What went live while no server ran, and what an earlier version left of groups.
         self.pass_time();
         loop {
             let mut next = match self.next(&mut jobs, timer) {
@@ -260,6 +261,7 @@ impl Thread {
     fn pass_time(&mut self) {
         let now = (self.owned.now)();
         if schedule::is_due(&self.owned.model, now)
+            || !self.owned.model.orphans.is_empty()
             || trends::is_due(&self.owned.model, now).is_some()
         {
             self.apply(Vec::new());
@@ -274,6 +276,7 @@ impl Thread {
         }
         let mut transaction =
             Transaction::new(&mut owned.model, owned.store.as_ref(), (owned.now)());
+        groups::end_orphans(&mut transaction);
         schedule::go_live(&mut transaction);
         trends::note_day(&mut transaction, &owned.published.load());
         let mut finish = Vec::with_capacity(group.len());
@@ -356,6 +359,7 @@ impl Thread {
         if owned.health.is_closed() {
             return Err(owned.health.refusal());
         }
+        let mut journal = Vec::new();
         match staging::reveal(
             &mut owned.model,
             owned.store.as_mut(),
@@ -363,8 +367,17 @@ impl Thread {
             (owned.now)(),
             CHUNK,
             reveal,
+            &mut journal,
         ) {
             Ok(moved) => {
+                let told = Staged { journal, ..Staged::default() };
+                match self.commit(&told, (self.owned.now)()) {
+                    Ok(()) => self.show(told),
+                    // Everything is there; only that the journal does not say so.
+                    Err(error) => {
+                        warn!(%error, "what took the place of revisions is not journaled")
+                    }
+                }
                 if moved.total() > 0 {
                     let imported = Happening::UpdatesImported {
                         revisions: moved.total(),

@@ -76,6 +76,8 @@ pub struct Candidate<'a> {
     pub tags: &'a BTreeSet<String>,
     /// Computers that need it.
     pub required: u64,
+    /// When the first of its revisions was made that are not here any more, in Unix seconds.
+    pub released: Option<i64>,
 }
 
 const DAY: i64 = 86_400;
@@ -174,13 +176,13 @@ impl<'a, E> Search<'a, E> {
         days.is_none_or(|days| since > self.now.saturating_sub(i64::from(days) * DAY))
     }
 
-    /// By when the first revision that is here was made.
+    /// By when the first revision was made, be it here or not any more.
     fn fits_release(&self, candidate: &Candidate<'_>) -> Result<bool, E> {
         if self.criteria.released_within.is_none() {
             return Ok(true);
         }
         let update = self.catalog.update_of(candidate.index);
-        let mut released = i64::MAX;
+        let mut released = candidate.released.unwrap_or(i64::MAX);
         for index in update.map_or(&[][..], |update| self.catalog.history(update)) {
             released = released.min((self.read)(*index)?.creation_date);
         }

@@ -3,7 +3,7 @@
 mod decisions;
 mod document;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use crate::computers::status::{LastScan, UpdateStatus};
 use crate::downstream::{self, Listed, Reported};
 use crate::policy::target_group;
 use crate::store::value::Stored;
-pub use decisions::{DecisionRecord, Rule, SourcelessRecord, UpdateGroup};
+pub(super) use decisions::{Rule, SourcelessRecord, UpdateGroup};
 
 pub(super) use document::DocumentRecord;
 
@@ -84,6 +84,15 @@ pub struct Statuses {
     updates: Vec<UpdateStatus>,
 }
 
+/// Deleted revisions of which nobody knew when they were made.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DeletedRecord {
+    update: Uuid,
+    at: i64,
+    revisions: BTreeSet<u32>,
+    wanted: BTreeSet<u32>,
+}
+
 /// Events without the scans before the last.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct EventLog {
@@ -113,6 +122,13 @@ impl From<Statuses> for super::StatusRecord {
         let mut statuses = computers::Statuses::default();
         (statuses.reported, statuses.scan, statuses.received) = (reported, scan, received);
         Self { statuses, unnumbered: updates }
+    }
+}
+
+impl From<DeletedRecord> for super::DeletedRecord {
+    fn from(earlier: DeletedRecord) -> Self {
+        let DeletedRecord { update, at, revisions, wanted } = earlier;
+        Self { update, at, revisions, wanted, released: None }
     }
 }
 
@@ -177,6 +193,7 @@ first_version! {
     Computer, "computer record";
     Statuses, "status record";
     EventLog, "event record";
+    DeletedRecord, "deleted revisions record";
     TargetGroup, "target group record";
 }
 
@@ -220,6 +237,18 @@ mod tests {
         let statuses = &read.statuses;
         assert_eq!((statuses.reported, statuses.scan, statuses.received), (Some(9), scan, 10));
         assert_eq!(read.unnumbered, [row]);
+    }
+
+    #[test]
+    fn deleted_revisions_of_the_first_version_stay_away() {
+        let numbers = BTreeSet::from;
+        let update = Uuid::from_u128(5);
+        let earlier =
+            DeletedRecord { update, at: 7, revisions: numbers([1, 2]), wanted: numbers([3]) };
+        let bytes = value::encode(&earlier).unwrap();
+        let read: super::super::DeletedRecord = value::decode(&bytes).unwrap();
+        assert_eq!((read.update, read.at, read.released), (update, 7, None));
+        assert_eq!((read.revisions, read.wanted), (earlier.revisions, earlier.wanted));
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Plan {
 }
 
 impl State {
-    pub(super) fn plan(
+    pub(in crate::state) async fn plan(
         &self,
         published: &Published,
         rule: &Rule,
@@ -76,6 +76,10 @@ impl State {
             Some(_) => self.required_counts(),
             None => HashMap::new(),
         };
+        let released = match rule.criteria.released_within {
+            Some(_) => self.released().await?,
+            None => HashMap::new(),
+        };
         let catalog = &published.catalog;
         let read = |index| self.metadata_of(published, index);
         let search = Search::new(&rule.criteria, catalog, &read, now)?;
@@ -87,6 +91,7 @@ impl State {
                 index,
                 tags: policy.tags.get(&update).unwrap_or(&no_tags),
                 required: required.get(&update).copied().unwrap_or(0),
+                released: released.get(&update).copied(),
             };
             if !is_decidable(revision) || !search.finds(&candidate)? {
                 continue;

@@ -1,5 +1,6 @@
 //! The tree of groups: what moves, what goes, and what is refused without changing anything.
 
+use serde_json::json;
 use uuid::Uuid;
 
 use super::support::{Fixture, registration, software, update};
@@ -7,6 +8,7 @@ use crate::policy::approval::ApprovalAction::Install;
 use crate::policy::by::By;
 use crate::policy::target_group::{ALL_COMPUTERS, GroupError};
 use crate::state::{Children, Decision, Members, StateError};
+use crate::store::{Batch, Store, Tree};
 
 fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
@@ -111,6 +113,42 @@ async fn a_deleted_group_leaves_what_is_below_and_who_is_in_it_where_it_was_told
     assert_eq!(groups(&fixture, "computer-2"), [id(1), id(4)]);
     assert_eq!(approved_for(&fixture), [id(3), id(4)]);
     assert_eq!(fixture.state.published().policy.dead.len(), 1);
+}
+
+#[tokio::test]
+async fn who_is_asked_why_an_approval_ended_says_that_its_group_was_deleted() {
+    let fixture = fixture().await;
+    let delete =
+        fixture.state.delete_group(by(), "Floor".into(), Children::MoveUp, Members::Release);
+    delete.await.expect("deleted");
+    let journal = fixture.journal();
+    let ends = journal.iter().filter(|entry| entry.get("end_deployment").is_some());
+    let [end] = &ends.collect::<Vec<_>>()[..] else { panic!("{journal:?}") };
+    assert_eq!((&end["update"], &end["group"]), (&json!(update(1)), &json!(id(2))));
+    assert_eq!((&end["by"], &end["started_by"]), (&json!("weir"), &json!("administrator")));
+    assert_eq!(end["why"], "its target group was deleted");
+    assert_eq!(end["before"]["action"], "install");
+}
+
+#[tokio::test]
+async fn approvals_for_groups_that_are_gone_are_ignored_and_end() {
+    let fixture = fixture().await;
+    let mut batch = Batch::default();
+    batch.delete(Tree::Groups, id(4).as_bytes().as_slice());
+    fixture.store.clone().commit(&batch).expect("as an earlier version left it");
+    let fixture = fixture.reopened().await;
+    assert_eq!(approved_for(&fixture), [id(2), id(3)]);
+    // The writer has begun once it answers.
+    fixture.state.wanted_back().await.expect("an answer");
+    let ended = |fixture: &Fixture| {
+        let journal = fixture.journal();
+        journal.iter().filter(|entry| entry["why"] == "its target group is gone").count()
+    };
+    assert_eq!((ended(&fixture), fixture.state.published().policy.dead.len()), (1, 1));
+    let fixture = fixture.reopened().await;
+    fixture.state.wanted_back().await.expect("an answer");
+    assert_eq!((ended(&fixture), fixture.state.published().policy.dead.len()), (1, 1));
+    assert_eq!(approved_for(&fixture), [id(2), id(3)]);
 }
 
 #[tokio::test]

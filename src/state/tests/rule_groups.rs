@@ -31,7 +31,7 @@ fn into_october() -> Rule {
 }
 
 async fn run(fixture: &Fixture) -> Plan {
-    let preview = fixture.state.preview_rule("Good ones").expect("a plan");
+    let preview = fixture.state.preview_rule("Good ones").await.expect("a plan");
     let done = fixture.state.run_rule("Good ones", None).await.expect("run");
     assert_eq!(done, preview, "the preview is the action");
     done
@@ -128,7 +128,7 @@ async fn what_was_decided_or_deleted_since_it_was_planned_is_left_alone() {
     let rule = Rule { targets: vec![target(ALL_COMPUTERS), target(id)], ..into_october() };
     state.put_rule(by(), rule).await.expect("a rule");
     let rule = state.published().policy.rule("Good ones").expect("a rule").clone();
-    let plan = state.plan(&state.published(), &rule, NOW).expect("a plan");
+    let plan = state.plan(&state.published(), &rule, NOW).await.expect("a plan");
     assert_eq!(plan.updates[0].deployments.len(), 3);
 
     let (children, members) = (crate::state::Children::Refuse, crate::state::Members::Release);

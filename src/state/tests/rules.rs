@@ -10,7 +10,7 @@ use crate::policy::by::By;
 use crate::policy::rule::{Criteria, Outcome, Rule, RuleTarget, Schedule};
 use crate::policy::target_group::{ALL_COMPUTERS, UNASSIGNED_COMPUTERS};
 use crate::policy::terms::{ApprovalAction, Clock, Deadline, DownloadPriority};
-use crate::state::{Decision, StateError};
+use crate::state::{Decision, State, StateError};
 
 pub(super) fn by() -> By {
     By::administrator()
@@ -69,7 +69,7 @@ async fn a_rule_does_what_its_preview_says_and_leaves_what_people_decided() {
     let fixture = fixture().await;
     let state = &fixture.state;
     state.put_rule(by(), rule()).await.expect("a rule");
-    let preview = state.preview_rule("GOOD ones").expect("a plan");
+    let preview = state.preview_rule("GOOD ones").await.expect("a plan");
     let planned: Vec<Uuid> = preview.updates.iter().map(|planned| planned.update).collect();
     assert_eq!(planned, [update(1), update(2)]);
     let skipped =
@@ -125,7 +125,7 @@ async fn more_than_its_cap_is_nothing() {
     let fixture = fixture().await;
     let rule = Rule { cap: 1, ..rule() };
     fixture.state.put_rule(by(), rule).await.expect("a rule");
-    assert!(fixture.state.preview_rule("Good ones").expect("a plan").is_over_cap());
+    assert!(fixture.state.preview_rule("Good ones").await.expect("a plan").is_over_cap());
     let refused =
         fixture.state.run_rule("Good ones", None).await.expect_err("over its cap").to_string();
     assert!(refused.contains("2 updates") && refused.contains("cap of 1"), "{refused}");
@@ -148,6 +148,29 @@ async fn more_than_its_cap_is_nothing() {
     fixture.state.run_rule("Good ones", None).await.expect("run");
     let fixture = fixture.reopened().await;
     assert_eq!(outcome(&fixture), Some(Outcome { deployed: 2, stopped: None }));
+}
+
+#[tokio::test]
+async fn an_update_was_released_when_its_first_revision_was_made_be_it_here_or_not() {
+    let fixture = fixture().await;
+    let state = &fixture.state;
+    let criteria = Criteria { released_within: Some(30), ..rule().criteria };
+    state.put_rule(by(), Rule { criteria, ..rule() }).await.expect("a rule");
+    let yesterday = "2027-01-14T09:00:00.000Z";
+    let good = |number| Document { title: "Good".into(), created: yesterday, ..software(number) };
+    fixture.import_new(Document { revision: 2, ..good(1) }).await;
+    fixture.import_new(good(6)).await;
+    let planned = async |fixture: &Fixture| {
+        let plan = fixture.state.preview_rule("Good ones").await.expect("a plan");
+        plan.updates.iter().map(|planned| planned.update).collect::<Vec<_>>()
+    };
+    assert_eq!(planned(&fixture).await, [update(6)], "1 is a year old");
+    let plan = State::plan_deletions(&state.published(), NOW);
+    let deleted = state.carry_out_deletions(plan, None).await.expect("deleted");
+    assert_eq!(deleted.iter().map(|it| it.len()).sum::<usize>(), 1);
+    assert_eq!(planned(&fixture).await, [update(6)], "it still is");
+    let fixture = fixture.reopened().await;
+    assert_eq!(planned(&fixture).await, [update(6)]);
 }
 
 #[tokio::test]
@@ -211,7 +234,7 @@ async fn a_rule_that_makes_no_sense_is_refused() {
         assert!(refused.contains(told), "{refused}");
     }
     assert!(fixture.state.published().policy.rules.is_empty());
-    assert!(matches!(fixture.state.preview_rule("x"), Err(StateError::NotFound { .. })));
+    assert!(matches!(fixture.state.preview_rule("x").await, Err(StateError::NotFound { .. })));
     assert!(fixture.state.run_rule("x", None).await.is_err());
     assert!(fixture.state.remove_rule(by(), "x".into()).await.is_err());
 }

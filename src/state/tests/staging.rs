@@ -1,10 +1,14 @@
 //! What a synchronization fetched, until and while it becomes visible.
 
+use serde_json::json;
+
+use crate::policy::approval::ApprovalAction;
 use crate::policy::by::By;
+use crate::policy::target_group::ALL_COMPUTERS;
 use crate::state::library::Library;
 use crate::state::model::Model;
 use crate::state::staging::{Part, move_all};
-use crate::state::{ImportOutcome, Moved, Reveal, StateError, Unknown};
+use crate::state::{Decision, ImportOutcome, Moved, Reveal, StateError, Unknown};
 use crate::store::memory::MemoryStore;
 use crate::store::{Batch, EachRecord, Page, Store, StoreError, Tree};
 use crate::wire::types::UpdateIdentity;
@@ -49,6 +53,27 @@ async fn nobody_sees_what_is_staged_until_all_of_it_is_published() {
     assert_eq!(moved, Moved { new: 1, changed: 1 });
     assert_eq!(fixture.state.published().catalog.len(), 3);
     assert_eq!(publish_all(&fixture).await.expect("again"), Moved::default());
+}
+
+#[tokio::test]
+async fn a_later_revision_of_an_approved_update_is_in_the_journal_however_it_came() {
+    let fixture = Fixture::new();
+    for number in 1..=2 {
+        fixture.import_new(revision(number, 1)).await;
+    }
+    let install = ApprovalAction::Install.into();
+    let approve = Decision::Approve { group: "All Computers".into(), terms: install };
+    fixture.state.decide(By::administrator(), update(1), approve).await.expect("approved");
+    stage(&fixture, &[revision(1, 2), revision(2, 2)]).await;
+    publish_all(&fixture).await.expect("published");
+    fixture.import_new(revision(1, 3)).await;
+    let journal = fixture.journal();
+    let told: Vec<_> = journal.iter().filter(|it| it.get("take_over").is_some()).collect();
+    let numbers: Vec<_> = told.iter().map(|it| (&it["before"], &it["revision_number"])).collect();
+    assert_eq!(numbers, [(&json!(1), &json!(2)), (&json!(2), &json!(3))]);
+    let why = "a later revision of an approved update takes its place";
+    assert!(told.iter().all(|it| it["take_over"] == json!(update(1)) && it["why"] == why));
+    assert_eq!(told[0]["groups"], json!([ALL_COMPUTERS]));
 }
 
 #[tokio::test]
@@ -121,7 +146,7 @@ async fn a_start_finishes_what_a_killed_process_began_to_publish() {
         let mut store = Dying { store: fixture.store.clone(), left: commits };
         let library = Library::open(fixture.dir.path()).expect("the same library");
         let mut model = Model::load(&store, &library).expect("loaded");
-        let moved = move_all(&mut model, &mut store, &library, 0, 2, Part::All);
+        let moved = move_all(&mut model, &mut store, &library, 0, 2, Part::All, &mut Vec::new());
         assert_eq!(moved.is_ok(), commits == 3, "{commits}");
         let fixture = fixture.reopened().await;
         assert_eq!(fixture.state.published().catalog.len(), expected, "after {commits} commits");
@@ -170,7 +195,8 @@ async fn a_start_moves_categories_alone_when_only_they_were_to_be_moved() {
     let mut store = Dying { store: fixture.store.clone(), left: 1 };
     let library = Library::open(fixture.dir.path()).expect("the same library");
     let mut model = Model::load(&store, &library).expect("loaded");
-    move_all(&mut model, &mut store, &library, 0, 2, Part::Configuration).expect_err("it died");
+    move_all(&mut model, &mut store, &library, 0, 2, Part::Configuration, &mut Vec::new())
+        .expect_err("it died");
     let fixture = fixture.reopened().await;
     assert_eq!(fixture.state.published().catalog.len(), 3);
     assert_eq!(publish_all(&fixture).await.expect("published").new, 1);

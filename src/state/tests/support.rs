@@ -120,6 +120,7 @@ pub(super) struct Document {
     /// The number of its licence.
     pub(super) eula: Option<u128>,
     pub(super) expired: bool,
+    pub(super) created: &'static str,
 }
 
 pub(super) fn software(number: u8) -> Document {
@@ -135,6 +136,7 @@ pub(super) fn software(number: u8) -> Document {
         is_express: false,
         eula: None,
         expired: false,
+        created: "2026-01-05T09:00:00.000Z",
     }
 }
 
@@ -178,7 +180,7 @@ impl Document {
              <UpdateIdentity UpdateID='{}' RevisionNumber='{}' />\
              <Properties DefaultPropertiesLanguage='en' UpdateType='{}' \
              ExplicitlyDeployable='true' PublicationState='{}' {}\
-             CreationDate='2026-01-05T09:00:00.000Z' \
+             CreationDate='{}' \
              PublisherID='44d826c3-4e89-4348-ba38-7649163a0fc1' />\
              <LocalizedPropertiesCollection><LocalizedProperties><Language>en</Language>\
              <Title>{}</Title></LocalizedProperties></LocalizedPropertiesCollection>\
@@ -190,6 +192,7 @@ impl Document {
             self.eula.map_or_else(String::new, |eula| {
                 format!("EulaID='{}' ", Uuid::from_u128(eula))
             }),
+            self.created,
             self.title,
             relations.concat(),
             file.unwrap_or_default(),

@@ -72,7 +72,7 @@ fn fits(criteria: &Criteria) -> bool {
     let Ok(search) = Search::new(criteria, &catalog, &read, NOW);
     let tags = BTreeSet::from(["tested".to_owned()]);
     let index = catalog.latest(catalog.update(&uuid(5)).expect("an update")).expect("a revision");
-    let Ok(fits) = search.finds(&Candidate { index, tags: &tags, required: 3 });
+    let Ok(fits) = search.finds(&Candidate { index, tags: &tags, required: 3, released: None });
     fits
 }
 
