@@ -169,8 +169,13 @@ impl Agent {
                 Err(Trouble::Complaint(complaint)) => return Err(complaint),
                 Err(Trouble::Busy(time)) => self.wait(time).await,
                 Err(Trouble::Fault(fault)) => {
-                    let operation = step.operation();
-                    for more in self.ordered(operation, &fault)?.iter().rev() {
+                    let more = self.ordered(step.operation(), &fault)?;
+                    // A fault that orders nothing says that there is nothing to do: the computer
+                    // need not register.
+                    if more.is_empty() && step == Step::Register {
+                        steps.pop_front();
+                    }
+                    for more in more.iter().rev() {
                         steps.push_front(*more);
                     }
                 }

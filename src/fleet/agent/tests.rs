@@ -161,6 +161,15 @@ async fn a_recovery_can_need_a_recovery() {
 }
 
 #[tokio::test]
+async fn a_computer_that_need_not_register_is_done_with_it() {
+    let mut answers: Vec<_> = DAY.iter().map(|name| good(name)).collect();
+    answers[3] = fault("RegistrationNotRequired");
+    let (asked, rules) = live(answers).await;
+    assert_eq!(asked, DAY);
+    assert_eq!(rules, []);
+}
+
+#[tokio::test]
 async fn a_server_that_is_never_content_is_given_up() {
     let mut answers: Vec<_> = DAY[..4].iter().map(|name| good(name)).collect();
     for _ in 0..10 {
