@@ -267,7 +267,7 @@ impl Agent {
         }
         let (world, name) = (&self.world, &self.computer.dns_name);
         self.store.refresh(&rows, |complaint| world.complain(name, complaint));
-        self.details.clear();
+        self.details.retain(|revision, _| self.store.revision(revision).is_some());
         Ok(())
     }
 

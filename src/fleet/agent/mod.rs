@@ -33,6 +33,7 @@ use uuid::Uuid;
 use super::catalogue::random::Random;
 use super::profile::Profile;
 use super::referee::Complaint;
+use crate::wire::types::UpdateIdentity;
 use computer::{Computer, Topic, stream};
 use datastore::Datastore;
 use details::{Details, Locations};
@@ -55,7 +56,7 @@ pub struct Agent {
     /// When, by the computer's clock, the cookie was issued.
     cookie_since: Duration,
     store: Datastore,
-    details: BTreeMap<u32, Details>,
+    details: BTreeMap<UpdateIdentity, Details>,
     locations: Locations,
     downloaded: BTreeSet<Uuid>,
     failed: BTreeSet<Uuid>,

@@ -209,8 +209,8 @@ impl Agent {
         let name = &self.computer.dns_name;
         let complain = |complaint| world.complain(name, complaint);
         let merged = self.store.merge(page, &self.machine.profile, complain);
-        for id in &page.out_of_scope {
-            self.details.remove(id);
+        if !page.out_of_scope.is_empty() {
+            self.details.retain(|revision, _| self.store.revision(revision).is_some());
         }
         merged
     }

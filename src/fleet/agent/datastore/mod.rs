@@ -17,6 +17,7 @@ use crate::fleet::applicability::{Core, Truth};
 use crate::fleet::profile::Profile;
 use crate::fleet::referee::{Complaint, Rule};
 use crate::metadata::model::UpdateType;
+use crate::wire::types::UpdateIdentity;
 
 /// Deepest chain of prerequisites and bundles that is followed; real ones have about ten links.
 const DEPTH: usize = 64;
@@ -111,6 +112,22 @@ impl Datastore {
     pub(in crate::fleet::agent) fn update(&self, update: &Uuid) -> Option<(u32, &Cached)> {
         let id = *self.by_update.get(update)?;
         Some((id, self.revisions.get(&id)?))
+    }
+
+    /// The cached revision, with its number.
+    pub(in crate::fleet::agent) fn revision(
+        &self,
+        revision: &UpdateIdentity,
+    ) -> Option<(u32, &Cached)> {
+        self.update(&revision.update_id).filter(|(_, cached)| cached.core.identity == *revision)
+    }
+
+    /// The numbers of those of `revisions` that are cached, ascending.
+    pub(in crate::fleet::agent) fn numbers_of(&self, revisions: &[UpdateIdentity]) -> Vec<u32> {
+        let known = revisions.iter().filter_map(|revision| self.revision(revision));
+        let mut numbers: Vec<u32> = known.map(|(id, _)| id).collect();
+        numbers.sort_unstable();
+        numbers
     }
 
     /// `InstalledNonLeafUpdateIDs`.
@@ -300,10 +317,7 @@ impl Datastore {
     ) -> Standing {
         let mut whole = Standing::Installed;
         for clause in &core.bundled {
-            let members = clause.iter().map(|member| {
-                let (id, cached) = self.update(&member.update_id)?;
-                (cached.core.identity == *member).then_some(id)
-            });
+            let members = clause.iter().map(|member| Some(self.revision(member)?.0));
             let best = members.map(&mut standing).max_by_key(|standing| match standing {
                 Standing::NotApplicable => 0,
                 Standing::Unknown => 1,
