@@ -139,6 +139,7 @@ impl Agent {
             result,
             title: title.clone(),
             is_bundle: candidate.is_bundle,
+            part_of: None,
             bytes: None,
         };
         self.note(of(167, 0));
@@ -171,6 +172,7 @@ impl Agent {
             result,
             title: candidate.title.clone(),
             is_bundle: candidate.is_bundle,
+            part_of: None,
             bytes: None,
         };
         self.note(of(181, 0));
@@ -189,6 +191,12 @@ impl Agent {
                 statistics.failed.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(computer = self.computer.dns_name, %error, "not installed");
                 self.failed.insert(update);
+                let (part, root) = (error.identity(), candidate.identity);
+                if part != root {
+                    let failed = of(182, INSTALL_FAILED);
+                    let part_of = Some(root);
+                    self.note(Happening { update: part, is_bundle: false, part_of, ..failed });
+                }
                 self.note(of(182, INSTALL_FAILED));
             }
         }

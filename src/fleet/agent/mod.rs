@@ -121,8 +121,8 @@ impl Agent {
             self.schedule.wait();
         }
         if let Err(complaint) = self.day().await {
+            self.note_failed_scan(complaint.rule);
             self.complain(complaint);
-            self.note_failed_scan();
         }
         self.session.close();
     }

@@ -2,6 +2,7 @@
 //! specification orders.
 
 mod details;
+mod events;
 
 use super::*;
 use crate::conformance::canned::Canned;
@@ -275,9 +276,12 @@ async fn a_scan_ends_within_200_trips() {
     let mut answers: Vec<_> = DAY[..4].iter().map(|name| good(name)).collect();
     let category = "<Properties UpdateType=\"Category\" />";
     answers.extend((1..=210).map(|number| page(&[revision(number, "Evaluate", false, category)])));
-    let (asked, rules) = live(answers).await;
-    assert_eq!(rules, [Rule::TooManyTrips]);
-    assert_eq!(asked.iter().filter(|name| *name == "SyncUpdates").count(), 200);
+    let day = Day::before(answers).await;
+    assert_eq!(day.rules(), [Rule::TooManyTrips]);
+    assert_eq!(day.asked.iter().filter(|name| *name == "SyncUpdates").count(), 200);
+    let [event] = &day.agent.events[..] else { panic!("{:?}", day.agent.events) };
+    assert_eq!((event.id, event.result), (148, i32::from_be_bytes([0x80, 0x24, 0x40, 0x10])));
+    assert_eq!(event.replacement_strings, ["0x80244010"]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Software that can be installed.
-const SOFTWARE: &str = "<Properties UpdateType=\"Software\" /><ApplicabilityRules><IsInstalled>\
+pub(super) const SOFTWARE: &str = "<Properties UpdateType=\"Software\" /><ApplicabilityRules><IsInstalled>\
     <False /></IsInstalled><IsInstallable><True /></IsInstallable></ApplicabilityRules>";
 
 /// The handshake, a page with these numbers of updates that can be installed, and no drivers.
@@ -17,7 +17,7 @@ fn scan(numbers: &[u128]) -> Vec<RecordedResponse> {
 }
 
 /// Title and handler of a revision, which has no files.
-fn described(numbers: &[u32]) -> RecordedResponse {
+pub(super) fn described(numbers: &[u32]) -> RecordedResponse {
     let updates = numbers.iter().map(|number| {
         format!(
             "<Update><ID>{number}</ID><Xml>&lt;ExtendedProperties \
