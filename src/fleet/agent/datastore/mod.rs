@@ -4,6 +4,7 @@
 //! again when the machine has changed; what its prerequisites and members make of that is worked
 //! out from all revisions together, since they arrive in any order.
 
+mod settle;
 #[cfg(test)]
 mod tests;
 
@@ -13,14 +14,12 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::answers::{Action, Deployment, Refreshed, SyncInfo, UpdateInfo};
-use crate::fleet::applicability::{Core, Truth};
+use crate::fleet::applicability::Core;
 use crate::fleet::profile::Profile;
 use crate::fleet::referee::{Complaint, Rule};
 use crate::metadata::model::UpdateType;
 use crate::wire::types::UpdateIdentity;
-
-/// Deepest chain of prerequisites and bundles that is followed; real ones have about ten links.
-const DEPTH: usize = 64;
+use settle::by_rules;
 
 /// How an update stands on the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -268,75 +267,6 @@ impl Datastore {
         self.settle();
     }
 
-    /// Works out how every revision stands, from its own rules and those of what it depends on.
-    pub(in crate::fleet::agent) fn settle(&mut self) {
-        let mut settled = HashMap::with_capacity(self.revisions.len());
-        let ids: Vec<u32> = self.revisions.keys().copied().collect();
-        for id in &ids {
-            self.settle_one(*id, &mut settled, 0);
-        }
-        for (id, cached) in &mut self.revisions {
-            cached.standing = settled.get(id).copied().unwrap_or(Standing::NotApplicable);
-        }
-    }
-
-    fn settle_one(&self, id: u32, settled: &mut HashMap<u32, Standing>, depth: usize) -> Standing {
-        if let Some(standing) = settled.get(&id) {
-            return *standing;
-        }
-        let Some(cached) = self.revisions.get(&id) else { return Standing::NotApplicable };
-        // Where a circle comes back to, or the chain is too long to be real, nothing is installed.
-        settled.insert(id, Standing::NotApplicable);
-        if depth >= DEPTH {
-            return Standing::NotApplicable;
-        }
-        let mut standing = |id: Option<u32>| {
-            id.map_or(Standing::NotApplicable, |id| self.settle_one(id, settled, depth + 1))
-        };
-        let are_met = cached.core.prerequisites.iter().all(|clause| {
-            let mut ids = clause.iter().map(|update| self.by_update.get(update).copied());
-            ids.any(|id| standing(id) == Standing::Installed)
-        });
-        let found = if !are_met {
-            Standing::NotApplicable
-        } else if cached.core.bundled.is_empty() || cached.by_rules == Standing::NotApplicable {
-            cached.by_rules
-        } else {
-            self.by_members(&cached.core, standing)
-        };
-        settled.insert(id, found);
-        found
-    }
-
-    /// A bundle is installed when every clause has an installed member, and installable when every
-    /// other clause has one that can be.
-    fn by_members(
-        &self,
-        core: &Core,
-        mut standing: impl FnMut(Option<u32>) -> Standing,
-    ) -> Standing {
-        let mut whole = Standing::Installed;
-        for clause in &core.bundled {
-            let members = clause.iter().map(|member| Some(self.revision(member)?.0));
-            let best = members.map(&mut standing).max_by_key(|standing| match standing {
-                Standing::NotApplicable => 0,
-                Standing::Unknown => 1,
-                Standing::Installable => 2,
-                Standing::Installed => 3,
-            });
-            match best.unwrap_or(Standing::NotApplicable) {
-                Standing::Installed => {}
-                Standing::Installable if whole != Standing::Unknown => {
-                    whole = Standing::Installable;
-                }
-                Standing::Installable => {}
-                Standing::Unknown => whole = Standing::Unknown,
-                Standing::NotApplicable => return Standing::NotApplicable,
-            }
-        }
-        whole
-    }
-
     /// What is wrong with the store as a whole, after a whole scan.
     pub(in crate::fleet::agent) fn inspect(&self, mut complain: impl FnMut(Complaint)) {
         let mut has_parent = HashSet::new();
@@ -361,28 +291,6 @@ impl Datastore {
                 complain(Complaint::new(Rule::BundleWithoutParent, what));
             }
         }
-    }
-}
-
-/// What a revision's own rules say. Of a bundle this is only whether it can be at all.
-fn by_rules(core: &Core, machine: &Profile) -> Standing {
-    let installable = core.is_installable(machine);
-    // The rules of a driver speak of any of the machine's devices: it may be in use by one, worse
-    // than what another has, and still be wanted by a third.
-    if core.update_type == UpdateType::Driver && installable.is_true() {
-        return Standing::Installable;
-    }
-    let installed = core.is_installed(machine);
-    if installed.is_true() {
-        return Standing::Installed;
-    }
-    if core.is_superseded(machine).is_true() {
-        return Standing::NotApplicable;
-    }
-    match (installed, installable) {
-        (_, Truth::False) => Standing::NotApplicable,
-        (Truth::False, Truth::True) => Standing::Installable,
-        _ => Standing::Unknown,
     }
 }
 

@@ -18,6 +18,9 @@ const INSTALLED: &str = "<IsInstalled><True /></IsInstalled>";
 const INSTALLABLE: &str =
     "<IsInstalled><False /></IsInstalled><IsInstallable><True /></IsInstallable>";
 
+const UNKNOWN: &str = "<IsInstalled><b.NoSuchRule /></IsInstalled>\
+    <IsInstallable><True /></IsInstallable>";
+
 fn update(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
@@ -195,13 +198,29 @@ fn a_bundle_stands_as_its_members_do() {
     assert_eq!(stands(INSTALLED, INSTALLED), Standing::Installed);
     assert_eq!(stands(INSTALLED, INSTALLABLE), Standing::Installable);
     assert_eq!(stands(INSTALLED, never), Standing::NotApplicable);
-    let unknown = "<IsInstalled><b.NoSuchRule /></IsInstalled>\
-        <IsInstallable><True /></IsInstallable>";
-    assert_eq!(stands(INSTALLABLE, unknown), Standing::Unknown);
+    assert_eq!(stands(INSTALLABLE, UNKNOWN), Standing::Unknown);
     // Of one clause any member will do; one that was not sent is none.
     let bundle = Draft::new(1).bundles(&[2, 4]);
     let (store, _) = store(&[vec![bundle, member(2, INSTALLED)]]);
     assert_eq!(standing(&store, 1), Standing::Installed);
+}
+
+#[test]
+fn what_hangs_on_the_unknown_is_unknown() {
+    let stands = |prerequisites: &[&'static str], needs: &[u128], rules| {
+        let found = (2..).zip(prerequisites);
+        let mut page: Vec<Draft> =
+            found.map(|(number, rules)| Draft { rules, ..root(number) }).collect();
+        page.push(Draft { rules, ..Draft::new(1).needs(needs) });
+        standing(&store(&[page]).0, 1)
+    };
+    assert_eq!(stands(&[UNKNOWN], &[2], INSTALLABLE), Standing::Unknown);
+    assert_eq!(stands(&[UNKNOWN, INSTALLED], &[2, 3], INSTALLED), Standing::Unknown);
+    // Each is a clause of its own, and one that is not met decides.
+    assert_eq!(stands(&[UNKNOWN, INSTALLABLE], &[2, 3], INSTALLED), Standing::NotApplicable);
+    let never = "<IsInstalled><False /></IsInstalled>";
+    assert_eq!(stands(&[UNKNOWN], &[2], never), Standing::NotApplicable);
+    assert_eq!(stands(&[INSTALLED], &[2], INSTALLABLE), Standing::Installable);
 }
 
 #[test]
