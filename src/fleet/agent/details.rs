@@ -5,11 +5,11 @@
 //! is kept by the revision's identity: a recovery may renumber the store between two calls, and
 //! within one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Agent;
-use super::answers::{self, ExtendedUpdateInfo, Kind};
+use super::answers::{self, ExtendedUpdateInfo, FileLocation, Kind};
 use super::datastore::Standing;
 use super::requests::Question;
 use super::session::Reader;
@@ -91,20 +91,64 @@ impl Agent {
                 Kind::Other => {}
             }
         }
-        for location in answer.file_locations {
-            if !location.url.starts_with("http://") && !location.url.starts_with("https://") {
-                let what = format!("'{}' is no URL of a file", location.url);
-                self.complain(Complaint::new(Rule::FileLocation, what));
-            }
-            self.locations.insert(location.digest, location.url.into());
-        }
-        for id in asked.iter().filter(|id| !answer.out_of_scope.contains(id)) {
+        let files = found.values().filter_map(|details| details.extended.as_deref());
+        let files: HashSet<Sha1> =
+            files.flat_map(|extended| &extended.files).map(|file| file.sha1).collect();
+        self.take_locations(answer.file_locations, |file| files.contains(file));
+        self.forget(asked, &answer.out_of_scope);
+        for id in asked {
             let details = found.remove(id).unwrap_or_default();
             let Some(cached) = self.store.get(*id) else { continue };
             let identity = cached.core.identity;
             let missing = missing(identity, &details, &self.locations);
             missing.into_iter().for_each(|complaint| self.complain(complaint));
             self.details.insert(identity, details);
+        }
+    }
+
+    /// Takes in where files are, those that were asked for.
+    pub(super) fn take_locations(
+        &mut self,
+        locations: Vec<FileLocation>,
+        was_asked: impl Fn(&Sha1) -> bool,
+    ) {
+        for FileLocation { digest, url } in locations {
+            if !url.starts_with("http://") && !url.starts_with("https://") {
+                let what = format!("'{url}' is no URL of a file");
+                self.complain(Complaint::new(Rule::FileLocation, what));
+            }
+            if !was_asked(&digest) {
+                let what = format!("a location of {}, which was not asked for", digest.to_hex());
+                self.complain(Complaint::new(Rule::FileLocation, what));
+            }
+            self.locations.insert(digest, url.into());
+        }
+    }
+
+    /// Forgets revisions that are not deployed to this computer any more. The scan before left them
+    /// in scope: since then one may have been withdrawn, but not all that there are.
+    fn forget(&mut self, asked: &[u32], out_of_scope: &[u32]) {
+        let mut gone = 0;
+        for id in out_of_scope {
+            let identity = self.store.get(*id).map(|cached| cached.core.identity);
+            match identity.filter(|_| asked.contains(id)) {
+                Some(identity) => {
+                    gone += 1;
+                    self.store.remove(*id);
+                    self.out_of_scope.insert(identity);
+                }
+                None => {
+                    let what = format!("{id} is out of scope, which was not asked for");
+                    self.complain(Complaint::new(Rule::UnknownRevision, what));
+                }
+            }
+        }
+        if gone > 1 && gone == asked.len() {
+            let what = "all that was asked for is out of scope, right after a scan that left it in";
+            self.complain(Complaint::new(Rule::FragmentMissing, what));
+        }
+        if gone > 0 {
+            self.store.settle();
         }
     }
 }

@@ -279,9 +279,7 @@ impl Agent {
             let body = FileLocationsQuestion { cookie, files: part }.write();
             let read: Reader<'_, _> = &|cursor, _| answers::file_locations(cursor);
             let answer = self.attempt(Operation::GetFileLocations, body, read).await?;
-            for location in answer.0 {
-                self.locations.insert(location.digest, location.url.into());
-            }
+            self.take_locations(answer.0, |file| part.contains(file));
             self.take_cookie(answer.1);
         }
         Ok(())

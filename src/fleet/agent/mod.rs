@@ -57,6 +57,8 @@ pub struct Agent {
     cookie_since: Duration,
     store: Datastore,
     details: BTreeMap<UpdateIdentity, Details>,
+    /// Revisions of which the server said that they are not deployed to this computer.
+    out_of_scope: BTreeSet<UpdateIdentity>,
     locations: Locations,
     downloaded: BTreeSet<Uuid>,
     failed: BTreeSet<Uuid>,
@@ -82,6 +84,7 @@ impl Agent {
             cookie_since: Duration::ZERO,
             store: Datastore::default(),
             details: BTreeMap::new(),
+            out_of_scope: BTreeSet::new(),
             locations: Locations::new(),
             downloaded: BTreeSet::new(),
             failed: BTreeSet::new(),

@@ -97,6 +97,7 @@ struct Day {
     /// What the agent complained of.
     complaints: Vec<Failure>,
     agent: Agent,
+    server: Canned,
 }
 
 impl Day {
@@ -114,19 +115,28 @@ impl Day {
         let world = Arc::new(World::new(settings, &server.url, None, limits).unwrap());
         let profile = include_str!("../../../testdata/profiles/windows-11-24h2-x64.json");
         let profile = Profile::read(profile).unwrap();
-        let mut agent = Agent::new(Arc::clone(&world), 0, profile);
-        agent.live_a_day(true).await;
-        let name = |(headers, _): &(crate::conformance::head::Headers, Vec<u8>)| {
+        let agent = Agent::new(world, 0, profile);
+        let (asked, bodies, complaints) = Default::default();
+        let mut day = Self { asked, bodies, complaints, agent, server };
+        day.live(true).await;
+        day
+    }
+
+    /// Lets the agent live another one.
+    async fn go_on(&mut self) {
+        self.live(false).await;
+    }
+
+    async fn live(&mut self, is_first: bool) {
+        self.agent.live_a_day(is_first).await;
+        self.asked.clear();
+        self.bodies.clear();
+        for (headers, body) in self.server.asked() {
             let action = headers.value("SOAPAction").unwrap_or_default().trim_matches('"');
-            action.rsplit('/').next().unwrap_or_default().to_owned()
-        };
-        let asked = server.asked();
-        Self {
-            asked: asked.iter().map(name).collect(),
-            bodies: asked.into_iter().map(|(_, body)| String::from_utf8(body).unwrap()).collect(),
-            complaints: world.referee.failures(),
-            agent,
+            self.asked.push(action.rsplit('/').next().unwrap_or_default().to_owned());
+            self.bodies.push(String::from_utf8(body).unwrap());
         }
+        self.complaints = self.agent.world.referee.failures();
     }
 
     /// The rules that were broken.

@@ -4,11 +4,12 @@
 //! again when the machine has changed; what its prerequisites and members make of that is worked
 //! out from all revisions together, since they arrive in any order.
 
+mod inspect;
 mod settle;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -47,6 +48,15 @@ pub(in crate::fleet::agent) struct Cached {
     pub(in crate::fleet::agent) standing: Standing,
     /// What its own rules say.
     by_rules: Standing,
+}
+
+/// What a page is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::fleet::agent) enum Half {
+    /// Software, categories and detectoids.
+    Software,
+    /// Drivers.
+    Drivers,
 }
 
 /// All revisions that an agent has.
@@ -153,6 +163,7 @@ impl Datastore {
     pub(in crate::fleet::agent) fn merge(
         &mut self,
         page: &SyncInfo,
+        half: Half,
         machine: &Profile,
         mut complain: impl FnMut(Complaint),
     ) -> Merged {
@@ -169,6 +180,7 @@ impl Datastore {
         // What the page is judged by is what the request said.
         let late = page.new.iter().filter_map(|info| self.late(info));
         late.for_each(&mut complain);
+        page.new.iter().filter_map(|info| misplaced(info, half)).for_each(&mut complain);
         let mut merged = Merged::default();
         for info in &page.new {
             match self.insert(info, machine) {
@@ -226,7 +238,8 @@ impl Datastore {
         Ok(())
     }
 
-    fn remove(&mut self, id: u32) -> bool {
+    /// Forgets a revision. Says whether it was there.
+    pub(in crate::fleet::agent) fn remove(&mut self, id: u32) -> bool {
         let Some(cached) = self.revisions.remove(&id) else { return false };
         let update = cached.core.identity.update_id;
         if self.by_update.get(&update) == Some(&id) {
@@ -266,32 +279,18 @@ impl Datastore {
         }
         self.settle();
     }
+}
 
-    /// What is wrong with the store as a whole, after a whole scan.
-    pub(in crate::fleet::agent) fn inspect(&self, mut complain: impl FnMut(Complaint)) {
-        let mut has_parent = HashSet::new();
-        for cached in self.revisions.values() {
-            has_parent.extend(cached.core.bundled.iter().flatten().copied());
-            for update in cached.core.prerequisites.iter().flatten() {
-                if let Some((_, target)) = self.update(update)
-                    && target.is_leaf
-                {
-                    let what = format!(
-                        "{} is said to be a leaf, and {} depends on it",
-                        target.core.identity, cached.core.identity
-                    );
-                    complain(Complaint::new(Rule::IsLeaf, what));
-                }
-            }
-        }
-        for cached in self.revisions.values() {
-            let identity = cached.core.identity;
-            if cached.deployment.action == Action::Bundle && !has_parent.contains(&identity) {
-                let what = format!("{identity} is deployed as Bundle, and nothing bundles it");
-                complain(Complaint::new(Rule::BundleWithoutParent, what));
-            }
-        }
-    }
+/// Whether a new revision is in a page of the other half of a scan.
+fn misplaced(info: &UpdateInfo, half: Half) -> Option<Complaint> {
+    let core = info.core.as_ref()?;
+    let is_driver = core.update_type == UpdateType::Driver;
+    let what = match (half, is_driver) {
+        (Half::Software, true) => "a driver, comes in a software pass",
+        (Half::Drivers, false) => "no driver, comes in a driver pass",
+        _ => return None,
+    };
+    Some(Complaint::new(Rule::Pass, format!("{}, {what}", core.identity)))
 }
 
 fn unknown(list: &str, id: u32) -> Complaint {

@@ -113,6 +113,50 @@ async fn files_have_to_be_somewhere() {
     answers.push(good("ReportEventBatch"));
     let mut rules = live(answers).await.1;
     rules.sort_unstable();
-    let gaps = [Rule::FragmentMissing, Rule::FileLocationMissing, Rule::FileLocation];
-    assert_eq!(rules, [&gaps[..], &[Rule::FileDigest]].concat());
+    // The location is no URL, and of another file.
+    let gaps = [Rule::FragmentMissing, Rule::FileLocationMissing];
+    let locations = [Rule::FileLocation, Rule::FileLocation];
+    assert_eq!(rules, [&gaps[..], &locations, &[Rule::FileDigest]].concat());
+}
+
+/// The answer that these revisions are not deployed to the computer.
+fn out_of_scope(numbers: &[u32]) -> RecordedResponse {
+    let numbers: String = numbers.iter().map(|number| format!("<int>{number}</int>")).collect();
+    let result = format!(
+        "<GetExtendedUpdateInfoResult><OutOfScopeRevisionIDs>{numbers}</OutOfScopeRevisionIDs>\
+         </GetExtendedUpdateInfoResult>"
+    );
+    response("GetExtendedUpdateInfo", &result)
+}
+
+#[tokio::test]
+async fn what_was_withdrawn_since_the_scan_is_forgotten() {
+    let mut answers = scan(&[1]);
+    answers.extend([out_of_scope(&[1]), good("ReportEventBatch")]);
+    let day = Day::before(answers).await;
+    assert_eq!(day.rules(), [], "{:?}", day.complaints);
+    assert!(day.agent.store.is_empty());
+}
+
+#[tokio::test]
+async fn not_everything_can_have_been_withdrawn_since_the_scan() {
+    let mut answers = scan(&[1, 2]);
+    answers.extend([out_of_scope(&[1, 2]), good("ReportEventBatch")]);
+    assert_eq!(Day::before(answers).await.rules(), [Rule::FragmentMissing]);
+    let mut answers = scan(&[1]);
+    answers.extend([out_of_scope(&[1, 9]), good("ReportEventBatch")]);
+    assert_eq!(Day::before(answers).await.rules(), [Rule::UnknownRevision]);
+}
+
+#[tokio::test]
+async fn what_was_withdrawn_is_not_sent_again() {
+    let mut answers = scan(&[1]);
+    answers.extend([out_of_scope(&[1]), good("ReportEventBatch")]);
+    let software = revision(1, "PreDeploymentCheck", true, SOFTWARE);
+    answers.extend([page(&[software]), good("SyncUpdates"), described(&[1])]);
+    answers.push(good("ReportEventBatch"));
+    let mut day = Day::before(answers).await;
+    assert_eq!(day.rules(), []);
+    day.go_on().await;
+    assert_eq!(day.rules(), [Rule::FragmentMissing]);
 }
