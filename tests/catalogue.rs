@@ -65,6 +65,28 @@ fn a_catalogue_is_generated_imported_and_served_its_content() {
     assert_eq!(again.status.code(), Some(1));
 }
 
+/// The whole of it has 200,000 documents; every part of a catalogue has its mixture.
+#[test]
+fn a_part_of_the_catalogue_that_is_half_drivers_is_imported() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let out = directory.path().join("catalogue");
+    let data = directory.path().join("data");
+    let generate = ["catalogue", "generate", "--preset", "mu", "--count", "160"];
+    let manifest = json(&weir(&[&generate[..], &["--out", text(&out)]].concat(), &data));
+    let imported = json(&weir(&["import", text(&out)], &data));
+    assert_eq!(imported["new"], 160, "{imported}");
+    assert_eq!(imported["rejected"], Value::Array(Vec::new()));
+    let of = |kind: &str| manifest["kinds"][kind].as_u64().unwrap_or_default();
+    let updates = of("drivers") + of("leaves") + of("bundles") + of("single");
+    assert!(of("drivers") * 2 >= updates, "{manifest}");
+    // Some documents are later revisions of a driver that is there.
+    let later = manifest["later_revisions"].as_u64().expect("a number");
+    let listed = json(&weir(&["update", "list"], &data));
+    let listed = listed.as_array().expect("updates").iter();
+    let drivers = listed.filter(|update| update["type"] == "driver").count() as u64;
+    assert!((of("drivers") - later..=of("drivers")).contains(&drivers), "{drivers}: {manifest}");
+}
+
 /// What an importer makes of hostile documents is stated in the manifest beforehand.
 #[test]
 fn hostile_documents_are_imported_but_for_those_that_contradict_others() {

@@ -32,6 +32,7 @@ const PROFILES: &[&str] = &[
     include_str!("../../testdata/profiles/windows-server-2016.json"),
     include_str!("../../testdata/profiles/windows-server-2019.json"),
     include_str!("../../testdata/profiles/windows-server-2025.json"),
+    include_str!("../../testdata/profiles/windows-11-24h2-x64-laptop.json"),
 ];
 
 /// Run simulated computers against a server. Exit code 1 when one had something to complain of.

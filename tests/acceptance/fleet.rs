@@ -1,7 +1,8 @@
 //! A fleet of mixed machines against the real server over TLS: first scan, report, approval,
 //! download, installation, restart, rescan. The referee may have nothing to complain of, and what
-//! the server then shows of every computer has to be what the generator's model says of its machine:
-//! as it was before the installations, and as it is after them.
+//! the server then shows of every computer, and counts in its list of them, has to be what the
+//! generator's model says of its machine: as it was before the installations, and as it is after
+//! them. Nothing approved may be left that the model would still offer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -23,7 +24,7 @@ struct Scale {
 fn a_fleet_installs_what_is_approved_and_the_server_knows() {
     // One of every profile: more say nothing new. As many documents as hold something for each of
     // them, and import within seconds.
-    live(&Scale { computers: 14, catalogue: &["--preset", "small", "--count", "900"] });
+    live(&Scale { computers: 15, catalogue: &["--preset", "small", "--count", "900"] });
 }
 
 #[test]
@@ -70,7 +71,7 @@ fn live(scale: &Scale) {
         let name = before[id]["name"].as_str().expect("a name");
         &list(&oracle(&catalogue, name), "drivers") & &approved
     };
-    let now_installed = compare_after(&directory, scale, &after, drivers);
+    let now_installed = compare_after(&directory, scale, &after, &approved, drivers);
     assert!(!now_installed.is_disjoint(&approved), "{approved:?}");
     if scale.computers < 100 {
         counters_equal_a_recount(&directory);
@@ -167,27 +168,47 @@ fn compare(
     drivers: impl Fn(&str) -> BTreeSet<String>,
 ) -> usize {
     let mut waiting = 0;
+    let counters = counters(directory);
     for (id, machine) in machines {
         let name = machine["name"].as_str().expect("a name");
         let oracle = oracle(catalogue, name);
+        let count = |state: &str| counters[id][state].as_u64().unwrap_or(0) as usize;
         let states = states(directory, id);
         let of = |state: &str| states.get(state).cloned().unwrap_or_default();
         let needed = &list(&oracle, "needed") | &list(&oracle, "drivers");
         assert_eq!(of("NotInstalled"), needed, "{id} ({name}) needs");
-        let installed = &of("Installed") - &drivers(id);
-        assert_eq!(installed, list(&oracle, "installed"), "{id} ({name}) has");
-        let others = ["Downloaded", "Failed", "InstalledPendingReboot"];
-        waiting += others.iter().map(|state| of(state).len()).sum::<usize>();
+        assert_eq!(count("NotInstalled"), needed.len(), "{id} ({name}) is counted to need");
+        let installed = list(&oracle, "installed");
+        let with_drivers = of("Installed");
+        let own_drivers = &with_drivers & &drivers(id);
+        assert_eq!(&with_drivers - &own_drivers, installed, "{id} ({name}) has");
+        let expected = installed.len() + own_drivers.len();
+        assert_eq!(count("Installed"), expected, "{id} ({name}) is counted to have");
+        for state in ["Downloaded", "Failed", "InstalledPendingReboot"] {
+            assert_eq!(count(state), of(state).len(), "{id} ({name}) is counted as {state}");
+            waiting += count(state);
+        }
     }
     waiting
 }
 
-/// The same with lists made for the machines as they are now; returns all that is installed
-/// anywhere.
+/// How many updates are in which state, as the list of computers has it, by the computer's id.
+fn counters(directory: &Directory) -> BTreeMap<String, Value> {
+    let listed = directory.json(&["computer", "list"]);
+    let computers = listed.as_array().expect("a list").iter();
+    computers
+        .map(|it| (it["client_id"].as_str().expect("an id").to_owned(), it["states"].clone()))
+        .collect()
+}
+
+/// The same with lists made for the machines as they are now, by which nothing approved may be
+/// left to offer: states alone would agree if a server kept back what is approved. Returns all that
+/// is installed anywhere.
 fn compare_after(
     directory: &Directory,
     scale: &Scale,
     machines: &BTreeMap<String, Value>,
+    approved: &BTreeSet<String>,
     drivers: impl Fn(&str) -> BTreeSet<String>,
 ) -> BTreeSet<String> {
     let out = &directory.beside("after");
@@ -204,6 +225,11 @@ fn compare_after(
     }
     generate(directory, scale, out, &paths);
     assert_eq!(compare(directory, out, &renamed, drivers), 0, "all is installed and restarted");
+    for (id, machine) in &renamed {
+        let name = machine["name"].as_str().expect("a name");
+        let kept_back = &list(&oracle(out, name), "offered") & approved;
+        assert_eq!(kept_back, BTreeSet::new(), "{id} is still to be offered");
+    }
     renamed.keys().flat_map(|id| states(directory, id).remove("Installed")).flatten().collect()
 }
 

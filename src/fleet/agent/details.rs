@@ -1,13 +1,15 @@
 //! Titles, files and their locations: GetExtendedUpdateInfo.
 //!
 //! An agent asks for what is applicable and not yet installed, approved or not, members of bundles
-//! included, in as many calls as the server's limit asks for; and each revision once.
+//! included, in as many calls as the server's limit asks for; and each revision once. What is known
+//! is kept by the revision's identity: a recovery may renumber the store between two calls, and
+//! within one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Agent;
-use super::answers::{self, ExtendedUpdateInfo, Kind};
+use super::answers::{self, ExtendedUpdateInfo, FileLocation, Kind};
 use super::datastore::Standing;
 use super::requests::Question;
 use super::session::Reader;
@@ -31,16 +33,17 @@ pub(super) type Locations = HashMap<Sha1, Arc<str>>;
 impl Agent {
     /// Asks for what is not known of revisions that can be installed.
     pub(super) async fn describe(&mut self, caller: &'static str) -> Result<(), Complaint> {
-        let wanted = self.store.iter().filter(|(id, cached)| {
-            cached.standing == Standing::Installable && !self.details.contains_key(id)
+        let wanted = self.store.iter().filter(|(_, cached)| {
+            cached.standing == Standing::Installable
+                && !self.details.contains_key(&cached.core.identity)
         });
-        let wanted: Vec<u32> = wanted.map(|(id, _)| id).collect();
+        let wanted: Vec<UpdateIdentity> = wanted.map(|(_, cached)| cached.core.identity).collect();
         let most = self.session.config.as_ref().map_or(1, |config| config.max_extended_updates);
         for part in wanted.chunks(most.max(1)) {
             let build = |agent: &Self| {
                 Question {
                     cookie: &agent.session.cookie,
-                    revision_ids: part,
+                    revision_ids: &agent.store.numbers_of(part),
                     locales: &agent.computer.locales,
                     device_attributes: &agent.computer.device_attributes,
                     geo_id: agent.computer.geo_id,
@@ -50,15 +53,21 @@ impl Agent {
             };
             let read: Reader<'_, _> =
                 &|cursor, library| answers::extended_update_info(cursor, library);
-            let answer = self.call(Operation::GetExtendedUpdateInfo, &build, read).await?;
-            self.take_details(part, answer);
+            let answer = self.call(Operation::GetExtendedUpdateInfo, &build, read).await;
+            let asked = self.store.numbers_of(part);
+            match answer {
+                Ok(answer) => self.take_details(&asked, answer),
+                // A server that RefreshCache shows to have none of them is asked for nothing.
+                Err(complaint) if complaint.rule == Rule::Refused && asked.is_empty() => {}
+                Err(complaint) => return Err(complaint),
+            }
         }
         Ok(())
     }
 
     /// What is known of a revision.
-    pub(super) fn details(&self, id: u32) -> Details {
-        self.details.get(&id).cloned().unwrap_or_default()
+    pub(super) fn details(&self, revision: &UpdateIdentity) -> Details {
+        self.details.get(revision).cloned().unwrap_or_default()
     }
 
     fn take_details(&mut self, asked: &[u32], answer: ExtendedUpdateInfo) {
@@ -82,21 +91,64 @@ impl Agent {
                 Kind::Other => {}
             }
         }
-        for location in answer.file_locations {
-            if !location.url.starts_with("http://") && !location.url.starts_with("https://") {
-                let what = format!("'{}' is no URL of a file", location.url);
+        let files = found.values().filter_map(|details| details.extended.as_deref());
+        let files: HashSet<Sha1> =
+            files.flat_map(|extended| &extended.files).map(|file| file.sha1).collect();
+        self.take_locations(answer.file_locations, |file| files.contains(file));
+        self.forget(asked, &answer.out_of_scope);
+        for id in asked {
+            let details = found.remove(id).unwrap_or_default();
+            let Some(cached) = self.store.get(*id) else { continue };
+            let identity = cached.core.identity;
+            let missing = missing(identity, &details, &self.locations);
+            missing.into_iter().for_each(|complaint| self.complain(complaint));
+            self.details.insert(identity, details);
+        }
+    }
+
+    /// Takes in where files are, those that were asked for.
+    pub(super) fn take_locations(
+        &mut self,
+        locations: Vec<FileLocation>,
+        was_asked: impl Fn(&Sha1) -> bool,
+    ) {
+        for FileLocation { digest, url } in locations {
+            if !url.starts_with("http://") && !url.starts_with("https://") {
+                let what = format!("'{url}' is no URL of a file");
                 self.complain(Complaint::new(Rule::FileLocation, what));
             }
-            self.locations.insert(location.digest, location.url.into());
-        }
-        for id in asked.iter().filter(|id| !answer.out_of_scope.contains(id)) {
-            let details = found.remove(id).unwrap_or_default();
-            if let Some(cached) = self.store.get(*id) {
-                let identity = cached.core.identity;
-                let missing = missing(identity, &details, &self.locations);
-                missing.into_iter().for_each(|complaint| self.complain(complaint));
+            if !was_asked(&digest) {
+                let what = format!("a location of {}, which was not asked for", digest.to_hex());
+                self.complain(Complaint::new(Rule::FileLocation, what));
             }
-            self.details.insert(*id, details);
+            self.locations.insert(digest, url.into());
+        }
+    }
+
+    /// Forgets revisions that are not deployed to this computer any more. The scan before left them
+    /// in scope: since then one may have been withdrawn, but not all that there are.
+    fn forget(&mut self, asked: &[u32], out_of_scope: &[u32]) {
+        let mut gone = 0;
+        for id in out_of_scope {
+            let identity = self.store.get(*id).map(|cached| cached.core.identity);
+            match identity.filter(|_| asked.contains(id)) {
+                Some(identity) => {
+                    gone += 1;
+                    self.store.remove(*id);
+                    self.out_of_scope.insert(identity);
+                }
+                None => {
+                    let what = format!("{id} is out of scope, which was not asked for");
+                    self.complain(Complaint::new(Rule::UnknownRevision, what));
+                }
+            }
+        }
+        if gone > 1 && gone == asked.len() {
+            let what = "all that was asked for is out of scope, right after a scan that left it in";
+            self.complain(Complaint::new(Rule::FragmentMissing, what));
+        }
+        if gone > 0 {
+            self.store.settle();
         }
     }
 }

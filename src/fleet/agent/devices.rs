@@ -63,6 +63,16 @@ fn rank(driver: &profile::InstalledDriver, device: &profile::Device) -> i32 {
 mod tests {
     use super::*;
 
+    /// Recorded driver passes have 46,134 bytes for 70 devices and 51,373 for 75.
+    #[test]
+    fn a_laptop_lists_as_much_as_real_computers_do() {
+        let json = include_str!("../../../testdata/profiles/windows-11-24h2-x64-laptop.json");
+        let profile = Profile::read(json).unwrap();
+        assert!((70..=75).contains(&profile.devices.len()), "{}", profile.devices.len());
+        let bytes = of(&profile).len();
+        assert!((42_000..52_000).contains(&bytes), "{bytes}");
+    }
+
     /// As the recording has it: 16711682 is a driver without a feature score, found by the third
     /// hardware id; 8192 one with the best score, found by the first compatible id.
     #[test]

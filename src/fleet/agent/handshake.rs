@@ -169,8 +169,13 @@ impl Agent {
                 Err(Trouble::Complaint(complaint)) => return Err(complaint),
                 Err(Trouble::Busy(time)) => self.wait(time).await,
                 Err(Trouble::Fault(fault)) => {
-                    let operation = step.operation();
-                    for more in self.ordered(operation, &fault)?.iter().rev() {
+                    let more = self.ordered(step.operation(), &fault)?;
+                    // A fault that orders nothing says that there is nothing to do: the computer
+                    // need not register.
+                    if more.is_empty() && step == Step::Register {
+                        steps.pop_front();
+                    }
+                    for more in more.iter().rev() {
                         steps.push_front(*more);
                     }
                 }
@@ -262,7 +267,7 @@ impl Agent {
         }
         let (world, name) = (&self.world, &self.computer.dns_name);
         self.store.refresh(&rows, |complaint| world.complain(name, complaint));
-        self.details.clear();
+        self.details.retain(|revision, _| self.store.revision(revision).is_some());
         Ok(())
     }
 
@@ -274,9 +279,7 @@ impl Agent {
             let body = FileLocationsQuestion { cookie, files: part }.write();
             let read: Reader<'_, _> = &|cursor, _| answers::file_locations(cursor);
             let answer = self.attempt(Operation::GetFileLocations, body, read).await?;
-            for location in answer.0 {
-                self.locations.insert(location.digest, location.url.into());
-            }
+            self.take_locations(answer.0, |file| part.contains(file));
             self.take_cookie(answer.1);
         }
         Ok(())

@@ -28,7 +28,6 @@ const INSTALL_FAILED: i32 = i32::from_be_bytes([0x80, 0x24, 0x20, 0x06]);
 /// An update that is to be installed.
 #[derive(Debug)]
 struct Candidate {
-    id: u32,
     identity: UpdateIdentity,
     title: String,
     is_bundle: bool,
@@ -74,39 +73,37 @@ impl Agent {
 
     /// What is approved, can be installed, and is replaced by nothing else that is.
     fn candidates(&self) -> Vec<Candidate> {
-        let wanted: Vec<(u32, &Arc<Core>)> = self
+        let wanted: Vec<&Arc<Core>> = self
             .store
             .iter()
             .filter(|(_, cached)| {
                 cached.is_wanted() && !self.machine.is_pending(&cached.core.identity.update_id)
             })
-            .map(|(id, cached)| (id, &cached.core))
+            .map(|(_, cached)| &cached.core)
             .collect();
-        let replaced: BTreeSet<&Uuid> =
-            wanted.iter().flat_map(|(_, core)| &core.superseded).collect();
-        let newest = wanted.iter().filter(|(_, core)| !replaced.contains(&core.identity.update_id));
-        newest.map(|(id, core)| self.candidate(*id, core)).collect()
+        let replaced: BTreeSet<&Uuid> = wanted.iter().flat_map(|core| &core.superseded).collect();
+        let newest = wanted.iter().filter(|core| !replaced.contains(&core.identity.update_id));
+        newest.map(|core| self.candidate(core)).collect()
     }
 
-    fn candidate(&self, id: u32, core: &Arc<Core>) -> Candidate {
+    fn candidate(&self, core: &Arc<Core>) -> Candidate {
         let mut parts = Vec::new();
-        self.collect_parts(id, core, &mut parts, 0);
-        let details = self.details(id);
+        self.collect_parts(core, &mut parts, 0);
+        let details = self.details(&core.identity);
         let mut seen: BTreeSet<Sha1> = BTreeSet::new();
         let mut files = Vec::new();
         let mut can_request_reboot = false;
-        for (part, _) in &parts {
-            let Some(extended) = self.details(*part).extended else { continue };
+        for part in &parts {
+            let Some(extended) = self.details(&part.identity).extended else { continue };
             can_request_reboot |= extended.can_request_reboot;
             let new = extended.files.iter().filter(|file| seen.insert(file.sha1));
             files.extend(new.cloned());
         }
         Candidate {
-            id,
             identity: core.identity,
             title: details.title.map(|title| title.title.clone()).unwrap_or_default(),
             is_bundle: !core.bundled.is_empty(),
-            parts: parts.into_iter().map(|(_, core)| core).collect(),
+            parts,
             files,
             can_request_reboot,
         }
@@ -114,30 +111,19 @@ impl Agent {
 
     /// The update itself, or of each clause of a bundle that is not satisfied the first member that
     /// can be installed.
-    fn collect_parts(
-        &self,
-        id: u32,
-        core: &Arc<Core>,
-        parts: &mut Vec<(u32, Arc<Core>)>,
-        depth: usize,
-    ) {
+    fn collect_parts(&self, core: &Arc<Core>, parts: &mut Vec<Arc<Core>>, depth: usize) {
         if core.bundled.is_empty() || depth > 8 {
-            parts.push((id, Arc::clone(core)));
+            parts.push(Arc::clone(core));
             return;
         }
         for clause in &core.bundled {
-            let members = || {
-                clause.iter().filter_map(|member| {
-                    let (id, cached) = self.store.update(&member.update_id)?;
-                    (cached.core.identity == *member).then_some((id, cached))
-                })
-            };
+            let members = || clause.iter().filter_map(|member| self.store.revision(member));
             if members().any(|(_, cached)| cached.standing == Standing::Installed) {
                 continue;
             }
             let first = members().find(|(_, cached)| cached.standing == Standing::Installable);
-            if let Some((id, cached)) = first {
-                self.collect_parts(id, &cached.core, parts, depth + 1);
+            if let Some((_, cached)) = first {
+                self.collect_parts(&cached.core, parts, depth + 1);
             }
         }
     }
@@ -153,6 +139,7 @@ impl Agent {
             result,
             title: title.clone(),
             is_bundle: candidate.is_bundle,
+            part_of: None,
             bytes: None,
         };
         self.note(of(167, 0));
@@ -175,7 +162,7 @@ impl Agent {
         // An installation before this one may have made it superfluous.
         let is_still_wanted =
             candidate.parts.iter().any(|part| !part.is_installed(&self.machine.profile).is_true());
-        if self.store.get(candidate.id).is_none() || !is_still_wanted {
+        if self.store.revision(&candidate.identity).is_none() || !is_still_wanted {
             return;
         }
         let update = candidate.identity.update_id;
@@ -185,6 +172,7 @@ impl Agent {
             result,
             title: candidate.title.clone(),
             is_bundle: candidate.is_bundle,
+            part_of: None,
             bytes: None,
         };
         self.note(of(181, 0));
@@ -203,6 +191,12 @@ impl Agent {
                 statistics.failed.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(computer = self.computer.dns_name, %error, "not installed");
                 self.failed.insert(update);
+                let (part, root) = (error.identity(), candidate.identity);
+                if part != root {
+                    let failed = of(182, INSTALL_FAILED);
+                    let part_of = Some(root);
+                    self.note(Happening { update: part, is_bundle: false, part_of, ..failed });
+                }
                 self.note(of(182, INSTALL_FAILED));
             }
         }

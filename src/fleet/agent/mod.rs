@@ -33,6 +33,7 @@ use uuid::Uuid;
 use super::catalogue::random::Random;
 use super::profile::Profile;
 use super::referee::Complaint;
+use crate::wire::types::UpdateIdentity;
 use computer::{Computer, Topic, stream};
 use datastore::Datastore;
 use details::{Details, Locations};
@@ -55,7 +56,9 @@ pub struct Agent {
     /// When, by the computer's clock, the cookie was issued.
     cookie_since: Duration,
     store: Datastore,
-    details: BTreeMap<u32, Details>,
+    details: BTreeMap<UpdateIdentity, Details>,
+    /// Revisions of which the server said that they are not deployed to this computer.
+    out_of_scope: BTreeSet<UpdateIdentity>,
     locations: Locations,
     downloaded: BTreeSet<Uuid>,
     failed: BTreeSet<Uuid>,
@@ -81,6 +84,7 @@ impl Agent {
             cookie_since: Duration::ZERO,
             store: Datastore::default(),
             details: BTreeMap::new(),
+            out_of_scope: BTreeSet::new(),
             locations: Locations::new(),
             downloaded: BTreeSet::new(),
             failed: BTreeSet::new(),
@@ -120,8 +124,8 @@ impl Agent {
             self.schedule.wait();
         }
         if let Err(complaint) = self.day().await {
+            self.note_failed_scan(complaint.rule);
             self.complain(complaint);
-            self.note_failed_scan();
         }
         self.session.close();
     }

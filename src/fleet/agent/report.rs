@@ -20,6 +20,12 @@ use crate::wire::types::UpdateIdentity;
 /// Most events in one report.
 const BATCH: usize = 100;
 
+/// `WU_E_PT_EXCEEDED_MAX_SERVER_TRIPS`.
+const TOO_MANY_TRIPS: i32 = i32::from_be_bytes([0x80, 0x24, 0x40, 0x10]);
+
+/// `WU_E_PT_ENDPOINT_UNREACHABLE`, which agents were seen to tell of whatever a server does.
+const NO_SERVER: i32 = i32::from_be_bytes([0x80, 0x24, 0x04, 0x38]);
+
 /// Something that happened to an update.
 #[derive(Debug, Clone)]
 pub(super) struct Happening {
@@ -33,6 +39,8 @@ pub(super) struct Happening {
     pub(super) title: String,
     /// Whether it is a bundle.
     pub(super) is_bundle: bool,
+    /// The bundle that it is installed for.
+    pub(super) part_of: Option<UpdateIdentity>,
     /// Bytes that were downloaded.
     pub(super) bytes: Option<u64>,
 }
@@ -55,11 +63,12 @@ pub(super) struct Status {
 impl Agent {
     /// Takes note of what happened to an update, until the next report.
     pub(super) fn note(&mut self, happening: Happening) {
-        let Happening { id, update, result, title, is_bundle, bytes } = happening;
-        let mut replacement_strings = vec![title];
-        if id == 182 {
-            replacement_strings.insert(0, format!("0x{result:08X}"));
-        }
+        let Happening { id, update, result, title, is_bundle, part_of, bytes } = happening;
+        let replacement_strings = match (id, part_of) {
+            (_, Some(_)) => Vec::new(),
+            (182, None) => vec![format!("0x{result:08X}"), title],
+            (_, None) => vec![title],
+        };
         let mut tags = vec![("Q", if is_bundle { "2" } else { "1" }.to_owned())];
         if let Some(bytes) = bytes {
             tags.push(("B", bytes.to_string()));
@@ -68,7 +77,16 @@ impl Agent {
             tags.push(("D", "1".to_owned()));
         }
         if id == 182 {
-            tags.extend([("C", "1".to_owned()), ("F", result.to_string())]);
+            tags.push(("C", "1".to_owned()));
+            match part_of {
+                Some(UpdateIdentity { update_id, revision_number }) => {
+                    let root = update_id.to_string().to_uppercase();
+                    tags.push(("M", format!("{root};{revision_number}")));
+                    tags.push(("F", result.to_string()));
+                }
+                None if is_bundle => tags.push(("P", "1".to_owned())),
+                None => tags.push(("F", result.to_string())),
+            }
         }
         let event = self.event(id, Some(update), result, replacement_strings, tags);
         self.events.push(event);
@@ -102,11 +120,14 @@ impl Agent {
         self.events.extend([scan, status]);
     }
 
-    /// Takes note of a scan that failed.
-    pub(super) fn note_failed_scan(&mut self) {
-        let result = i32::from_be_bytes([0x80, 0x24, 0x04, 0x38]);
+    /// Takes note of a scan that failed because the server broke this rule.
+    pub(super) fn note_failed_scan(&mut self, broken: Rule) {
+        let result = match broken {
+            Rule::TooManyTrips => TOO_MANY_TRIPS,
+            _ => NO_SERVER,
+        };
         let tags = vec![("Q", "1".to_owned()), ("O", "1".to_owned()), ("k", "true".to_owned())];
-        let strings = vec!["0x80240438".to_owned()];
+        let strings = vec![format!("0x{result:08X}")];
         let event = self.event(148, None, result, strings, tags);
         self.events.push(event);
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Agent;
 use super::answers::{self, SyncInfo};
 use super::computer::Computer;
-use super::datastore::{Merged, Standing};
+use super::datastore::{Half, Merged, Standing};
 use super::requests::{self, Cached, Category, DriverPass, Pass, SoftwarePass, SyncUpdates};
 use super::schedule::{Trigger, Work};
 use super::session::Reader;
@@ -137,7 +137,7 @@ impl Agent {
             agent.sync_request(Cached { installed_non_leaf: &installed, pass }, purpose)
         };
         let page = self.sync(&build, trips).await?;
-        let merged = self.merge(&page);
+        let merged = self.merge(&page, Half::Software);
         // What a new non-leaf is decides what comes next.
         if merged.non_leaf > 0 {
             self.store.settle();
@@ -163,7 +163,7 @@ impl Agent {
             agent.sync_request(Cached { installed_non_leaf: &installed, pass }, purpose)
         };
         let page = self.sync(&build, trips).await?;
-        self.merge(&page);
+        self.merge(&page, Half::Drivers);
         for info in &page.new {
             let Some(cached) = self.store.get(info.id) else { continue };
             if cached.standing == Standing::NotApplicable {
@@ -204,13 +204,19 @@ impl Agent {
         Ok(page)
     }
 
-    fn merge(&mut self, page: &SyncInfo) -> Merged {
+    fn merge(&mut self, page: &SyncInfo, half: Half) -> Merged {
         let world = Arc::clone(&self.world);
         let name = &self.computer.dns_name;
         let complain = |complaint| world.complain(name, complaint);
-        let merged = self.store.merge(page, &self.machine.profile, complain);
-        for id in &page.out_of_scope {
-            self.details.remove(id);
+        for core in page.new.iter().filter_map(|info| info.core.as_ref()) {
+            if self.out_of_scope.remove(&core.identity) {
+                let what = format!("{} has no details and is sent again", core.identity);
+                complain(Complaint::new(Rule::FragmentMissing, what));
+            }
+        }
+        let merged = self.store.merge(page, half, &self.machine.profile, complain);
+        if !page.out_of_scope.is_empty() {
+            self.details.retain(|revision, _| self.store.revision(revision).is_some());
         }
         merged
     }

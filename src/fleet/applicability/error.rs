@@ -32,3 +32,12 @@ pub enum CannotInstall {
         rule: String,
     },
 }
+
+impl CannotInstall {
+    /// Which update, or which member of a bundle.
+    pub fn identity(&self) -> UpdateIdentity {
+        match self {
+            Self::NoRule(identity) | Self::Rule { identity, .. } => *identity,
+        }
+    }
+}

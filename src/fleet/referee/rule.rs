@@ -74,11 +74,15 @@ rules! {
     TooManyTrips "too-many-trips" "The agent gives up with 0x80244010.";
     /// What bundles a member is sent, too.
     BundleWithoutParent "bundle-without-parent" "The agent keeps and evaluates what nothing offers.";
-    /// IsLeaf is false exactly of what is a prerequisite.
-    IsLeaf "is-leaf" "A leaf is never listed as installed, so that all that depends on it never arrives.";
+    /// Categories and detectoids are deployed as Evaluate, members of bundles as Bundle.
+    Action "action" "The agent reports or offers what nobody installs, or a part of an update beside the update.";
+    /// IsLeaf is false of what is a prerequisite, and of no member of a bundle that is none.
+    IsLeaf "is-leaf" "A leaf is never listed as installed, so that all that depends on it never arrives; members that are listed use up the 400 that a server takes.";
+    /// Drivers come in a driver pass, and all else in a software pass.
+    Pass "pass" "A software pass names no devices that a driver could fit; a driver pass does not list what is cached, so that it comes again and again.";
     /// A driver that is sent fits a device.
     DriverFits "driver-fits" "The agent discards it, and is sent it again with every scan.";
-    /// Every revision asked for has its fragments, or is out of scope.
+    /// Every revision asked for has its fragments, or is out of scope and then not sent again.
     FragmentMissing "fragment-missing" "Without title or handler an update cannot be offered.";
     /// The Extended fragment can be read.
     ExtendedFragment "extended-fragment" "The update cannot be downloaded or installed.";

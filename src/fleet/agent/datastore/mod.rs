@@ -4,22 +4,23 @@
 //! again when the machine has changed; what its prerequisites and members make of that is worked
 //! out from all revisions together, since they arrive in any order.
 
+mod inspect;
+mod settle;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::answers::{Action, Deployment, Refreshed, SyncInfo, UpdateInfo};
-use crate::fleet::applicability::{Core, Truth};
+use crate::fleet::applicability::Core;
 use crate::fleet::profile::Profile;
 use crate::fleet::referee::{Complaint, Rule};
 use crate::metadata::model::UpdateType;
-
-/// Deepest chain of prerequisites and bundles that is followed; real ones have about ten links.
-const DEPTH: usize = 64;
+use crate::wire::types::UpdateIdentity;
+use settle::by_rules;
 
 /// How an update stands on the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,15 @@ pub(in crate::fleet::agent) struct Cached {
     pub(in crate::fleet::agent) standing: Standing,
     /// What its own rules say.
     by_rules: Standing,
+}
+
+/// What a page is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::fleet::agent) enum Half {
+    /// Software, categories and detectoids.
+    Software,
+    /// Drivers.
+    Drivers,
 }
 
 /// All revisions that an agent has.
@@ -113,6 +123,22 @@ impl Datastore {
         Some((id, self.revisions.get(&id)?))
     }
 
+    /// The cached revision, with its number.
+    pub(in crate::fleet::agent) fn revision(
+        &self,
+        revision: &UpdateIdentity,
+    ) -> Option<(u32, &Cached)> {
+        self.update(&revision.update_id).filter(|(_, cached)| cached.core.identity == *revision)
+    }
+
+    /// The numbers of those of `revisions` that are cached, ascending.
+    pub(in crate::fleet::agent) fn numbers_of(&self, revisions: &[UpdateIdentity]) -> Vec<u32> {
+        let known = revisions.iter().filter_map(|revision| self.revision(revision));
+        let mut numbers: Vec<u32> = known.map(|(id, _)| id).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
     /// `InstalledNonLeafUpdateIDs`.
     pub(in crate::fleet::agent) fn installed_non_leaf(&self) -> Vec<u32> {
         self.numbers(Cached::is_listed_as_installed)
@@ -137,6 +163,7 @@ impl Datastore {
     pub(in crate::fleet::agent) fn merge(
         &mut self,
         page: &SyncInfo,
+        half: Half,
         machine: &Profile,
         mut complain: impl FnMut(Complaint),
     ) -> Merged {
@@ -153,6 +180,7 @@ impl Datastore {
         // What the page is judged by is what the request said.
         let late = page.new.iter().filter_map(|info| self.late(info));
         late.for_each(&mut complain);
+        page.new.iter().filter_map(|info| misplaced(info, half)).for_each(&mut complain);
         let mut merged = Merged::default();
         for info in &page.new {
             match self.insert(info, machine) {
@@ -210,7 +238,8 @@ impl Datastore {
         Ok(())
     }
 
-    fn remove(&mut self, id: u32) -> bool {
+    /// Forgets a revision. Says whether it was there.
+    pub(in crate::fleet::agent) fn remove(&mut self, id: u32) -> bool {
         let Some(cached) = self.revisions.remove(&id) else { return false };
         let update = cached.core.identity.update_id;
         if self.by_update.get(&update) == Some(&id) {
@@ -250,126 +279,18 @@ impl Datastore {
         }
         self.settle();
     }
-
-    /// Works out how every revision stands, from its own rules and those of what it depends on.
-    pub(in crate::fleet::agent) fn settle(&mut self) {
-        let mut settled = HashMap::with_capacity(self.revisions.len());
-        let ids: Vec<u32> = self.revisions.keys().copied().collect();
-        for id in &ids {
-            self.settle_one(*id, &mut settled, 0);
-        }
-        for (id, cached) in &mut self.revisions {
-            cached.standing = settled.get(id).copied().unwrap_or(Standing::NotApplicable);
-        }
-    }
-
-    fn settle_one(&self, id: u32, settled: &mut HashMap<u32, Standing>, depth: usize) -> Standing {
-        if let Some(standing) = settled.get(&id) {
-            return *standing;
-        }
-        let Some(cached) = self.revisions.get(&id) else { return Standing::NotApplicable };
-        // Where a circle comes back to, or the chain is too long to be real, nothing is installed.
-        settled.insert(id, Standing::NotApplicable);
-        if depth >= DEPTH {
-            return Standing::NotApplicable;
-        }
-        let mut standing = |id: Option<u32>| {
-            id.map_or(Standing::NotApplicable, |id| self.settle_one(id, settled, depth + 1))
-        };
-        let are_met = cached.core.prerequisites.iter().all(|clause| {
-            let mut ids = clause.iter().map(|update| self.by_update.get(update).copied());
-            ids.any(|id| standing(id) == Standing::Installed)
-        });
-        let found = if !are_met {
-            Standing::NotApplicable
-        } else if cached.core.bundled.is_empty() || cached.by_rules == Standing::NotApplicable {
-            cached.by_rules
-        } else {
-            self.by_members(&cached.core, standing)
-        };
-        settled.insert(id, found);
-        found
-    }
-
-    /// A bundle is installed when every clause has an installed member, and installable when every
-    /// other clause has one that can be.
-    fn by_members(
-        &self,
-        core: &Core,
-        mut standing: impl FnMut(Option<u32>) -> Standing,
-    ) -> Standing {
-        let mut whole = Standing::Installed;
-        for clause in &core.bundled {
-            let members = clause.iter().map(|member| {
-                let (id, cached) = self.update(&member.update_id)?;
-                (cached.core.identity == *member).then_some(id)
-            });
-            let best = members.map(&mut standing).max_by_key(|standing| match standing {
-                Standing::NotApplicable => 0,
-                Standing::Unknown => 1,
-                Standing::Installable => 2,
-                Standing::Installed => 3,
-            });
-            match best.unwrap_or(Standing::NotApplicable) {
-                Standing::Installed => {}
-                Standing::Installable if whole != Standing::Unknown => {
-                    whole = Standing::Installable;
-                }
-                Standing::Installable => {}
-                Standing::Unknown => whole = Standing::Unknown,
-                Standing::NotApplicable => return Standing::NotApplicable,
-            }
-        }
-        whole
-    }
-
-    /// What is wrong with the store as a whole, after a whole scan.
-    pub(in crate::fleet::agent) fn inspect(&self, mut complain: impl FnMut(Complaint)) {
-        let mut has_parent = HashSet::new();
-        for cached in self.revisions.values() {
-            has_parent.extend(cached.core.bundled.iter().flatten().copied());
-            for update in cached.core.prerequisites.iter().flatten() {
-                if let Some((_, target)) = self.update(update)
-                    && target.is_leaf
-                {
-                    let what = format!(
-                        "{} is said to be a leaf, and {} depends on it",
-                        target.core.identity, cached.core.identity
-                    );
-                    complain(Complaint::new(Rule::IsLeaf, what));
-                }
-            }
-        }
-        for cached in self.revisions.values() {
-            let identity = cached.core.identity;
-            if cached.deployment.action == Action::Bundle && !has_parent.contains(&identity) {
-                let what = format!("{identity} is deployed as Bundle, and nothing bundles it");
-                complain(Complaint::new(Rule::BundleWithoutParent, what));
-            }
-        }
-    }
 }
 
-/// What a revision's own rules say. Of a bundle this is only whether it can be at all.
-fn by_rules(core: &Core, machine: &Profile) -> Standing {
-    let installable = core.is_installable(machine);
-    // The rules of a driver speak of any of the machine's devices: it may be in use by one, worse
-    // than what another has, and still be wanted by a third.
-    if core.update_type == UpdateType::Driver && installable.is_true() {
-        return Standing::Installable;
-    }
-    let installed = core.is_installed(machine);
-    if installed.is_true() {
-        return Standing::Installed;
-    }
-    if core.is_superseded(machine).is_true() {
-        return Standing::NotApplicable;
-    }
-    match (installed, installable) {
-        (_, Truth::False) => Standing::NotApplicable,
-        (Truth::False, Truth::True) => Standing::Installable,
-        _ => Standing::Unknown,
-    }
+/// Whether a new revision is in a page of the other half of a scan.
+fn misplaced(info: &UpdateInfo, half: Half) -> Option<Complaint> {
+    let core = info.core.as_ref()?;
+    let is_driver = core.update_type == UpdateType::Driver;
+    let what = match (half, is_driver) {
+        (Half::Software, true) => "a driver, comes in a software pass",
+        (Half::Drivers, false) => "no driver, comes in a driver pass",
+        _ => return None,
+    };
+    Some(Complaint::new(Rule::Pass, format!("{}, {what}", core.identity)))
 }
 
 fn unknown(list: &str, id: u32) -> Complaint {

@@ -18,6 +18,9 @@ const INSTALLED: &str = "<IsInstalled><True /></IsInstalled>";
 const INSTALLABLE: &str =
     "<IsInstalled><False /></IsInstalled><IsInstallable><True /></IsInstallable>";
 
+const UNKNOWN: &str = "<IsInstalled><b.NoSuchRule /></IsInstalled>\
+    <IsInstallable><True /></IsInstallable>";
+
 fn update(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
@@ -31,6 +34,7 @@ struct Draft {
     rules: &'static str,
     is_leaf: bool,
     action: Action,
+    properties: &'static str,
 }
 
 impl Draft {
@@ -43,6 +47,7 @@ impl Draft {
             rules: INSTALLABLE,
             is_leaf: true,
             action: Action::PreDeploymentCheck,
+            properties: "UpdateType=\"Software\"",
         }
     }
 
@@ -68,7 +73,7 @@ impl Draft {
     }
 
     fn info(&self, library: &Library) -> UpdateInfo {
-        let Self { revision, relations, rules, .. } = self;
+        let Self { revision, relations, rules, properties, .. } = self;
         let id = update(self.update);
         let rules = match *rules {
             "" => String::new(),
@@ -76,7 +81,7 @@ impl Draft {
         };
         let text = format!(
             "<UpdateIdentity UpdateID=\"{id}\" RevisionNumber=\"{revision}\" />\
-             <Properties UpdateType=\"Software\" />\
+             <Properties {properties} />\
              <Relationships>{relations}</Relationships>{rules}"
         );
         UpdateInfo {
@@ -100,7 +105,7 @@ fn store(pages: &[Vec<Draft>]) -> (Datastore, Vec<Rule>) {
     for page in pages {
         let new = page.iter().map(|draft| draft.info(&library)).collect();
         let page = SyncInfo { new, ..SyncInfo::default() };
-        store.merge(&page, &machine(), |complaint| rules.push(complaint.rule));
+        store.merge(&page, Half::Software, &machine(), |complaint| rules.push(complaint.rule));
         store.settle();
     }
     store.inspect(|complaint| rules.push(complaint.rule));
@@ -141,7 +146,7 @@ fn a_newer_revision_may_take_the_place_of_one_that_goes() {
     let (mut store, _) = store(&[vec![root(1)]]);
     let newer = Draft { id: 9, revision: 2, ..root(1) }.info(&library);
     let page = SyncInfo { new: vec![newer], out_of_scope: vec![1], ..SyncInfo::default() };
-    let merged = store.merge(&page, &machine(), |complaint| panic!("{complaint}"));
+    let merged = store.merge(&page, Half::Software, &machine(), |complaint| panic!("{complaint}"));
     assert_eq!(merged, Merged { new: 1, non_leaf: 1 });
     assert_eq!(store.installed_non_leaf(), [9]);
 }
@@ -158,7 +163,7 @@ fn only_what_is_cached_can_change_or_go() {
         ..SyncInfo::default()
     };
     let mut whats = Vec::new();
-    store.merge(&page, &machine(), |complaint| {
+    store.merge(&page, Half::Software, &machine(), |complaint| {
         assert_eq!(complaint.rule, Rule::UnknownRevision);
         whats.push(complaint.what);
     });
@@ -184,6 +189,57 @@ fn members_come_with_their_bundle() {
 }
 
 #[test]
+fn members_are_no_leaves_only_if_something_needs_them() {
+    let member = |number| Draft { action: Action::Bundle, is_leaf: false, ..Draft::new(number) };
+    let (_, rules) = store(&[vec![member(2), Draft::new(1).bundles(&[2])]]);
+    assert_eq!(rules, [Rule::IsLeaf]);
+    let installed = Draft { rules: INSTALLED, ..member(2) };
+    let bundle = Draft::new(1).bundles(&[2]);
+    let (_, rules) = store(&[vec![installed, bundle], vec![Draft::new(3).needs(&[2])]]);
+    assert_eq!(rules, []);
+}
+
+#[test]
+fn an_action_fits_what_it_is_of() {
+    let of = |properties, action| store(&[vec![Draft { properties, action, ..Draft::new(1) }]]).1;
+    for kind in ["UpdateType=\"Category\"", "UpdateType=\"Detectoid\""] {
+        assert_eq!(of(kind, Action::Evaluate), []);
+        assert_eq!(of(kind, Action::PreDeploymentCheck), [Rule::Action], "{kind}");
+        assert_eq!(of(kind, Action::Install), [Rule::Action], "{kind}");
+    }
+    let member = |properties, action| {
+        let member = Draft { properties, action, ..Draft::new(2) };
+        store(&[vec![member, Draft::new(1).bundles(&[2])]]).1
+    };
+    let hidden = "UpdateType=\"Software\"";
+    let visible = "UpdateType=\"Software\" ExplicitlyDeployable=\"true\"";
+    assert_eq!(member(hidden, Action::Bundle), []);
+    assert_eq!(member(hidden, Action::Install), [Rule::Action]);
+    assert_eq!(member(hidden, Action::PreDeploymentCheck), [Rule::Action]);
+    assert_eq!(member(visible, Action::Install), [], "it may be approved for itself");
+    assert_eq!(member(visible, Action::PreDeploymentCheck), [Rule::Action]);
+}
+
+#[test]
+fn drivers_come_in_their_own_pass() {
+    let library = Library::default();
+    let rules = |half, kind| {
+        let info = Draft { properties: kind, ..Draft::new(1) }.info(&library);
+        let page = SyncInfo { new: vec![info], ..SyncInfo::default() };
+        let mut rules = Vec::new();
+        let mut store = Datastore::default();
+        store.merge(&page, half, &machine(), |complaint| rules.push(complaint.rule));
+        rules
+    };
+    let (software, driver) = ("UpdateType=\"Software\"", "UpdateType=\"Driver\"");
+    assert_eq!(rules(Half::Software, software), []);
+    assert_eq!(rules(Half::Drivers, driver), []);
+    assert_eq!(rules(Half::Software, driver), [Rule::Pass]);
+    assert_eq!(rules(Half::Drivers, software), [Rule::Pass]);
+    assert_eq!(rules(Half::Drivers, "UpdateType=\"Category\""), [Rule::Pass]);
+}
+
+#[test]
 fn a_bundle_stands_as_its_members_do() {
     let member = |number, rules| Draft { action: Action::Bundle, rules, ..Draft::new(number) };
     let never = "<IsInstalled><False /></IsInstalled>";
@@ -195,13 +251,29 @@ fn a_bundle_stands_as_its_members_do() {
     assert_eq!(stands(INSTALLED, INSTALLED), Standing::Installed);
     assert_eq!(stands(INSTALLED, INSTALLABLE), Standing::Installable);
     assert_eq!(stands(INSTALLED, never), Standing::NotApplicable);
-    let unknown = "<IsInstalled><b.NoSuchRule /></IsInstalled>\
-        <IsInstallable><True /></IsInstallable>";
-    assert_eq!(stands(INSTALLABLE, unknown), Standing::Unknown);
+    assert_eq!(stands(INSTALLABLE, UNKNOWN), Standing::Unknown);
     // Of one clause any member will do; one that was not sent is none.
     let bundle = Draft::new(1).bundles(&[2, 4]);
     let (store, _) = store(&[vec![bundle, member(2, INSTALLED)]]);
     assert_eq!(standing(&store, 1), Standing::Installed);
+}
+
+#[test]
+fn what_hangs_on_the_unknown_is_unknown() {
+    let stands = |prerequisites: &[&'static str], needs: &[u128], rules| {
+        let found = (2..).zip(prerequisites);
+        let mut page: Vec<Draft> =
+            found.map(|(number, rules)| Draft { rules, ..root(number) }).collect();
+        page.push(Draft { rules, ..Draft::new(1).needs(needs) });
+        standing(&store(&[page]).0, 1)
+    };
+    assert_eq!(stands(&[UNKNOWN], &[2], INSTALLABLE), Standing::Unknown);
+    assert_eq!(stands(&[UNKNOWN, INSTALLED], &[2, 3], INSTALLED), Standing::Unknown);
+    // Each is a clause of its own, and one that is not met decides.
+    assert_eq!(stands(&[UNKNOWN, INSTALLABLE], &[2, 3], INSTALLED), Standing::NotApplicable);
+    let never = "<IsInstalled><False /></IsInstalled>";
+    assert_eq!(stands(&[UNKNOWN], &[2], never), Standing::NotApplicable);
+    assert_eq!(stands(&[INSTALLED], &[2], INSTALLABLE), Standing::Installable);
 }
 
 #[test]
