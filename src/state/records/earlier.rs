@@ -241,10 +241,13 @@ mod tests {
 
     #[test]
     fn deleted_revisions_of_the_first_version_stay_away() {
-        let numbers = BTreeSet::from;
         let update = Uuid::from_u128(5);
-        let earlier =
-            DeletedRecord { update, at: 7, revisions: numbers([1, 2]), wanted: numbers([3]) };
+        let earlier = DeletedRecord {
+            update,
+            at: 7,
+            revisions: BTreeSet::from([1, 2]),
+            wanted: BTreeSet::from([3]),
+        };
         let bytes = value::encode(&earlier).unwrap();
         let read: super::super::DeletedRecord = value::decode(&bytes).unwrap();
         assert_eq!((read.update, read.at, read.released), (update, 7, None));
