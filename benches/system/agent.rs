@@ -91,6 +91,37 @@ impl Agent {
         CLIENT.request("SyncUpdates", &children)
     }
 
+    /// A driver pass of a computer with a device for each of these ids, whose drivers are old.
+    pub(crate) fn driver_pass(&self, installed: &[u32], devices: &[&str]) -> Vec<u8> {
+        let device = |id: &&str| {
+            let id = id.replace('&', "&amp;");
+            format!(
+                "<Device><HardwareIDs><string>{id}&amp;SUBSYS_11001AF4&amp;REV_02</string>\
+                 <string>{id}&amp;SUBSYS_11001AF4</string><string>{id}&amp;CC_060100</string>\
+                 <string>{id}</string></HardwareIDs><CompatibleIDs>\
+                 <string>{id}&amp;CC_0601</string><string>{id}&amp;CC_06</string></CompatibleIDs>\
+                 <installedDriver><MatchingID>{id}</MatchingID>\
+                 <DriverVerDate>1996-06-21T00:00:00Z</DriverVerDate>\
+                 <DriverVerVersion>1</DriverVerVersion><Class>System</Class>\
+                 <Manufacturer>Intel</Manufacturer><Provider>Microsoft</Provider>\
+                 <Model>LPC Controller</Model><MatchingComputerHWID a:nil=\"true\" \
+                 xmlns:a=\"http://www.w3.org/2001/XMLSchema-instance\"/>\
+                 <DriverRank>16719872</DriverRank></installedDriver></Device>"
+            )
+        };
+        let devices: String = devices.iter().map(device).collect();
+        let children = format!(
+            "<cookie>{}</cookie><parameters><ExpressQuery>false</ExpressQuery>{}\
+             <SystemSpec>{devices}</SystemSpec><SkipSoftwareSync>true</SkipSoftwareSync>\
+             <NeedTwoGroupOutOfScopeUpdates>true</NeedTwoGroupOutOfScopeUpdates>\
+             <AlsoPerformRegularSync>true</AlsoPerformRegularSync><ComputerSpec/>\
+             <FeatureScoreMatchingKey>AMD64.10.0</FeatureScoreMatchingKey>{PRODUCTS}</parameters>",
+            self.cookie,
+            soap::ids("InstalledNonLeafUpdateIDs", installed),
+        );
+        CLIENT.request("SyncUpdates", &children)
+    }
+
     /// A batch of events, each with its number, its instance and what follows the client's version
     /// in MiscData.
     pub(crate) fn report(&self, events: &[(u16, &str, &[&str])]) -> Vec<u8> {

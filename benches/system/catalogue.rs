@@ -75,7 +75,7 @@ fn read(folder: &Path) -> Outcome<Vec<Published>> {
 }
 
 /// All documents, in the order of publication.
-fn documents(folder: &Path) -> Outcome<Vec<PathBuf>> {
+pub(crate) fn documents(folder: &Path) -> Outcome<Vec<PathBuf>> {
     let mut files = Vec::new();
     for part in fs::read_dir(folder)? {
         for file in fs::read_dir(part?.path())? {

@@ -46,6 +46,15 @@ fn figures(results: &Results) -> String {
             let _ = writeln!(notes, "- `{}`: {}.", row.name, figure.note);
         }
     }
+    let single: Vec<&str> = ROWS
+        .iter()
+        .filter(|row| row.measure.grows() && results.of(row.name).count() < 2)
+        .map(|row| row.name)
+        .collect();
+    if !single.is_empty() {
+        let _ =
+            writeln!(notes, "\nNot drawn, as measured at one size only: {}.", single.join(", "));
+    }
     text + &notes
 }
 

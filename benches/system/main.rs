@@ -32,9 +32,14 @@ mod table;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tikv_jemallocator::Jemalloc;
 
 use options::Options;
 use results::Results;
+
+/// As the server's, so that the bare server is none the worse for its allocator.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Why a measure could not be taken. Nobody has to tell one from another, only to read it.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -59,6 +64,7 @@ fn main() -> ExitCode {
             Ok(figures) => results.add(&figures),
             Err(failure) => {
                 eprintln!("{measure} at {size} failed: {failure}");
+                results.forget(measure, size);
                 failed = true;
             }
         }

@@ -66,15 +66,21 @@ pub(crate) enum Size {
     Std,
     /// 137,000 revisions.
     Wsusscn2,
+    /// 200,000 revisions, half of them drivers.
+    Mu,
 }
 
 impl Size {
+    /// Those at which it is measured how cost grows: software for the most part.
+    const GROWTH: [Self; 3] = [Self::Small, Self::Std, Self::Wsusscn2];
+
     /// Revisions in it.
     pub(crate) fn revisions(self) -> f64 {
         match self {
             Self::Small => 5_000.0,
             Self::Std => 20_000.0,
             Self::Wsusscn2 => 137_000.0,
+            Self::Mu => 200_000.0,
         }
     }
 }
@@ -85,6 +91,7 @@ impl fmt::Display for Size {
             Self::Small => "small",
             Self::Std => "std",
             Self::Wsusscn2 => "wsusscn2",
+            Self::Mu => "mu",
         })
     }
 }
@@ -112,8 +119,8 @@ impl Options {
         }
         if self.size.is_empty() && !self.quick {
             for row in rows.filter(|row| row.measure.grows()) {
-                let others = Size::value_variants().iter().filter(|size| **size != row.size);
-                chosen.extend(others.map(|size| (row.measure, *size)));
+                let others = Size::GROWTH.into_iter().filter(|size| *size != row.size);
+                chosen.extend(others.map(|size| (row.measure, size)));
             }
         }
         // What an import makes is what the others measure with.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::options::Size;
 use crate::stage;
-use crate::table::ROWS;
+use crate::table::{Measure, ROWS};
 
 /// What one row came to at one size.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -56,6 +56,12 @@ impl Results {
         });
     }
 
+    /// Forgets what earlier runs found of a measure that failed now.
+    pub(crate) fn forget(&mut self, measure: Measure, size: Size) {
+        let is_its = |name: &str| ROWS.iter().any(|row| row.measure == measure && row.name == name);
+        self.0.retain(|figure| figure.size != size || !is_its(&figure.name));
+    }
+
     /// Keeps them for the next run.
     pub(crate) fn save(&self) {
         let text = serde_json::to_string_pretty(&self.0).unwrap_or_default();
@@ -69,7 +75,8 @@ impl Results {
         self.0.iter().filter(move |figure| figure.name == name)
     }
 
-    /// The contract's form: the rows of the table at their size.
+    /// The contract's form: the rows of the table at their size, each with what it was measured of
+    /// and when, as a run of some of them shows the others as they were.
     pub(crate) fn to_json(&self) -> String {
         let measures: Vec<Value> = ROWS
             .iter()
@@ -83,6 +90,9 @@ impl Results {
                     "unit": row.unit,
                     "must": row.bound.must(),
                     "reached": row.bound.is_reached(figure),
+                    "quick": figure.quick,
+                    "commit": figure.commit,
+                    "date": figure.date,
                 }))
             })
             .collect();

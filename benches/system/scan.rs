@@ -24,7 +24,7 @@ pub(crate) struct Profile {
 }
 
 /// What a scan took.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Scan {
     /// Round trips.
     pub(crate) trips: usize,
@@ -32,6 +32,8 @@ pub(crate) struct Scan {
     pub(crate) updates: usize,
     /// Bytes of the answers' bodies, as sent.
     pub(crate) bytes: usize,
+    /// The numbers of what is installed and others depend on.
+    pub(crate) installed: Vec<u32>,
 }
 
 impl Profile {
@@ -88,8 +90,7 @@ pub(crate) async fn first_scan(
         }
         agent.cookie = soap::element(text, "NewCookie").ok_or("no cookie")?.to_owned();
         if !truncated && !unlocks {
-            scan.updates = seen.len();
-            return Ok(scan);
+            return Ok(Scan { updates: seen.len(), installed, ..scan });
         }
         installed.sort_unstable();
         others.sort_unstable();

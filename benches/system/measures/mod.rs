@@ -3,6 +3,7 @@
 mod compliance;
 mod content;
 mod delete;
+mod drivers;
 mod events;
 mod first_scan;
 mod import;
@@ -44,6 +45,7 @@ pub(crate) fn take(measure: Measure, size: Size, options: &Options) -> Outcome<V
             vec![rescan::take(rescan::Kind { long, tls, read }, size, options)?]
         }
         Measure::FirstScan => first_scan::take(size, options)?,
+        Measure::DriverPass => drivers::take(size, options)?,
         Measure::Storm => storm::take(size, options)?,
         Measure::Memory => memory::take(size, options)?,
         Measure::Import => vec![import::take(size, options)?],
@@ -56,7 +58,10 @@ pub(crate) fn take(measure: Measure, size: Size, options: &Options) -> Outcome<V
         Measure::Content { tls } => vec![content::take(tls, options)?],
     };
     let rows = ROWS.iter().filter(|row| row.measure == measure);
-    let commit = commit();
+    let commit = match &options.binary {
+        None => commit(),
+        Some(_) => "another build".to_owned(),
+    };
     let date = OffsetDateTime::now_utc().date().to_string();
     Ok(rows
         .zip(found)
