@@ -6,12 +6,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::output::fields;
 use super::{CliError, Context, failed};
 use crate::admin::backup::BackUp;
-use crate::state::{Verified, verify};
+use crate::state::verify;
 
 /// Write everything that a server knows into one file, while it goes on. The file holds keys and
 /// password hashes, and is for you alone to read; keep it so.
@@ -55,24 +55,11 @@ impl Backup {
         let folder = self.file.parent().filter(|it| *it != Path::new("")).unwrap_or(Path::new("."));
         let synced = File::open(folder).and_then(|folder| folder.sync_all());
         synced.map_err(|error| failed_with(folder, &error))?;
-        let mut told = told(&verified);
+        let mut told = verified.as_json();
         told["file"] = json!(self.file.display().to_string());
         told["bytes"] = json!(bytes);
         context.output.print(&told, fields)
     }
-}
-
-/// What a backup is, for whoever made or restored it.
-pub(super) fn told(verified: &Verified) -> Value {
-    let Verified { header, summary, records, files, .. } = verified;
-    json!({
-        "created": header.created,
-        "version": header.version,
-        "content": header.content,
-        "records": records,
-        "files": files,
-        "sha256": summary.sha256,
-    })
 }
 
 fn failed_with(path: &Path, error: &io::Error) -> CliError {

@@ -15,7 +15,7 @@ use crate::store::value::Stored;
 /// Key in `meta` of who this server is.
 const IDENTITY: &str = "sync account";
 /// Key in `meta` of what downstream servers compare.
-const ROLLUP: &str = "rollup";
+pub(super) const ROLLUP: &str = "rollup";
 
 /// The single records, as one commit reads and changes them.
 pub struct Records<'a, 's>(&'a mut Transaction<'s>);

@@ -43,6 +43,7 @@ mod rules;
 mod schedule;
 mod staging;
 mod tags;
+mod timelines;
 mod told;
 mod transaction;
 mod trends;
@@ -82,6 +83,7 @@ pub use restore::{Verified, restore, verify};
 pub use rollup::{LEVELS, RolledUp};
 pub use rules::{Plan, Planned};
 pub use staging::{Moved, Reveal, Unknown};
+pub use timelines::Timelines;
 
 use crate::catalog::RevisionIndex;
 use crate::content::files::{ContentError, ContentStore};

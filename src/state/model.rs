@@ -21,6 +21,7 @@ use super::records::{
 };
 use super::registry::Tracked;
 use super::staging::Part;
+use super::timelines::{TIMELINES, Timelines};
 use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
 use crate::computers::Computer;
 use crate::computers::census::Census;
@@ -56,6 +57,7 @@ const PARTS_AHEAD: usize = 2;
 /// documents say, which are read when needed.
 pub(super) struct Model {
     pub(super) counters: Counters,
+    pub(super) timelines: Arc<Timelines>,
     pub(super) catalog: CatalogBuilder,
     /// Where what belongs to each revision lies, at the indices of the catalogue.
     pub(super) places: Chunks<Places>,
@@ -93,6 +95,7 @@ impl Model {
     pub(super) fn load(store: &dyn Store, library: &Library) -> Result<Self, StoreError> {
         let mut model = Self {
             counters: Counters::default(),
+            timelines: Arc::default(),
             catalog: CatalogBuilder::default(),
             places: Chunks::default(),
             policy: Policy::undecided(),
@@ -114,6 +117,9 @@ impl Model {
         };
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
             model.counters = value::decode(&counters)?;
+        }
+        if let Some(timelines) = store.read(Tree::Meta, TIMELINES.as_bytes())? {
+            model.timelines = Arc::new(value::decode(&timelines)?);
         }
         if let Some(placements) = store.read(Tree::Meta, PLACEMENTS.as_bytes())? {
             let record: PlacementsRecord = value::decode(&placements)?;
@@ -433,6 +439,7 @@ impl Model {
         };
         Published {
             sequence: self.counters.sequence,
+            timelines: Arc::clone(&self.timelines),
             catalog,
             places,
             scope,

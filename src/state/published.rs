@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::library::Places;
 use super::records::ContentRecord;
+use super::timelines::Timelines;
 use crate::catalog::{Catalog, Chunks, RevisionIndex, RevisionSet, Scope};
 use crate::policy::Policy;
 use crate::policy::approval::ApprovalAction;
@@ -58,6 +59,8 @@ impl Default for Remembered {
 pub struct Published {
     /// Number of the latest commit in it.
     pub sequence: u64,
+    /// Whose commit that is.
+    pub timelines: Arc<Timelines>,
     /// All revisions.
     pub catalog: Arc<Catalog>,
     pub(super) places: Chunks<Places>,

@@ -19,6 +19,7 @@ use super::records::{
 };
 use super::registry::Tracked;
 use super::staging::Part;
+use super::timelines::{TIMELINES, Timelines};
 use crate::catalog::RevisionIndex;
 use crate::computers::event::EventLog;
 use crate::computers::inventory::Inventory;
@@ -98,6 +99,13 @@ impl<'a> Transaction<'a> {
             self.put_counters();
         }
         self.model.counters.sequence
+    }
+
+    /// Says in which timeline this and all later commits are.
+    pub(super) fn put_timelines(&mut self, timelines: Timelines) {
+        self.put_meta(TIMELINES, &timelines);
+        self.model.timelines = Arc::new(timelines);
+        self.publish();
     }
 
     /// A deployment number that was never given out.

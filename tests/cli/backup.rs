@@ -13,6 +13,9 @@ use super::support::{Server, run, scratch, weir};
 
 const UPDATE: &str = "7456a8f7-7f21-40e2-a8fa-dde68514c694";
 
+/// The audit trail's place in a picture.
+const AUDIT: usize = 6;
+
 /// What an administrator sees.
 fn picture(data: &Path) -> Vec<Value> {
     let lists = [
@@ -72,7 +75,9 @@ fn a_backup_is_for_one_pair_of_eyes_and_restores_to_the_same() {
     let restored = run(&new, &[Path::new("restore"), &file, Path::new("--json")]).succeeded();
     assert_eq!(restored.json()["sha256"], told["sha256"]);
     assert_eq!(fs::metadata(&new).expect("there").permissions().mode() & 0o777, 0o700);
-    let found = picture(&new);
+    let mut found = picture(&new);
+    let restoring = found[AUDIT].as_array_mut().and_then(Vec::pop).expect("an entry");
+    assert_eq!(restoring["what"]["restore_backup"]["sha256"], told["sha256"]);
     // Without content, what an approval needs is not here; the backup itself was entered before it.
     for (found, expected) in found.iter().zip(&expected).skip(3) {
         assert_eq!(found, expected);
@@ -84,6 +89,7 @@ fn a_backup_is_for_one_pair_of_eyes_and_restores_to_the_same() {
     let again = run(&new, &[Path::new("restore"), &file]);
     assert_eq!(again.code, Some(1), "{again:?}");
     assert!(again.err.contains("is not empty"), "{again:?}");
+    found[AUDIT].as_array_mut().expect("a list").push(restoring);
     assert_eq!(picture(&new), found, "and nothing of it was touched");
 }
 
