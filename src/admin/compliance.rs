@@ -143,8 +143,8 @@ impl Offer {
         for row in statuses.rows() {
             *counts.entry(row.state.name()).or_default() += 1;
         }
-        // The others were not applicable if they were here when the computer reported.
-        let reported_on = |arrival: i64| statuses.reported.is_some_and(|at| arrival <= at);
+        // The others were not applicable if the computer's report is about them.
+        let reported_on = |arrival: i64| statuses.detected.is_some_and(|at| arrival <= at);
         let known = self.arrivals.partition_point(|arrival| reported_on(*arrival));
         let rows = statuses.rows().filter_map(|row| self.arrived.get(&row.number));
         let (known_rows, new_rows): (Vec<i64>, Vec<i64>) = rows.partition(|at| reported_on(**at));

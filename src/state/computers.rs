@@ -248,7 +248,8 @@ fn report(
     let new = transaction.change_events(tracked.computer.number, |log| {
         events.iter().filter(|event| log.note(event)).collect::<Vec<_>>()
     })?;
-    new.into_iter().for_each(|event| statuses.apply(event, transaction));
+    let asked = tracked.last_contact.at();
+    new.into_iter().for_each(|event| statuses.apply(event, asked, transaction));
     if unusable {
         statuses.note_unusable(transaction.now);
     }

@@ -247,10 +247,10 @@ impl Stored for Computer {
 
 impl Stored for StatusRecord {
     const NAME: &'static str = "status record";
-    const VERSION: u8 = 2;
-    type Previous = earlier::Statuses;
+    const VERSION: u8 = 3;
+    type Previous = earlier::StatusRecord;
 
-    fn migrate(previous: earlier::Statuses) -> Self {
+    fn migrate(previous: earlier::StatusRecord) -> Self {
         previous.into()
     }
 }

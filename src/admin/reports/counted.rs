@@ -49,7 +49,7 @@ impl Considered {
 
     fn count(&self, statuses: &Statuses) -> Counts {
         let mut counts = Counts::default();
-        let reported_on = |arrival: i64| statuses.reported.is_some_and(|at| arrival <= at);
+        let reported_on = |arrival: i64| statuses.detected.is_some_and(|at| arrival <= at);
         let (mut known_rows, mut new_rows) = (0, 0);
         for row in statuses.rows() {
             let Some(arrival) = self.arrival(row.number) else { continue };
