@@ -103,11 +103,11 @@ pub(super) async fn gather(
     };
     let history = upstream.history().await.unwrap_or_default();
     let seen = told.last_run;
-    // What one that failed fetched becomes visible with the next that does not.
+    // What one that came to nothing fetched becomes visible with the next that does not.
     let mut since = None;
     for run in &history {
         let began = *since.get_or_insert(run.began);
-        if !run.is_failed() {
+        if !run.came_to_nothing() {
             since = None;
         }
         if run.number > seen {
@@ -153,7 +153,7 @@ fn sync_failed(run: &Run) -> Option<Notice> {
 }
 
 fn new_updates(state: &State, run: &Run, since: i64) -> Result<Option<Notice>, StateError> {
-    if run.is_failed() || run.new + run.changed == 0 {
+    if run.came_to_nothing() || run.new + run.changed == 0 {
         return Ok(None);
     }
     let published = state.published();

@@ -17,7 +17,7 @@ use crate::policy::by::By;
 use crate::state::{self, Decision, Registration, State};
 use crate::store::memory::MemoryStore;
 use crate::upstream::records::SourceRecord;
-use crate::upstream::{FAILED, Upstream};
+use crate::upstream::{CANCELLED, FAILED, Upstream};
 use crate::wire::types::UpdateIdentity;
 
 const DAY: i64 = 86_400;
@@ -197,7 +197,11 @@ async fn a_synchronization_that_fails_or_is_long_ago_is_told() {
         (BEGAN - 3600, 6702, Fine),
         (BEGAN - 7 * DAY, 6708, Fine),
         (BEGAN - 8 * DAY, 6702, Warn),
+        // The one before counts, which was good or was not.
+        (BEGAN - 3600, CANCELLED, Warn),
         (BEGAN - 3600, FAILED, Error),
+        (BEGAN - 1800, CANCELLED, Error),
+        (BEGAN - 900, 6702, Fine),
     ] {
         subject.upstream.remember(ended, status_of).await;
         let (status, text) = found(&subject, CheckName::CatalogSync).await;
