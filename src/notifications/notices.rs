@@ -55,9 +55,13 @@ struct Notice {
 
 impl Notice {
     fn to(&self, channel: &Channel, now: i64) -> Outgoing {
+        self.called(self.topic.name(), channel, now)
+    }
+
+    fn called(&self, event: &str, channel: &Channel, now: i64) -> Outgoing {
         let at = DateTime::from_unix(now, 0).map(|at| at.to_string());
         let data = json!({
-            "event": self.topic.name(),
+            "event": event,
             "at": at,
             "subject": self.subject,
             "data": self.data,
@@ -65,7 +69,7 @@ impl Notice {
         Outgoing {
             number: 0,
             channel: channel.name.clone(),
-            event: self.topic.name().to_owned(),
+            event: event.to_owned(),
             created: now,
             attempts: 0,
             next: now,
@@ -77,7 +81,8 @@ impl Notice {
     }
 }
 
-/// A message that says that messages arrive.
+/// A message that says that messages arrive. It is called so in what is signed, too: by its signature
+/// nobody can take it for one of something that happened.
 pub(super) fn test(channel: &Channel, now: i64) -> Outgoing {
     let notice = Notice {
         topic: channel.topics.first().copied().unwrap_or(Topic::Digest),
@@ -85,7 +90,7 @@ pub(super) fn test(channel: &Channel, now: i64) -> Outgoing {
         lines: vec!["Somebody asked for it. Nothing happened.".to_owned()],
         data: json!({ "test": true }),
     };
-    Outgoing { event: "test".to_owned(), ..notice.to(channel, now) }
+    notice.called("test", channel, now)
 }
 
 /// What is to be told now, of counters only if `counts`; `told` notes it.
