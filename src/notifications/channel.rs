@@ -225,6 +225,12 @@ mod tests {
         assert_eq!(field(hook("a", "ftp://one.example", None)), "url");
         assert_eq!(field(hook("a", "https://u@one.example", None)), "url");
         assert_eq!(field(hook("a", "https://one.example", Some("short"))), "secret");
+        assert_eq!(field(hook("a", "http://one.example", None)), "secret");
+        for (url, secret) in
+            [("http://one.example", Some("0123456789abcdef")), ("http://127.0.0.1:9/x", None)]
+        {
+            ChannelsRecord::default().put(hook("a", url, secret)).expect("good");
+        }
         let none = Channel { topics: BTreeSet::new(), ..hook("a", "https://one.example", None) };
         assert_eq!(field(none), "topics");
         let topics = BTreeSet::from([Topic::Digest]);

@@ -21,7 +21,7 @@ const COUNTED: &str = "outbox";
 /// A message on its way. In `outbox`, by its number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outgoing {
-    /// Its number, which never comes again.
+    /// Its number, which comes again only on a server that was restored from a backup.
     pub number: u64,
     /// Where it goes: the name of a channel.
     pub channel: String,
@@ -41,6 +41,13 @@ pub struct Outgoing {
     pub data: String,
     /// Why the last attempt failed.
     pub error: Option<String>,
+}
+
+impl Outgoing {
+    /// What no other message is called, before and after a restore.
+    pub fn id(&self) -> String {
+        format!("{}.{}", self.created, self.number)
+    }
 }
 
 /// What is known of all messages.
