@@ -75,7 +75,7 @@ pub use library::Places;
 pub use meta::Records;
 pub use mirror::{Mirrored, MirroredDeployment, MirroredGroup};
 pub use obsolete::{DeletedUpdate, Deletion};
-pub use outbox::{Counted, Outgoing};
+pub use outbox::{Counted, Dropped, Outgoing};
 pub use packed::SyncDocument;
 pub use published::Published;
 pub use registry::{Registry, Tracked};

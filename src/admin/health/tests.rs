@@ -12,9 +12,12 @@ use crate::admin::{Source, import_into};
 use crate::computers::computer::ComputerInfo;
 use crate::computers::event::{DETECTION_FAILED, Event};
 use crate::metadata::sample;
+use crate::notifications;
+use crate::notifications::channel::{Channel, Target, Topic};
+use crate::notifications::webhook::Webhook;
 use crate::policy::approval::ApprovalAction;
 use crate::policy::by::By;
-use crate::state::{self, Decision, Registration, State};
+use crate::state::{self, Counted, Decision, Outgoing, Registration, State};
 use crate::store::memory::MemoryStore;
 use crate::upstream::records::SourceRecord;
 use crate::upstream::{CANCELLED, FAILED, Upstream};
@@ -207,6 +210,51 @@ async fn a_synchronization_that_fails_or_is_long_ago_is_told() {
         let (status, text) = found(&subject, CheckName::CatalogSync).await;
         assert_eq!(status, expected, "{text}");
     }
+}
+
+#[tokio::test]
+async fn messages_that_nobody_takes_are_told() {
+    static NOW: AtomicI64 = AtomicI64::new(BEGAN);
+    let (dir, store) = (tempfile::tempdir().expect("a directory"), MemoryStore::new());
+    let now = || NOW.load(Ordering::Relaxed);
+    let subject = subject(dir.path(), &store, now, Settings::default());
+    let state = &subject.state;
+    assert_eq!(status(&subject, CheckName::Notifications).await, Fine, "nobody wants any");
+    let channel = Channel {
+        name: "ops".into(),
+        target: Target::Webhook(Webhook { url: "http://127.0.0.1:9".into(), secret: None }),
+        topics: [Topic::SyncFailed].into(),
+        failing_computers: 1,
+        digest: None,
+    };
+    let of = (&**state, &*subject.upstream);
+    notifications::put(of, By::administrator(), channel).await.expect("put");
+    let message = Outgoing {
+        number: 0,
+        channel: "ops".into(),
+        event: "sync_failed".into(),
+        created: BEGAN,
+        attempts: 0,
+        next: 0,
+        subject: String::new(),
+        text: String::new(),
+        data: "{}".into(),
+        error: None,
+    };
+    state.put_outgoing(vec![message], ("noted", Counted::default())).await.expect("put");
+    let (waiting, _) = state.outbox().await.expect("read");
+    let refused = Outgoing { error: Some("it was answered with 500".into()), ..waiting[0].clone() };
+    state.refused(refused.clone(), Some(0)).await.expect("noted");
+    assert_eq!(status(&subject, CheckName::Notifications).await, Fine);
+    NOW.store(BEGAN + 2 * 3600, Ordering::Relaxed);
+    let (late, text) = found(&subject, CheckName::Notifications).await;
+    assert_eq!(late, Warn);
+    assert!(text.contains("'ops'") && text.ends_with("answered with 500"), "{text}");
+    state.refused(refused, None).await.expect("noted");
+    let (dropped, text) = found(&subject, CheckName::Notifications).await;
+    assert_eq!((dropped, text.as_str()), (Error, "1 messages never reached 'ops'"));
+    NOW.store(BEGAN + 4 * DAY, Ordering::Relaxed);
+    assert_eq!(status(&subject, CheckName::Notifications).await, Fine);
 }
 
 #[tokio::test]
