@@ -84,11 +84,7 @@ pub async fn put(
         let mut all: ChannelsRecord = records.read(CHANNELS)?.unwrap_or_default();
         let is_first = all.channels.is_empty();
         let name = channel.name.clone();
-        let topics: Vec<&str> = channel.topics.iter().map(|topic| topic.name()).collect();
-        let replaces = all.find(&name).is_some();
-        let entry = json!({
-            "notification": { "name": name, "topics": topics, "replaces": replaces },
-        });
+        let before = all.find(&name).map(Channel::told);
         if let Err(refused) = all.put(channel) {
             return Ok(Err(refused));
         }
@@ -98,7 +94,7 @@ pub async fn put(
             records.put(TOLD, &ToldRecord { last_run, ..ToldRecord::default() });
         }
         records.put(CHANNELS, &all);
-        records.journal(&by, entry);
+        records.journal(&by, json!({ "notification": put.told(), "before": before }));
         Ok(Ok(put))
     };
     state.records(put).await?
@@ -112,11 +108,11 @@ pub async fn remove(state: &State, by: By, name: &str) -> Result<(), NotifyError
     let name = name.to_owned();
     let remove = move |records: &mut Records<'_, '_>| {
         let mut all: ChannelsRecord = records.read(CHANNELS)?.unwrap_or_default();
-        all.find(&name).ok_or_else(|| not_found(&name))?;
+        let before = all.find(&name).ok_or_else(|| not_found(&name))?.told();
         all.channels.retain(|channel| channel.name != name);
         records.forget_messages(&name)?;
         records.put(CHANNELS, &all);
-        records.journal(&by, json!({ "remove_notification": name }));
+        records.journal(&by, json!({ "remove_notification": name, "before": before }));
         Ok(())
     };
     Ok(state.records(remove).await?)

@@ -122,7 +122,9 @@ impl State {
         self.writer
             .submit(move |transaction| {
                 let tracked = find(transaction, &computer)?;
-                let entry = json!({ "delete_computer": tracked.computer.client_id });
+                let Computer { client_id, groups, info, .. } = &*tracked.computer;
+                let before = json!({ "name": info.dns_name, "groups": groups });
+                let entry = json!({ "delete_computer": client_id, "before": before });
                 transaction.journal(&by, entry);
                 rollup::note_deletion(transaction, &tracked)?;
                 transaction.delete_computer(&tracked);
