@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::wire::types::UpdateIdentity;
 use approval::{Approval, DeadDeployment, Declined};
 use eula::AcceptedEula;
 use package::Package;
@@ -39,6 +40,9 @@ pub struct Policy {
     pub approvals: HashMap<Uuid, Vec<Approval>>,
     /// Declined updates.
     pub declined: HashMap<Uuid, Declined>,
+    /// Since when (unix seconds) updates are offered again that were declined. What computers reported
+    /// before says nothing of them.
+    pub reinstated: Arc<BTreeMap<Uuid, i64>>,
     /// Deployments that are no more, by number, which is the order in which they were made. Shared,
     /// as they only ever become more.
     pub dead: Arc<BTreeMap<u32, DeadDeployment>>,
@@ -111,6 +115,12 @@ impl Policy {
         let eulas = self.eulas.values().map(|accepted| accepted.changed);
         let all = approvals.chain(declined).chain(dead).chain(eulas);
         all.filter(|changed| *changed > commit).count()
+    }
+
+    /// Since when (unix seconds) a revision is offered that came here then.
+    pub fn offered_since(&self, identity: &UpdateIdentity, imported: i64) -> i64 {
+        let reinstated = self.reinstated.get(&identity.update_id).copied();
+        reinstated.map_or(imported, |reinstated| reinstated.max(imported))
     }
 
     /// Whether the update is declined.

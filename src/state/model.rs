@@ -17,7 +17,7 @@ use super::numbering::{self, SharedNumbers};
 use super::published::{Published, Remembered};
 use super::records::{
     ContentRecord, Counters, DecisionRecord, DeletedRecord, PlacementsRecord, PublishingRecord,
-    RevisionRecord, StatusRecord, TagsRecord, UnneededRecord, WantedRecord,
+    ReinstatedRecord, RevisionRecord, StatusRecord, TagsRecord, UnneededRecord, WantedRecord,
 };
 use super::registry::Tracked;
 use super::staging::Part;
@@ -222,6 +222,14 @@ impl Model {
             packages.insert(package.id, package);
             Ok(())
         })?;
+        let reinstated = Arc::make_mut(&mut policy.reinstated);
+        store.load(Tree::Reinstated, &mut |key, bytes| {
+            let update =
+                Uuid::from_slice(key).map_err(|_| StoreError::corrupt("an update's id"))?;
+            let ReinstatedRecord { since } = value::decode(bytes)?;
+            reinstated.insert(update, since);
+            Ok(())
+        })?;
         let tags = Arc::make_mut(&mut policy.tags);
         store.load(Tree::Tags, &mut |_, bytes| {
             let record: TagsRecord = value::decode(bytes)?;
@@ -322,10 +330,12 @@ impl Model {
         }
     }
 
-    /// Takes note of when an update came here, if rows can be of it.
+    /// Takes note of since when an update is offered, if rows can be of it.
     pub(super) fn note_arrival(&mut self, update: &Uuid) {
         let Some(number) = self.numbers.read().number(update) else { return };
-        let arrival = self.latest(*update).map(|revision| revision.imported);
+        let arrival = self.latest(*update).map(|revision| {
+            self.policy.offered_since(&revision.metadata.identity, revision.imported)
+        });
         self.census.arrive(number, arrival);
     }
 

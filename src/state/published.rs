@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::library::Places;
 use super::records::ContentRecord;
 use super::timelines::Timelines;
-use crate::catalog::{Catalog, Chunks, RevisionIndex, RevisionSet, Scope};
+use crate::catalog::{Catalog, Chunks, Revision, RevisionIndex, RevisionSet, Scope};
+use crate::metadata::model::UpdateType;
 use crate::policy::Policy;
 use crate::policy::approval::ApprovalAction;
 use crate::policy::view::{ContentSince, View};
@@ -125,6 +126,16 @@ impl Published {
         let related = Arc::new(self.catalog.related(&self.scope, filter));
         self.remembered.related.insert(filter.into(), Arc::clone(&related));
         related
+    }
+
+    /// The software and drivers that are offered for their own sake: what can be decided on and is not
+    /// declined, and what reports are about.
+    pub fn decidable(&self) -> impl Iterator<Item = &Revision> {
+        let tops = self.scope.tops.iter();
+        let revisions = tops.filter_map(|index| self.catalog.revision(index));
+        revisions.filter(|revision| {
+            matches!(revision.metadata.update_type, UpdateType::Software | UpdateType::Driver)
+        })
     }
 
     /// Where what belongs to a revision lies.

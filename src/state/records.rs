@@ -66,6 +66,13 @@ pub struct DecisionRecord {
     pub declined: Option<Declined>,
 }
 
+/// Since when an update is offered again that was declined. In `reinstated`, by update id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReinstatedRecord {
+    /// Unix seconds.
+    pub since: i64,
+}
+
 /// Where newcomers go. In `meta` as `placements`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PlacementsRecord {
@@ -293,6 +300,7 @@ pub(crate) use first_version;
 
 first_version! {
     RevisionRecord, "revision record";
+    ReinstatedRecord, "reinstated update record";
     DocumentRecord, "document record";
     DeadDeployment, "dead deployment record";
     PlacementsRecord, "placements record";
