@@ -3,7 +3,7 @@
 //! Nothing here listens to anything: synchronizations, counters and downloads are looked at again
 //! and again, so a restart in between loses nothing. A failure that goes on is told once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -132,7 +132,12 @@ pub(super) async fn gather(
     if !counts || (failing.is_empty() && due.is_empty()) {
         return Ok(out);
     }
-    let standing = state.standing(ALL_COMPUTERS).await?.updates;
+    let mut standing = state.standing(ALL_COMPUTERS).await?.updates;
+    // What is declined or not here any more, computers still tell of: nobody has to do anything about it.
+    let published = state.published();
+    let offered: HashSet<Uuid> =
+        published.decidable().map(|it| it.metadata.identity.update_id).collect();
+    standing.retain(|update, _| offered.contains(update));
     for channel in failing {
         let notice = installs_failed(state, channel, &standing, told);
         out.extend(notice.map(|notice| notice.to(channel, now)));
@@ -333,9 +338,14 @@ mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
     use super::*;
+    use crate::computers::computer::ComputerInfo;
+    use crate::computers::event::Event;
+    use crate::metadata::sample;
+    use crate::metadata::text::decode_document;
     use crate::notifications::channel::Target;
     use crate::notifications::webhook::Webhook;
-    use crate::state::Settings;
+    use crate::policy::by::By;
+    use crate::state::{Decision, Importable, Registration, Settings};
     use crate::upstream;
 
     #[test]
@@ -352,6 +362,58 @@ mod tests {
     }
 
     static NOW: AtomicI64 = AtomicI64::new(1_795_932_000);
+
+    /// As the report on updates counts.
+    #[tokio::test]
+    async fn what_is_declined_or_not_here_is_in_no_message() {
+        const AT: i64 = 1_795_932_000;
+        let dir = tempfile::tempdir().expect("a directory");
+        let state = State::open(dir.path(), &Settings::default(), || AT).expect("opened");
+        let state = Arc::new(state);
+        let upstream = Upstream::new(Arc::clone(&state), upstream::Settings::default());
+        let documents = sample::documents().iter().map(|(_, bytes)| {
+            Importable::new(decode_document(bytes, 1 << 16).expect("text")).expect("a document")
+        });
+        let by = By::administrator();
+        state.import(by.clone(), documents.collect(), false).await.expect("imported");
+        let published = state.published();
+        let update = published.decidable().next().expect("an update").metadata.identity.update_id;
+        let registration = Registration {
+            client_id: "pc".to_owned(),
+            info: ComputerInfo::default(),
+            requested_group: String::new(),
+            client_side_targeting: false,
+            address: String::new(),
+        };
+        state.register(registration).await.expect("registered");
+        let failed = Event::status(AT, &[("g", &[update, Uuid::from_u128(7)])]);
+        assert!(state.report("pc".to_owned(), vec![failed], false).await.expect("reported"));
+        let url = "https://weirworks.example".to_owned();
+        let channel = Channel {
+            name: "c".to_owned(),
+            target: Target::Webhook(Webhook { url, secret: None }),
+            topics: BTreeSet::from([Topic::InstallsFailed, Topic::Digest]),
+            failing_computers: 1,
+            digest: Some(DigestTime { day: None, minute: 0 }),
+        };
+        let told = async || {
+            let long_ago = BTreeMap::from([("c".to_owned(), 0)]);
+            let mut told = ToldRecord { digests: long_ago, ..ToldRecord::default() };
+            let of = (&*state, &*upstream);
+            let channels = std::slice::from_ref(&channel);
+            let gathered = gather(of, channels, &mut told, true).await.expect("gathered");
+            let data = |it: &Outgoing| serde_json::from_str(&it.data).expect("JSON");
+            gathered.iter().map(data).collect::<Vec<Value>>()
+        };
+        let both = told().await;
+        assert_eq!(both[0]["data"]["updates"].as_array().map(Vec::len), Some(1), "{both:?}");
+        assert_eq!(both[1]["data"]["states"]["failed"], 1, "{both:?}");
+        state.decide(by, update, Decision::Decline).await.expect("declined");
+        let digest = told().await;
+        assert_eq!((digest.len(), &digest[0]["event"]), (1, &json!("digest")), "{digest:?}");
+        assert_eq!(digest[0]["data"]["states"]["failed"], 0, "{digest:?}");
+        state.close().await;
+    }
 
     #[tokio::test]
     async fn a_digest_is_sent_once_after_each_of_its_times() {
