@@ -159,6 +159,24 @@ fn a_restore_that_is_killed_leaves_nothing_that_opens() {
     assert_eq!(&picture(&new)[1], updates);
 }
 
+/// The first one's file is not taken away, and what a killed one left does not stand in the way.
+#[test]
+fn two_backups_under_one_name_are_one() {
+    let dir = scratch();
+    let data = dir.path().join("data");
+    filled(&data);
+    let (file, unfinished) = (dir.path().join("backup"), dir.path().join("backup.unfinished"));
+    let first = fs::File::create(&unfinished).expect("made");
+    first.lock().expect("locked");
+    let second = run(&data, &[Path::new("backup"), &file]);
+    assert_eq!(second.code, Some(1), "{second:?}");
+    assert!(second.err.contains("another backup is being made"), "{second:?}");
+    assert!(unfinished.exists() && !file.exists());
+    drop(first);
+    run(&data, &[Path::new("backup"), &file]).succeeded();
+    assert!(!unfinished.exists() && file.exists());
+}
+
 #[test]
 fn a_backup_is_taken_from_afar_by_administrators_alone() {
     let api = Api::start();
