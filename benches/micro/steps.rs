@@ -177,6 +177,7 @@ fn session() -> SessionState {
         driver_watermark: 900,
         view: 42,
         round: 3,
+        timeline: uuid::Uuid::nil(),
     }
 }
 

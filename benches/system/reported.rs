@@ -103,6 +103,7 @@ fn statuses(number: u32, updates: &[Uuid], numbers: &mut Numbers) -> Statuses {
     let mut statuses = Statuses::default();
     let reported = BEGAN + 400 * DAY + i64::from(number % 80_000);
     statuses.reported = Some(reported);
+    statuses.detected = Some(reported);
     statuses.received = reported;
     statuses.scan = Some(LastScan { at: reported - 60, result: 0 });
     let stride = (updates.len() / RELEVANT).max(1);

@@ -2,7 +2,6 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::{AdminError, Call, Download, Operation, Role, Route};
 
@@ -27,9 +26,7 @@ impl Operation for BackUp {
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
         let content = self.content.unwrap_or(false);
-        // Who took the keys with them should be known.
-        call.state().note(call.by(), json!({ "back_up": { "content": content } })).await?;
-        call.state().back_up(content, call.sink()?.sender()).await?;
+        call.state().back_up(call.by(), content, call.sink()?.sender()).await?;
         Ok(())
     }
 }

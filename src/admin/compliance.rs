@@ -13,7 +13,6 @@ use crate::computers::numbers::UpdateNumber;
 use crate::computers::rows::Row;
 use crate::computers::unknown::WhyUnknown;
 use crate::computers::{Compliance, Statuses, UpdateInstallationState};
-use crate::metadata::model::UpdateType;
 use crate::state::{Published, State, StateError, Tracked};
 
 /// An update on a computer.
@@ -115,7 +114,7 @@ pub(super) fn health(state: &State, tracked: &Tracked) -> ComputerHealth {
     }
 }
 
-/// What can be decided on, and since when it is here: with that a computer's states are counted
+/// What can be decided on, and since when it is offered: with that a computer's states are counted
 /// without looking at every update for every computer.
 pub(super) struct Offer {
     /// Those that some computer reported on.
@@ -128,11 +127,11 @@ impl Offer {
     pub(super) fn of(state: &State, published: &Published) -> Self {
         let arrival = |revision: &Revision| {
             let number = state.update_number(&revision.metadata.identity.update_id)?;
-            Some((number, revision.imported))
+            Some((number, offered_since(published, revision)))
         };
-        let arrived = decidable(published).filter_map(arrival).collect();
+        let arrived = published.decidable().filter_map(arrival).collect();
         let mut arrivals: Vec<i64> =
-            decidable(published).map(|revision| revision.imported).collect();
+            published.decidable().map(|revision| offered_since(published, revision)).collect();
         arrivals.sort_unstable();
         Self { arrived, arrivals }
     }
@@ -143,8 +142,8 @@ impl Offer {
         for row in statuses.rows() {
             *counts.entry(row.state.name()).or_default() += 1;
         }
-        // The others were not applicable if they were here when the computer reported.
-        let reported_on = |arrival: i64| statuses.reported.is_some_and(|at| arrival <= at);
+        // The others were not applicable if the computer's report is about them.
+        let reported_on = |arrival: i64| statuses.detected.is_some_and(|at| arrival <= at);
         let known = self.arrivals.partition_point(|arrival| reported_on(*arrival));
         let rows = statuses.rows().filter_map(|row| self.arrived.get(&row.number));
         let (known_rows, new_rows): (Vec<i64>, Vec<i64>) = rows.partition(|at| reported_on(**at));
@@ -162,13 +161,8 @@ impl Offer {
     }
 }
 
-/// The software and drivers that are offered for their own sake.
-pub(super) fn decidable(published: &Published) -> impl Iterator<Item = &Revision> {
-    let tops = published.scope.tops.iter();
-    let revisions = tops.filter_map(|index| published.catalog.revision(index));
-    revisions.filter(|revision| {
-        matches!(revision.metadata.update_type, UpdateType::Software | UpdateType::Driver)
-    })
+fn offered_since(published: &Published, revision: &Revision) -> i64 {
+    published.policy.offered_since(&revision.metadata.identity, revision.imported)
 }
 
 /// The state of every update that can be decided on, and of what else was reported.
@@ -183,7 +177,11 @@ pub(super) fn on_computer(
     let id = |row: Row| Some((*ids.get(row.number as usize)?, row));
     let rows: BTreeMap<Uuid, Row> = statuses.rows().filter_map(id).collect();
     let mut arrivals: BTreeMap<Uuid, i64> = rows.keys().map(|update| (*update, 0)).collect();
-    arrivals.extend(decidable(published).map(|it| (it.metadata.identity.update_id, it.imported)));
+    arrivals.extend(
+        published
+            .decidable()
+            .map(|it| (it.metadata.identity.update_id, offered_since(published, it))),
+    );
     let now = state.now();
     let shown = arrivals.into_iter().map(|(update_id, arrived)| {
         let row = rows.get(&update_id);
@@ -242,7 +240,7 @@ mod tests {
             .expect("imported");
         let published = state.published();
         let offered: Vec<Uuid> =
-            decidable(&published).map(|revision| revision.metadata.identity.update_id).collect();
+            published.decidable().map(|revision| revision.metadata.identity.update_id).collect();
         assert!(offered.len() > 4);
         let foreign = Uuid::from_u128(7);
 

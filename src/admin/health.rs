@@ -7,6 +7,7 @@
 mod fleet;
 mod machine;
 mod monitor;
+mod notified;
 mod services;
 mod synchronised;
 
@@ -126,6 +127,8 @@ names! {
     InstallFailures "install_failures",
     /// How many computers cannot say what they have and need.
     InventoryFailures "inventory_failures",
+    /// Whether whoever is to be notified is.
+    Notifications "notifications",
     /// Whether agents of Windows 8.1 and older are answered that look for their own update.
     SelfUpdate "self_update",
     /// The web service for agents.
@@ -200,6 +203,7 @@ impl Subject {
             CheckName::SilentClients => fleet::silent(self),
             CheckName::InstallFailures => fleet::install_failures(self).await,
             CheckName::InventoryFailures => fleet::inventory_failures(self),
+            CheckName::Notifications => notified::delivered(self).await,
             CheckName::SelfUpdate => services::self_update(self).await,
             CheckName::ClientWebService => services::client(self).await,
             CheckName::SimpleAuthWebService => services::simple_auth(self).await,

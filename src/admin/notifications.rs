@@ -8,7 +8,7 @@ use crate::notifications::channel::{Channel, DigestTime, Target, Topic};
 use crate::notifications::email::{Email, MailTls};
 use crate::notifications::webhook::Webhook;
 use crate::notifications::{self, NotifyError};
-use crate::state::Outgoing;
+use crate::state::{Counted, Outgoing};
 
 /// From how many computers on an update counts as failing, if it is not said.
 const FAILING_COMPUTERS: u32 = 5;
@@ -24,8 +24,8 @@ impl Operation for ListNotifications {
 
     async fn run(self, call: Call) -> Result<Self::Answer, AdminError> {
         let all = notifications::channels(call.state()).await?;
-        let (waiting, _) = call.state().outbox().await?;
-        let shown = all.channels.iter().map(|channel| ShownChannel::of(channel, &waiting));
+        let (waiting, counted) = call.state().outbox().await?;
+        let shown = all.channels.iter().map(|it| ShownChannel::of(it, &waiting, &counted));
         Ok(shown.collect())
     }
 }
@@ -62,8 +62,8 @@ impl Operation for PutNotification {
         };
         let of = (&**call.state(), &**call.upstream());
         let put = notifications::put(of, call.by(), channel).await?;
-        let (waiting, _) = call.state().outbox().await?;
-        Ok(ShownChannel::of(&put, &waiting))
+        let (waiting, counted) = call.state().outbox().await?;
+        Ok(ShownChannel::of(&put, &waiting, &counted))
     }
 }
 
@@ -134,6 +134,8 @@ pub struct ShownChannel {
     pub digest: Option<DigestTime>,
     /// How many messages wait for it.
     pub waiting: u64,
+    /// How many it never got: too many waited, or they were not taken for three days.
+    pub dropped: u64,
     /// Why the first of them was not taken.
     pub error: Option<String>,
     /// When it is tried again.
@@ -158,7 +160,7 @@ pub struct ShownEmail {
 }
 
 impl ShownChannel {
-    fn of(channel: &Channel, waiting: &[Outgoing]) -> Self {
+    fn of(channel: &Channel, waiting: &[Outgoing], counted: &Counted) -> Self {
         let (mut email, mut webhook) = (None, None);
         let secret = match &channel.target {
             Target::Email(Email { server, port, tls, user, password, from, to }) => {
@@ -188,6 +190,7 @@ impl ShownChannel {
             failing_computers: channel.failing_computers,
             digest: channel.digest,
             waiting: waiting.len() as u64,
+            dropped: counted.dropped.get(&channel.name).map_or(0, |dropped| dropped.count),
             error: first.and_then(|it| it.error.clone()),
             next: first.and_then(|it| instant(it.next)),
         }

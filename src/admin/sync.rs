@@ -254,7 +254,8 @@ impl ShownReport {
 pub struct ShownRun {
     /// Grows by one with each.
     pub number: u64,
-    /// How it ended, as ConfigMgr numbers its status messages: 6702, 6703 (failed) or 6708.
+    /// How it ended, as ConfigMgr numbers its status messages: 6702, 6703 (failed) or 6708; 385, as WSUS
+    /// numbers it, when it was called off.
     pub status: u16,
     /// When it began.
     pub began: Option<String>,
@@ -293,7 +294,7 @@ pub struct ShownSetAside {
 pub struct ShownStep {
     /// When.
     pub time: Option<String>,
-    /// What, as ConfigMgr numbers its status messages.
+    /// What, numbered like that.
     pub id: u16,
     /// In words.
     pub text: String,

@@ -28,6 +28,8 @@ impl Collector for StateMetrics {
             ("weir_store_bytes", "Size of the store on disk", measures.store_bytes),
             ("weir_fragment_cache_bytes", "Fragments in memory", measures.fragment_bytes),
             ("weir_waiting_changes", "Changes that wait for the writer", measures.waiting_changes),
+            ("weir_waiting_messages", "Notifications that wait", measures.waiting_messages),
+            ("weir_dropped_messages", "Notifications that nobody got", measures.dropped_messages),
         ] {
             let gauge = ConstGauge::new(value);
             let kind = gauge.metric_type();

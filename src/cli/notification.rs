@@ -166,10 +166,11 @@ fn list(channels: &Value) -> String {
             way,
             cell(&channel["topics"]),
             waiting,
+            cell(&channel["dropped"]),
             cell(&channel["error"]),
         ]
     });
-    table(&["NAME", "TO", "TOPICS", "WAITING", "ERROR"], rows.collect())
+    table(&["NAME", "TO", "TOPICS", "WAITING", "DROPPED", "ERROR"], rows.collect())
 }
 
 #[cfg(test)]

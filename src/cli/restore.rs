@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::backup::told;
 use super::output::fields;
 use super::{CliError, Context, failed, serve};
 use crate::state::restore;
@@ -26,6 +25,6 @@ impl Restore {
         let data = context.config.data.clone();
         let restored = restore(self.file, data, &context.config.state(), serve::now).await;
         let restored = restored.map_err(|error| failed(&error))?;
-        context.output.print(&told(&restored), fields)
+        context.output.print(&restored.as_json(), fields)
     }
 }

@@ -16,7 +16,9 @@ use crate::admin::sync::{
     ShownRun, StartSync, StartedSync,
 };
 use crate::upstream::records::{ContentMode, ScheduleRecord, SourceRecord};
-use crate::upstream::{Change, FAILED, MICROSOFT_UPDATE, RunningSync, Scope, SelectionChange};
+use crate::upstream::{
+    CANCELLED, Change, FAILED, MICROSOFT_UPDATE, RunningSync, Scope, SelectionChange,
+};
 
 /// How often it is looked how far a synchronization is.
 const LOOK: Duration = Duration::from_millis(300);
@@ -134,7 +136,7 @@ impl Sync {
                 if !offline
                     && let Synchronised::Ended(run) =
                         synchronise(context, Scope::Categories, true).await?
-                    && run.status == FAILED
+                    && came_to_nothing(&run)
                 {
                     context.output.print(&run, summary)?;
                     return Err(CliError::Negative);
@@ -151,7 +153,7 @@ impl Sync {
                 }),
                 Synchronised::Ended(run) => {
                     context.output.print(&run, summary)?;
-                    if run.status == FAILED { Err(CliError::Negative) } else { Ok(()) }
+                    if came_to_nothing(&run) { Err(CliError::Negative) } else { Ok(()) }
                 }
             },
             Self::Report => context.show(ReportUpstream {}, fields).await,
@@ -231,10 +233,16 @@ fn progress(running: &RunningSync) -> String {
     text
 }
 
+/// Whether a script should not go on.
+fn came_to_nothing(run: &ShownRun) -> bool {
+    matches!(run.status, FAILED | CANCELLED)
+}
+
 fn summary(run: &Value) -> String {
-    let mut text = match run["status"].as_u64() == Some(FAILED.into()) {
-        true => format!("failed: {}\n", cell(&run["reason"])),
-        false => format!(
+    let mut text = match run["status"].as_u64().and_then(|status| u16::try_from(status).ok()) {
+        Some(FAILED) => format!("failed: {}\n", cell(&run["reason"])),
+        Some(CANCELLED) => "called off\n".to_owned(),
+        _ => format!(
             "{} new, {} changed, {} unchanged\n",
             run["new"], run["changed"], run["unchanged"]
         ),

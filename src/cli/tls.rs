@@ -19,6 +19,11 @@ pub(super) enum Tls {
 
 impl Tls {
     pub(super) fn run(self, context: &Context) -> Result<(), CliError> {
+        if context.remote.is_some() {
+            // Over the network nobody could say whose root it is that they are told to trust.
+            let reason = "certificates are shown on the machine of their server, without --api";
+            return Err(CliError::Failed(reason.to_owned()));
+        }
         let authority = Authority::new(&context.config.data, &context.config.tls.names);
         let own = context.config.tls.certificate.is_none();
         let server_file =

@@ -5,7 +5,7 @@
 //! is the cohorts that are in it or below it, so moving a group costs nothing.
 //!
 //! What has no row is not applicable or, on computers whose report is older than the update, unknown.
-//! The latter are those that reported before the update arrived, which the times of all reports tell,
+//! The latter are those whose report goes by a time before the update arrived, which these times tell,
 //! less those of them that have a row all the same: a new revision arrived, or an event came without a
 //! report. These rows are called stale, and are counted beside the others.
 //!
@@ -48,7 +48,7 @@ pub struct Census {
 #[derive(Debug, Default)]
 struct Cohort {
     computers: u64,
-    /// How many of them reported last at which time (unix seconds).
+    /// How many of them reported last by the updates of which time (unix seconds).
     reports: BTreeMap<i64, u64>,
     /// How many never reported.
     silent: u64,
@@ -238,7 +238,7 @@ impl Census {
 
 impl Cohort {
     fn count_report(&mut self, statuses: &Statuses, more: bool) {
-        let Some(at) = statuses.reported else {
+        let Some(at) = statuses.detected else {
             self.silent = if more { self.silent + 1 } else { self.silent.saturating_sub(1) };
             return;
         };
@@ -295,7 +295,7 @@ impl Held {
 /// Whether the computer's report is older than the update that it has a row of.
 fn is_stale(arrivals: &[Option<i64>], number: UpdateNumber, statuses: &Statuses) -> bool {
     let arrival = arrivals.get(number as usize).copied().flatten();
-    arrival.is_some_and(|arrival| statuses.reported.is_none_or(|reported| reported < arrival))
+    arrival.is_some_and(|arrival| statuses.detected.is_none_or(|detected| detected < arrival))
 }
 
 /// Some cohorts, ready to be asked about many updates.

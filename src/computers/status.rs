@@ -173,9 +173,11 @@ impl Numbering for Numbers {
 /// Everything a computer reported of updates.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statuses {
-    /// Unix seconds of the latest status report, which tells of all updates that were here then;
-    /// none before the first.
+    /// Unix seconds of the latest status report; none before the first.
     pub reported: Option<i64>,
+    /// Unix seconds of what that report goes by: it tells of all updates that were here then, and says
+    /// nothing of those that came later, though they came before the report.
+    pub detected: Option<i64>,
     /// The latest scan.
     pub scan: Option<LastScan>,
     /// Unix seconds when anything was last received.
@@ -199,8 +201,8 @@ impl Statuses {
         if let Some(row) = update.and_then(|number| self.rows.get(number)) {
             return row.state;
         }
-        match self.reported {
-            Some(reported) if reported >= offered => UpdateInstallationState::NotApplicable,
+        match self.detected {
+            Some(detected) if detected >= offered => UpdateInstallationState::NotApplicable,
             _ => UpdateInstallationState::Unknown,
         }
     }
@@ -223,6 +225,11 @@ impl Statuses {
         waiting.filter(|since| self.restarted.is_none_or(|restarted| restarted < *since)).min()
     }
 
+    /// Statuses of which nothing is known but the rows.
+    pub fn with_rows(rows: PackedRows) -> Self {
+        Self { rows, ..Self::default() }
+    }
+
     /// The rows of earlier versions, by their new numbers.
     pub fn renumber(&mut self, rows: &[UpdateStatus], numbers: &mut impl Numbering) {
         let mut rows: Vec<Row> = rows
@@ -234,10 +241,11 @@ impl Statuses {
         self.rows = PackedRows::pack(&mut rows);
     }
 
-    /// Takes in one event that was not seen before.
-    pub fn apply(&mut self, event: &Event, numbers: &mut impl Numbering) {
+    /// Takes in one event that was not seen before. `asked` is when the computer was last told of
+    /// updates (unix seconds), if that is known.
+    pub fn apply(&mut self, event: &Event, asked: Option<i64>, numbers: &mut impl Numbering) {
         match event.event_id {
-            STATUS_REPORT => self.replace(event, numbers),
+            STATUS_REPORT => self.replace(event, asked, numbers),
             REBOOT_COMPLETED => self.restarted = self.restarted.max(Some(event.at)),
             _ => match LastScan::of(event) {
                 Some(scan) if self.scan.is_none_or(|last| last.at <= scan.at) => {
@@ -256,7 +264,10 @@ impl Statuses {
 
     /// A status report replaces all rows but those of events after it; rows that did not change
     /// keep their time. One that was overtaken by a later one says nothing any more.
-    fn replace(&mut self, event: &Event, numbers: &mut impl Numbering) {
+    ///
+    /// A report is made some time after the scan that it is about, and computers send it minutes later.
+    /// What came here in between it cannot tell of.
+    fn replace(&mut self, event: &Event, asked: Option<i64>, numbers: &mut impl Numbering) {
         if self.reported.is_some_and(|reported| reported > event.at) {
             return;
         }
@@ -285,6 +296,7 @@ impl Statuses {
         }
         self.rows = PackedRows::pack(&mut rows);
         self.reported = Some(event.at);
+        self.detected = Some(asked.map_or(event.at, |asked| asked.min(event.at)));
     }
 
     /// Takes in what another server reports of one of its computers ([MS-WSUSSS] 3.1.4.17). States
@@ -313,6 +325,7 @@ impl Statuses {
         }
         self.rows = PackedRows::pack(&mut rows.into_values().collect());
         self.reported = report.detected;
+        self.detected = report.detected;
     }
 
     fn single(&mut self, event: &Event, numbers: &mut impl Numbering) {

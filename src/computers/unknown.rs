@@ -27,7 +27,7 @@ pub enum WhyUnknown {
         /// The HRESULT, where it is known.
         result: Option<i32>,
     },
-    /// It reports, but not yet since the update arrived.
+    /// It reports, but has not looked for updates and reported since the update arrived.
     Backlog,
     /// It never reported.
     NotReceived,
@@ -84,7 +84,7 @@ impl WhyUnknown {
                 format!("its last scan failed: {}", hresult::describe(result))
             }
             Self::ScanFailed { result: None } => "its last scan failed".to_owned(),
-            Self::Backlog => "the update arrived after its last report".to_owned(),
+            Self::Backlog => "the update arrived after what its last report is about".to_owned(),
             Self::NotReceived => "no report of it was received yet".to_owned(),
             Self::NotReporting { days } => format!("it has not been heard of for {days} days"),
             Self::Unusable => "its last report could not be used".to_owned(),

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::NotifyError;
 use super::email::Email;
 use super::webhook::Webhook;
+use crate::http::Location;
 use crate::state::records::first_version;
 
 /// Most channels.
@@ -124,6 +126,36 @@ pub struct Channel {
     pub digest: Option<DigestTime>,
 }
 
+impl Channel {
+    /// As the journal has it, without secrets: what follows the host in the address of a webhook often
+    /// is one.
+    pub(super) fn told(&self) -> Value {
+        let topics: Vec<&str> = self.topics.iter().map(|topic| topic.name()).collect();
+        let to = match &self.target {
+            Target::Email(email) => json!({
+                "server": email.server,
+                "port": email.port,
+                "tls": email.tls,
+                "user": email.user,
+                "from": email.from,
+                "to": email.to,
+                "has_password": email.password.is_some(),
+            }),
+            Target::Webhook(webhook) => json!({
+                "origin": Location::parse(&webhook.url).map(|it| it.origin),
+                "has_secret": webhook.secret.is_some(),
+            }),
+        };
+        json!({
+            "name": self.name,
+            "to": to,
+            "topics": topics,
+            "failing_computers": self.failing_computers,
+            "digest": self.digest,
+        })
+    }
+}
+
 /// All channels.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelsRecord {
@@ -215,6 +247,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_of_a_channel_has_no_secret() {
+        let channel =
+            hook("a", "https://one.example/services/T0K3N?key=x", Some("0123456789abcdef"));
+        let told = channel.told();
+        assert_eq!(told["to"], json!({ "origin": "https://one.example", "has_secret": true }));
+        assert!(!told.to_string().contains("T0K3N") && !told.to_string().contains("0123"));
+    }
+
+    #[test]
     fn what_cannot_be_used_is_refused_with_the_field() {
         let field = |channel: Channel| match ChannelsRecord::default().put(channel) {
             Err(NotifyError::Invalid(field, _)) => field,
@@ -225,6 +266,12 @@ mod tests {
         assert_eq!(field(hook("a", "ftp://one.example", None)), "url");
         assert_eq!(field(hook("a", "https://u@one.example", None)), "url");
         assert_eq!(field(hook("a", "https://one.example", Some("short"))), "secret");
+        assert_eq!(field(hook("a", "http://one.example", None)), "secret");
+        for (url, secret) in
+            [("http://one.example", Some("0123456789abcdef")), ("http://127.0.0.1:9/x", None)]
+        {
+            ChannelsRecord::default().put(hook("a", url, secret)).expect("good");
+        }
         let none = Channel { topics: BTreeSet::new(), ..hook("a", "https://one.example", None) };
         assert_eq!(field(none), "topics");
         let topics = BTreeSet::from([Topic::Digest]);

@@ -126,7 +126,7 @@ impl Email {
     fn compose(&self, message: &Outgoing) -> Result<Message, String> {
         let unusable = || "an address cannot be used".to_owned();
         let from = mailbox(&self.from).ok_or_else(unusable)?;
-        let id = format!("<{}.{}.weir@{}>", message.created, message.number, from.email.domain());
+        let id = format!("<{}.weir@{}>", message.id(), from.email.domain());
         let mut mail = Message::builder()
             .from(from)
             .subject(one_line(&message.subject))

@@ -84,11 +84,7 @@ pub async fn put(
         let mut all: ChannelsRecord = records.read(CHANNELS)?.unwrap_or_default();
         let is_first = all.channels.is_empty();
         let name = channel.name.clone();
-        let topics: Vec<&str> = channel.topics.iter().map(|topic| topic.name()).collect();
-        let replaces = all.find(&name).is_some();
-        let entry = json!({
-            "notification": { "name": name, "topics": topics, "replaces": replaces },
-        });
+        let before = all.find(&name).map(Channel::told);
         if let Err(refused) = all.put(channel) {
             return Ok(Err(refused));
         }
@@ -98,7 +94,7 @@ pub async fn put(
             records.put(TOLD, &ToldRecord { last_run, ..ToldRecord::default() });
         }
         records.put(CHANNELS, &all);
-        records.journal(&by, entry);
+        records.journal(&by, json!({ "notification": put.told(), "before": before }));
         Ok(Ok(put))
     };
     state.records(put).await?
@@ -112,10 +108,11 @@ pub async fn remove(state: &State, by: By, name: &str) -> Result<(), NotifyError
     let name = name.to_owned();
     let remove = move |records: &mut Records<'_, '_>| {
         let mut all: ChannelsRecord = records.read(CHANNELS)?.unwrap_or_default();
-        all.find(&name).ok_or_else(|| not_found(&name))?;
+        let before = all.find(&name).ok_or_else(|| not_found(&name))?.told();
         all.channels.retain(|channel| channel.name != name);
+        records.forget_messages(&name)?;
         records.put(CHANNELS, &all);
-        records.journal(&by, json!({ "remove_notification": name }));
+        records.journal(&by, json!({ "remove_notification": name, "before": before }));
         Ok(())
     };
     Ok(state.records(remove).await?)
@@ -222,8 +219,8 @@ async fn deliver_in_order(
         let now = state.now();
         let number = message.number;
         let Some(channel) = &channel else {
-            // Nobody wants it any more.
-            state.attempted(number, None).await?;
+            // It was put in while its channel went.
+            state.delivered(number).await?;
             continue;
         };
         if message.next > now {
@@ -232,7 +229,7 @@ async fn deliver_in_order(
         let reason = match deliver(channel, &message, now).await {
             Ok(()) => {
                 info!(number, channel = channel.name, event = message.event, "notified");
-                state.attempted(number, None).await?;
+                state.delivered(number).await?;
                 continue;
             }
             Err(reason) => reason,
@@ -242,8 +239,8 @@ async fn deliver_in_order(
         let attempts = message.attempts.saturating_add(1);
         let pause = FIRST_PAUSE.saturating_mul(1 << message.attempts.min(20)).min(LAST_PAUSE);
         let next = state.now().saturating_add(pause);
-        let again = Outgoing { attempts, next, error: Some(reason), ..message };
-        state.attempted(number, (!gives_up).then_some(again)).await?;
+        let refused = Outgoing { attempts, error: Some(reason), ..message };
+        state.refused(refused, (!gives_up).then_some(next)).await?;
         if !gives_up {
             return Ok(());
         }

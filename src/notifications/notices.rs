@@ -3,7 +3,7 @@
 //! Nothing here listens to anything: synchronizations, counters and downloads are looked at again
 //! and again, so a restart in between loses nothing. A failure that goes on is told once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -55,9 +55,13 @@ struct Notice {
 
 impl Notice {
     fn to(&self, channel: &Channel, now: i64) -> Outgoing {
+        self.called(self.topic.name(), channel, now)
+    }
+
+    fn called(&self, event: &str, channel: &Channel, now: i64) -> Outgoing {
         let at = DateTime::from_unix(now, 0).map(|at| at.to_string());
         let data = json!({
-            "event": self.topic.name(),
+            "event": event,
             "at": at,
             "subject": self.subject,
             "data": self.data,
@@ -65,7 +69,7 @@ impl Notice {
         Outgoing {
             number: 0,
             channel: channel.name.clone(),
-            event: self.topic.name().to_owned(),
+            event: event.to_owned(),
             created: now,
             attempts: 0,
             next: now,
@@ -77,7 +81,8 @@ impl Notice {
     }
 }
 
-/// A message that says that messages arrive.
+/// A message that says that messages arrive. It is called so in what is signed, too: by its signature
+/// nobody can take it for one of something that happened.
 pub(super) fn test(channel: &Channel, now: i64) -> Outgoing {
     let notice = Notice {
         topic: channel.topics.first().copied().unwrap_or(Topic::Digest),
@@ -85,7 +90,7 @@ pub(super) fn test(channel: &Channel, now: i64) -> Outgoing {
         lines: vec!["Somebody asked for it. Nothing happened.".to_owned()],
         data: json!({ "test": true }),
     };
-    Outgoing { event: "test".to_owned(), ..notice.to(channel, now) }
+    notice.called("test", channel, now)
 }
 
 /// What is to be told now, of counters only if `counts`; `told` notes it.
@@ -103,11 +108,11 @@ pub(super) async fn gather(
     };
     let history = upstream.history().await.unwrap_or_default();
     let seen = told.last_run;
-    // What one that failed fetched becomes visible with the next that does not.
+    // What one that came to nothing fetched becomes visible with the next that does not.
     let mut since = None;
     for run in &history {
         let began = *since.get_or_insert(run.began);
-        if !run.is_failed() {
+        if !run.came_to_nothing() {
             since = None;
         }
         if run.number > seen {
@@ -127,7 +132,12 @@ pub(super) async fn gather(
     if !counts || (failing.is_empty() && due.is_empty()) {
         return Ok(out);
     }
-    let standing = state.standing(ALL_COMPUTERS).await?.updates;
+    let mut standing = state.standing(ALL_COMPUTERS).await?.updates;
+    // What is declined or not here any more, computers still tell of: nobody has to do anything about it.
+    let published = state.published();
+    let offered: HashSet<Uuid> =
+        published.decidable().map(|it| it.metadata.identity.update_id).collect();
+    standing.retain(|update, _| offered.contains(update));
     for channel in failing {
         let notice = installs_failed(state, channel, &standing, told);
         out.extend(notice.map(|notice| notice.to(channel, now)));
@@ -153,7 +163,7 @@ fn sync_failed(run: &Run) -> Option<Notice> {
 }
 
 fn new_updates(state: &State, run: &Run, since: i64) -> Result<Option<Notice>, StateError> {
-    if run.is_failed() || run.new + run.changed == 0 {
+    if run.came_to_nothing() || run.new + run.changed == 0 {
         return Ok(None);
     }
     let published = state.published();
@@ -328,9 +338,14 @@ mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
     use super::*;
+    use crate::computers::computer::ComputerInfo;
+    use crate::computers::event::Event;
+    use crate::metadata::sample;
+    use crate::metadata::text::decode_document;
     use crate::notifications::channel::Target;
     use crate::notifications::webhook::Webhook;
-    use crate::state::Settings;
+    use crate::policy::by::By;
+    use crate::state::{Decision, Importable, Registration, Settings};
     use crate::upstream;
 
     #[test]
@@ -347,6 +362,58 @@ mod tests {
     }
 
     static NOW: AtomicI64 = AtomicI64::new(1_795_932_000);
+
+    /// As the report on updates counts.
+    #[tokio::test]
+    async fn what_is_declined_or_not_here_is_in_no_message() {
+        const AT: i64 = 1_795_932_000;
+        let dir = tempfile::tempdir().expect("a directory");
+        let state = State::open(dir.path(), &Settings::default(), || AT).expect("opened");
+        let state = Arc::new(state);
+        let upstream = Upstream::new(Arc::clone(&state), upstream::Settings::default());
+        let documents = sample::documents().iter().map(|(_, bytes)| {
+            Importable::new(decode_document(bytes, 1 << 16).expect("text")).expect("a document")
+        });
+        let by = By::administrator();
+        state.import(by.clone(), documents.collect(), false).await.expect("imported");
+        let published = state.published();
+        let update = published.decidable().next().expect("an update").metadata.identity.update_id;
+        let registration = Registration {
+            client_id: "pc".to_owned(),
+            info: ComputerInfo::default(),
+            requested_group: String::new(),
+            client_side_targeting: false,
+            address: String::new(),
+        };
+        state.register(registration).await.expect("registered");
+        let failed = Event::status(AT, &[("g", &[update, Uuid::from_u128(7)])]);
+        assert!(state.report("pc".to_owned(), vec![failed], false).await.expect("reported"));
+        let url = "https://weirworks.example".to_owned();
+        let channel = Channel {
+            name: "c".to_owned(),
+            target: Target::Webhook(Webhook { url, secret: None }),
+            topics: BTreeSet::from([Topic::InstallsFailed, Topic::Digest]),
+            failing_computers: 1,
+            digest: Some(DigestTime { day: None, minute: 0 }),
+        };
+        let told = async || {
+            let long_ago = BTreeMap::from([("c".to_owned(), 0)]);
+            let mut told = ToldRecord { digests: long_ago, ..ToldRecord::default() };
+            let of = (&*state, &*upstream);
+            let channels = std::slice::from_ref(&channel);
+            let gathered = gather(of, channels, &mut told, true).await.expect("gathered");
+            let data = |it: &Outgoing| serde_json::from_str(&it.data).expect("JSON");
+            gathered.iter().map(data).collect::<Vec<Value>>()
+        };
+        let both = told().await;
+        assert_eq!(both[0]["data"]["updates"].as_array().map(Vec::len), Some(1), "{both:?}");
+        assert_eq!(both[1]["data"]["states"]["failed"], 1, "{both:?}");
+        state.decide(by, update, Decision::Decline).await.expect("declined");
+        let digest = told().await;
+        assert_eq!((digest.len(), &digest[0]["event"]), (1, &json!("digest")), "{digest:?}");
+        assert_eq!(digest[0]["data"]["states"]["failed"], 0, "{digest:?}");
+        state.close().await;
+    }
 
     #[tokio::test]
     async fn a_digest_is_sent_once_after_each_of_its_times() {

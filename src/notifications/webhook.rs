@@ -1,8 +1,10 @@
 //! A program that takes JSON over HTTP, and can know that it is from here.
 //!
-//! The signature is over the time and the body, with a secret that both know: so neither can be
-//! changed on the way, and what was sent once cannot be sent again later by somebody else. Redirects
-//! are not followed: the administrator named this address and no other.
+//! The signature is over the time, the delivery's id and the body, with a secret that both know: so none
+//! of them can be changed on the way. What was sent once, somebody who saw it can send again; a receiver
+//! that refuses old times and remembers the ids of the last minutes takes it once. On the way over plain
+//! HTTP anybody can see it and change it, so a secret is demanded there, unless it does not leave this
+//! machine. Redirects are not followed: the administrator named this address and no other.
 
 use std::time::Duration;
 
@@ -33,7 +35,7 @@ pub struct Webhook {
     #[schemars(length(min = 1, max = 4096))]
     pub url: String,
     /// The secret that signs: 16 to 256 characters. If none is given, that of before stays as long as
-    /// the server is the same. It is never shown.
+    /// the server is the same. It is never shown. Over http to another machine there has to be one.
     pub secret: Option<String>,
 }
 
@@ -45,13 +47,18 @@ impl std::fmt::Debug for Webhook {
 
 impl Webhook {
     pub(super) fn check(&self) -> Result<(), NotifyError> {
-        if Location::parse(&self.url).is_none() {
+        let Some(location) = Location::parse(&self.url) else {
             let problem = "has to be a http or https URL without a user in it";
             return Err(NotifyError::Invalid("url", problem.into()));
-        }
+        };
         let fits = |secret: &String| SECRET.contains(&secret.chars().count());
         if !self.secret.as_ref().is_none_or(fits) {
             return Err(NotifyError::Invalid("secret", "has to have 16 to 256 characters".into()));
+        }
+        let in_the_open = location.origin.starts_with("http:") && !location.is_loopback();
+        if in_the_open && self.secret.is_none() {
+            let problem = "is needed over http: without, a receiver cannot know who sent it";
+            return Err(NotifyError::Invalid("secret", problem.into()));
         }
         Ok(())
     }
@@ -75,6 +82,7 @@ impl Webhook {
             false => None,
         };
         let server = Server::new(&location.origin, trust).map_err(|error| in_words(&error))?;
+        let id = message.id();
         let mut request = Request::builder()
             .method("POST")
             .uri(&location.target)
@@ -82,10 +90,11 @@ impl Webhook {
             .header(USER_AGENT, concat!("weir/", env!("CARGO_PKG_VERSION")))
             .header(CONTENT_TYPE, "application/json")
             .header("X-Weir-Event", &message.event)
-            .header("X-Weir-Delivery", message.number)
+            .header("X-Weir-Delivery", &id)
             .header("X-Weir-Timestamp", now);
         if let Some(secret) = &self.secret {
-            request = request.header("X-Weir-Signature", signature(secret, now, &message.data));
+            request =
+                request.header("X-Weir-Signature", signature(secret, now, &id, &message.data));
         }
         let body = Full::new(Bytes::from(message.data.clone()));
         let request = request.body(body).map_err(|error| in_words(&error))?;
@@ -101,10 +110,11 @@ impl Webhook {
     }
 }
 
-/// `sha256=` and the HMAC of the time, a dot and the body, in hexadecimal digits.
-fn signature(secret: &str, now: i64, body: &str) -> String {
+/// `sha256=` and the HMAC of the time, the delivery's id and the body, with dots between, in
+/// hexadecimal digits. The body begins with a brace, so no id can be taken for a part of it.
+fn signature(secret: &str, now: i64, id: &str, body: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-    let tag = hmac::sign(&key, format!("{now}.{body}").as_bytes());
+    let tag = hmac::sign(&key, format!("{now}.{id}.{body}").as_bytes());
     let digits: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256={digits}")
 }
@@ -114,13 +124,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_signature_is_that_of_time_and_body() {
-        // printf '1700000000.{}' | openssl dgst -sha256 -hmac 0123456789abcdef
-        let expected = "sha256=e4f8e2ecae2295b2ddb2f0b5584c8275e226c0ebe9b3b819e70156bb67122e3e";
-        let one = signature("0123456789abcdef", 1_700_000_000, "{}");
+    fn the_signature_is_that_of_time_id_and_body() {
+        // printf '1700000000.1699999999.7.{}' | openssl dgst -sha256 -hmac 0123456789abcdef
+        let expected = "sha256=d426c8b6e310c45b018a63d82ec7754a6081f041d0c507a97d00eef694884552";
+        let (secret, now, id) = ("0123456789abcdef", 1_700_000_000, "1699999999.7");
+        let one = signature(secret, now, id, "{}");
         assert_eq!(one, expected);
-        assert_ne!(one, signature("0123456789abcdef", 1_700_000_001, "{}"));
-        assert_ne!(one, signature("0123456789abcdeg", 1_700_000_000, "{}"));
-        assert_ne!(one, signature("0123456789abcdef", 1_700_000_000, "{} "));
+        assert_ne!(one, signature(secret, now + 1, id, "{}"));
+        assert_ne!(one, signature(secret, now, "1699999999.8", "{}"));
+        assert_ne!(one, signature("0123456789abcdeg", now, id, "{}"));
+        assert_ne!(one, signature(secret, now, id, "{} "));
     }
 }

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::wire::types::UpdateIdentity;
 use approval::{Approval, DeadDeployment, Declined};
 use cause::Cause;
 use eula::AcceptedEula;
@@ -44,6 +45,9 @@ pub struct Policy {
     /// Updates that this server declined by itself and that somebody approved again, with the cause:
     /// they are not declined for that again.
     pub exempt: HashMap<Uuid, Cause>,
+    /// Since when (unix seconds) updates are offered again that were declined. What computers reported
+    /// before says nothing of them.
+    pub reinstated: Arc<BTreeMap<Uuid, i64>>,
     /// Deployments that are no more, by number, which is the order in which they were made. Shared,
     /// as they only ever become more.
     pub dead: Arc<BTreeMap<u32, DeadDeployment>>,
@@ -116,6 +120,12 @@ impl Policy {
         let eulas = self.eulas.values().map(|accepted| accepted.changed);
         let all = approvals.chain(declined).chain(dead).chain(eulas);
         all.filter(|changed| *changed > commit).count()
+    }
+
+    /// Since when (unix seconds) a revision is offered that came here then.
+    pub fn offered_since(&self, identity: &UpdateIdentity, imported: i64) -> i64 {
+        let reinstated = self.reinstated.get(&identity.update_id).copied();
+        reinstated.map_or(imported, |reinstated| reinstated.max(imported))
     }
 
     /// Whether the update is declined.

@@ -9,7 +9,7 @@ use crate::metadata::model::UpdateMetadata;
 use crate::metadata::prepared::{FragmentType, PreparedFragment, PreparedFragments};
 use crate::services::call::Outcome;
 use crate::services::call::SoapCall;
-use crate::services::session::Session;
+use crate::services::session::{Session, remembered};
 use crate::services::{ServiceError, Services};
 use crate::state::Published;
 use crate::wire::body::BodyWriter;
@@ -60,6 +60,7 @@ impl Services {
         let ids = ids.ok_or_else(|| ServiceError::parameter("revisionIDs"))?;
         let question = question(request.info_types, request.locales, request.geo_id, None)?;
         let published = self.state.published();
+        remembered(&session.state, &published)?;
         let mut found = Vec::with_capacity(ids.len());
         let mut out_of_scope = Vec::new();
         for id in ids {

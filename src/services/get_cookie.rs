@@ -3,7 +3,7 @@
 use crate::services::call::Outcome;
 use crate::services::cookie::{AuthorizationState, SessionState};
 use crate::services::get_config::{PLUG_IN, protocol_version};
-use crate::services::session::{SESSION_LIFETIME, Sealed, Session, pseudonym};
+use crate::services::session::{SESSION_LIFETIME, Sealed, Session, pseudonym, remembered};
 use crate::services::{ServiceError, Services};
 use crate::wire::fault::ErrorCode;
 use crate::wire::time::DateTime;
@@ -38,6 +38,7 @@ impl Services {
             driver_watermark: old.as_ref().map_or(0, |old| old.driver_watermark),
             view: old.as_ref().map_or(0, |old| old.view),
             round: 0,
+            timeline: self.state.published().timelines.current(),
         };
         let expires = DateTime::from_unix(self.now() + SESSION_LIFETIME, 0);
         self.seal(&Session { state, expires: expires.unwrap_or(DateTime::MAX) })
@@ -63,9 +64,7 @@ impl Services {
         let data = cookie.and_then(|cookie| cookie.encrypted_data.as_deref());
         let Some(data) = data.filter(|data| !data.is_empty()) else { return Ok(None) };
         let state = self.keyring().open_session_any_age(data)?;
-        if state.is_ahead_of(self.state.published().sequence) {
-            return Err(ServiceError::code(ErrorCode::ServerChanged));
-        }
+        remembered(&state, &self.state.published())?;
         Ok(Some(state))
     }
 }

@@ -68,8 +68,7 @@ impl Services {
     /// configuration, and a computer that is registered.
     ///
     /// # Errors
-    /// ServerChanged when the cookie knows more than the server, which was restored from a backup
-    /// since: revision ids may mean something else now. ConfigChanged. RegistrationRequired, also
+    /// ServerChanged, as [`remembered`]. ConfigChanged. RegistrationRequired, also
     /// when the computer's own policy names other groups than it is registered in: agents put the
     /// groups into every authorization, and register again only when they are told to.
     pub(super) fn registered(
@@ -78,9 +77,7 @@ impl Services {
         published: &Published,
     ) -> Result<Tracked, ServiceError> {
         let state = &session.state;
-        if state.is_ahead_of(published.sequence) {
-            return Err(ServiceError::code(ErrorCode::ServerChanged));
-        }
+        remembered(state, published)?;
         if state.config_change != self.last_change.unix_seconds() {
             return Err(ServiceError::code(ErrorCode::ConfigChanged));
         }
@@ -102,6 +99,19 @@ impl Services {
         let expires = session.expires.unix_seconds();
         let data = self.keyring().seal_session(&session.state, expires);
         Ok(Sealed { expiration: session.expires, data: data? })
+    }
+}
+
+/// What a client was told has to be what this server told, and not what it was before it was
+/// restored from a backup: revision ids mean something else now, and what was decided anew would
+/// look as if the client had been told of it.
+///
+/// # Errors
+/// ServerChanged.
+pub(super) fn remembered(state: &SessionState, published: &Published) -> Result<(), ServiceError> {
+    match published.remembers(state.timeline, state.watermark()) {
+        true => Ok(()),
+        false => Err(ServiceError::code(ErrorCode::ServerChanged)),
     }
 }
 

@@ -92,6 +92,7 @@ impl Services {
         let tracked = self.registered(&session, &published)?;
         let view = published.view(&target_group::effective(&tracked.computer.groups));
         let state = &mut session.state;
+        state.timeline = published.timelines.current();
         if state.view != view.fingerprint() {
             // The computer may have cached deployments of groups that it left.
             state.view = view.fingerprint();

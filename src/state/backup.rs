@@ -11,12 +11,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::library::Library;
 use super::transaction::Transaction;
 use super::{State, StateError, blocking};
 use crate::content::files::{ContentStore, place_of};
+use crate::policy::by::By;
 use crate::store::backup::{Header, Writer};
 use crate::store::packs::Extent;
 use crate::store::{Change, StoreError, Tree, journal};
@@ -43,15 +45,25 @@ struct Files {
 }
 
 impl State {
-    /// Writes everything to `out`, with the content files if `content`.
+    /// Writes everything to `out`, with the content files if `content`. Who takes the keys with them
+    /// stands in the journal, and in that of the backup; who is refused took nothing.
     ///
     /// # Errors
     /// When another backup is made, the store or the disk fails, or `out` takes too slowly while too
     /// much changes. [`StateError::Stopped`] when nobody takes any more. What was sent is no backup.
-    pub async fn back_up(&self, content: bool, out: mpsc::Sender<Bytes>) -> Result<(), StateError> {
+    pub async fn back_up(
+        &self,
+        by: By,
+        content: bool,
+        out: mpsc::Sender<Bytes>,
+    ) -> Result<(), StateError> {
         let tap = Arc::clone(&self.tap);
         let refused = || StateError::Refused("another backup is being made".to_owned());
-        let listening = move |_: &mut Transaction<'_>| tap.listen().ok_or_else(refused);
+        let listening = move |transaction: &mut Transaction<'_>| {
+            let listener = tap.listen().ok_or_else(refused)?;
+            transaction.journal(&by, json!({ "back_up": { "content": content } }));
+            Ok(listener)
+        };
         let listener = Arc::new(self.writer.submit(listening).await?);
         let created = DateTime::from_unix(self.now(), 0).map(|it| it.to_string());
         let header = Header {

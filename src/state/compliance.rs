@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::{State, StateError};
 use crate::computers::Counts;
-use crate::metadata::model::UpdateType;
 use crate::policy::target_group;
 
 /// The states of updates on the computers of a group.
@@ -42,16 +41,14 @@ impl State {
                         updates.insert(update, tally.counts(Some(number), None));
                     }
                 }
-                let tops = published.scope.tops.iter();
-                for revision in tops.filter_map(|index| published.catalog.revision(index)) {
+                for revision in published.decidable() {
                     let metadata = &revision.metadata;
-                    if !matches!(metadata.update_type, UpdateType::Software | UpdateType::Driver) {
-                        continue;
-                    }
                     let update = metadata.identity.update_id;
                     let number = numbers.number(&update);
                     let arrival = number.and_then(|number| tally.arrival(number));
-                    let arrival = arrival.unwrap_or(revision.imported);
+                    let offered =
+                        || published.policy.offered_since(&metadata.identity, revision.imported);
+                    let arrival = arrival.unwrap_or_else(offered);
                     updates.insert(update, tally.counts(number, Some(arrival)));
                 }
                 Ok(Standing { computers: tally.computers(), updates })

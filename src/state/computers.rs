@@ -122,7 +122,9 @@ impl State {
         self.writer
             .submit(move |transaction| {
                 let tracked = find(transaction, &computer)?;
-                let entry = json!({ "delete_computer": tracked.computer.client_id });
+                let Computer { client_id, groups, info, .. } = &*tracked.computer;
+                let before = json!({ "name": info.dns_name, "groups": groups });
+                let entry = json!({ "delete_computer": client_id, "before": before });
                 transaction.journal(&by, entry);
                 rollup::note_deletion(transaction, &tracked)?;
                 transaction.delete_computer(&tracked);
@@ -248,7 +250,8 @@ fn report(
     let new = transaction.change_events(tracked.computer.number, |log| {
         events.iter().filter(|event| log.note(event)).collect::<Vec<_>>()
     })?;
-    new.into_iter().for_each(|event| statuses.apply(event, transaction));
+    let asked = tracked.last_contact.at();
+    new.into_iter().for_each(|event| statuses.apply(event, asked, transaction));
     if unusable {
         statuses.note_unusable(transaction.now);
     }

@@ -123,7 +123,9 @@ impl State {
             .submit(move |transaction| {
                 let known = find(transaction, &server)?;
                 if !known.approved {
-                    transaction.journal(&by, json!({ "approve_downstream": known.id }));
+                    let before = json!({ "name": known.name, "approved": known.approved });
+                    let entry = json!({ "approve_downstream": known.id, "before": before });
+                    transaction.journal(&by, entry);
                     let server = DownstreamServer::clone(&known);
                     transaction.put_downstream(DownstreamServer { approved: true, ..server });
                 }
@@ -141,7 +143,9 @@ impl State {
         self.writer
             .submit(move |transaction| {
                 let known = find(transaction, &server)?;
-                transaction.journal(&by, json!({ "forget_downstream": known.id }));
+                let before = json!({ "name": known.name, "approved": known.approved });
+                let entry = json!({ "forget_downstream": known.id, "before": before });
+                transaction.journal(&by, entry);
                 forget(transaction, known.id);
                 Ok(known)
             })

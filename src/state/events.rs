@@ -85,7 +85,7 @@ pub enum Happening {
     Sync {
         /// Its number.
         number: u64,
-        /// What is being done; `done` or `failed` at the end.
+        /// What is being done; `done`, `failed` or `cancelled` at the end.
         phase: String,
         /// How many things of this phase are done.
         done: u64,

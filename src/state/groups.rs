@@ -220,7 +220,9 @@ pub(super) fn delete(
         update_groups::end_deployments_to(transaction, by, id);
         rules::end_targets(transaction, by, id);
         placements.placements.retain(|placement| placement.group != id);
-        transaction.journal(by, json!({ "delete_group": id }));
+        let before = transaction.model.policy.groups.get(&id);
+        let entry = json!({ "delete_group": id, "before": before });
+        transaction.journal(by, entry);
         transaction.delete_group(id);
     }
     if placements.placements.len() < transaction.model.policy.placements.len() {

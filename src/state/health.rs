@@ -18,13 +18,21 @@ pub(super) struct Health {
     /// Whether the writer was asked to end.
     stopping: AtomicBool,
     store_bytes: AtomicU64,
+    waiting_messages: AtomicU64,
+    dropped_messages: AtomicU64,
 }
 
 impl Health {
     /// The health of a state that is well.
     pub(super) fn new(events: Arc<Events>) -> Self {
-        let (closed, stopping) = (OnceLock::new(), AtomicBool::new(false));
-        Self { events, closed, stopping, store_bytes: AtomicU64::new(0) }
+        Self {
+            events,
+            closed: OnceLock::new(),
+            stopping: AtomicBool::new(false),
+            store_bytes: AtomicU64::new(0),
+            waiting_messages: AtomicU64::new(0),
+            dropped_messages: AtomicU64::new(0),
+        }
     }
 
     /// Refuses all changes from now on. The first reason stays: later ones follow from it.
@@ -61,6 +69,11 @@ impl Health {
     pub(super) fn store_has(&self, bytes: u64) {
         self.store_bytes.store(bytes, Ordering::Relaxed);
     }
+
+    pub(super) fn outbox_has(&self, waiting: u64, dropped: u64) {
+        self.waiting_messages.store(waiting, Ordering::Relaxed);
+        self.dropped_messages.store(dropped, Ordering::Relaxed);
+    }
 }
 
 /// Sizes and counts that are cheap to read at any time.
@@ -84,6 +97,10 @@ pub struct Measures {
     pub fragment_reads: u64,
     /// Changes that wait for the writer.
     pub waiting_changes: u64,
+    /// Messages to people and programs outside that wait, when the outbox was last looked at.
+    pub waiting_messages: u64,
+    /// Messages that nobody got, likewise.
+    pub dropped_messages: u64,
 }
 
 impl State {
@@ -133,6 +150,8 @@ impl State {
             fragment_hits: requests.saturating_sub(reads),
             fragment_reads: reads,
             waiting_changes: self.writer.waiting() as u64,
+            waiting_messages: self.health.waiting_messages.load(Ordering::Relaxed),
+            dropped_messages: self.health.dropped_messages.load(Ordering::Relaxed),
         }
     }
 }

@@ -8,14 +8,14 @@ use uuid::Uuid;
 use super::mirror::follow;
 use super::records::{ConfigurationRecord, IdentityRecord, RollupRecord};
 use super::transaction::Transaction;
-use super::{State, StateError};
+use super::{State, StateError, outbox};
 use crate::policy::by::By;
 use crate::store::value::Stored;
 
 /// Key in `meta` of who this server is.
 const IDENTITY: &str = "sync account";
 /// Key in `meta` of what downstream servers compare.
-const ROLLUP: &str = "rollup";
+pub(super) const ROLLUP: &str = "rollup";
 
 /// The single records, as one commit reads and changes them.
 pub struct Records<'a, 's>(&'a mut Transaction<'s>);
@@ -29,6 +29,11 @@ impl Records<'_, '_> {
     /// Replaces the record called `name`.
     pub fn put<T: Stored>(&mut self, name: &'static str, record: &T) {
         self.0.put_meta(name, record);
+    }
+
+    /// Removes the messages that wait for a channel, and forgets what of it was dropped.
+    pub fn forget_messages(&mut self, channel: &str) -> Result<(), StateError> {
+        Ok(outbox::forget(self.0, channel)?)
     }
 
     /// Says of whom this server is a replica from now on; none to decide here again. What was taken

@@ -17,10 +17,11 @@ use super::numbering::{self, SharedNumbers};
 use super::published::{ContentHandling, Published, Remembered};
 use super::records::{
     ContentRecord, Counters, DecisionRecord, DeletedRecord, PlacementsRecord, PublishingRecord,
-    RevisionRecord, StatusRecord, TagsRecord, UnneededRecord, WantedRecord,
+    ReinstatedRecord, RevisionRecord, StatusRecord, TagsRecord, UnneededRecord, WantedRecord,
 };
 use super::registry::Tracked;
 use super::staging::Part;
+use super::timelines::{TIMELINES, Timelines};
 use crate::catalog::{CatalogBuilder, Chunks, NewRevision, Revision, RevisionIndex};
 use crate::computers::Computer;
 use crate::computers::census::Census;
@@ -56,6 +57,7 @@ const PARTS_AHEAD: usize = 2;
 /// documents say, which are read when needed.
 pub(super) struct Model {
     pub(super) counters: Counters,
+    pub(super) timelines: Arc<Timelines>,
     pub(super) catalog: CatalogBuilder,
     /// Where what belongs to each revision lies, at the indices of the catalogue.
     pub(super) places: Chunks<Places>,
@@ -95,6 +97,7 @@ impl Model {
     pub(super) fn load(store: &dyn Store, library: &Library) -> Result<Self, StoreError> {
         let mut model = Self {
             counters: Counters::default(),
+            timelines: Arc::default(),
             catalog: CatalogBuilder::default(),
             places: Chunks::default(),
             policy: Policy::undecided(),
@@ -117,6 +120,9 @@ impl Model {
         };
         if let Some(counters) = store.read(Tree::Meta, COUNTERS)? {
             model.counters = value::decode(&counters)?;
+        }
+        if let Some(timelines) = store.read(Tree::Meta, TIMELINES.as_bytes())? {
+            model.timelines = Arc::new(value::decode(&timelines)?);
         }
         if let Some(placements) = store.read(Tree::Meta, PLACEMENTS.as_bytes())? {
             let record: PlacementsRecord = value::decode(&placements)?;
@@ -223,6 +229,14 @@ impl Model {
             packages.insert(package.id, package);
             Ok(())
         })?;
+        let reinstated = Arc::make_mut(&mut policy.reinstated);
+        store.load(Tree::Reinstated, &mut |key, bytes| {
+            let update =
+                Uuid::from_slice(key).map_err(|_| StoreError::corrupt("an update's id"))?;
+            let ReinstatedRecord { since } = value::decode(bytes)?;
+            reinstated.insert(update, since);
+            Ok(())
+        })?;
         let tags = Arc::make_mut(&mut policy.tags);
         store.load(Tree::Tags, &mut |_, bytes| {
             let record: TagsRecord = value::decode(bytes)?;
@@ -323,10 +337,12 @@ impl Model {
         }
     }
 
-    /// Takes note of when an update came here, if rows can be of it.
+    /// Takes note of since when an update is offered, if rows can be of it.
     pub(super) fn note_arrival(&mut self, update: &Uuid) {
         let Some(number) = self.numbers.read().number(update) else { return };
-        let arrival = self.latest(*update).map(|revision| revision.imported);
+        let arrival = self.latest(*update).map(|revision| {
+            self.policy.offered_since(&revision.metadata.identity, revision.imported)
+        });
         self.census.arrive(number, arrival);
     }
 
@@ -445,6 +461,7 @@ impl Model {
         };
         Published {
             sequence: self.counters.sequence,
+            timelines: Arc::clone(&self.timelines),
             catalog,
             places,
             scope,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use roaring::RoaringBitmap;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::transaction::Transaction;
@@ -89,7 +89,7 @@ impl State {
         self.writer
             .submit(move |transaction| {
                 let package = named(transaction, &name)?;
-                let entry = json!({ "delete_package": package.id, "name": package.name });
+                let entry = json!({ "delete_package": package.id, "before": told(&package) });
                 transaction.journal(&by, entry);
                 transaction.delete_package(package.id);
                 Ok(package)
@@ -132,12 +132,16 @@ fn named(transaction: &Transaction<'_>, name: &str) -> Result<Package, StateErro
 }
 
 fn put(transaction: &mut Transaction<'_>, by: &By, package: Package) -> Package {
-    let updates: Vec<&Uuid> = package.updates.keys().collect();
-    let entry = json!({
-        "package": { "id": package.id, "name": package.name, "version": package.version,
-            "updates": updates },
-    });
+    let before = transaction.model.policy.packages.get(&package.id).map(told);
+    let entry = json!({ "package": told(&package), "before": before });
     transaction.journal(by, entry);
     transaction.put_package(package.clone());
     package
+}
+
+/// A package as the journal has it: its files are those that its updates had then.
+fn told(package: &Package) -> Value {
+    let updates: Vec<&Uuid> = package.updates.keys().collect();
+    let Package { id, name, version, .. } = package;
+    json!({ "id": id, "name": name, "version": version, "updates": updates })
 }

@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use super::library::Places;
 use super::records::ContentRecord;
-use crate::catalog::{Catalog, Chunks, RevisionIndex, RevisionSet, Scope};
+use super::timelines::Timelines;
+use crate::catalog::{Catalog, Chunks, Revision, RevisionIndex, RevisionSet, Scope};
+use crate::metadata::model::UpdateType;
 use crate::policy::Policy;
 use crate::policy::approval::ApprovalAction;
 use crate::policy::view::{ContentSince, View};
@@ -75,6 +77,8 @@ impl Default for ContentHandling {
 pub struct Published {
     /// Number of the latest commit in it.
     pub sequence: u64,
+    /// Whose commit that is.
+    pub timelines: Arc<Timelines>,
     /// All revisions.
     pub catalog: Arc<Catalog>,
     pub(super) places: Chunks<Places>,
@@ -139,6 +143,16 @@ impl Published {
         let related = Arc::new(self.catalog.related(&self.scope, filter));
         self.remembered.related.insert(filter.into(), Arc::clone(&related));
         related
+    }
+
+    /// The software and drivers that are offered for their own sake: what can be decided on and is not
+    /// declined, and what reports are about.
+    pub fn decidable(&self) -> impl Iterator<Item = &Revision> {
+        let tops = self.scope.tops.iter();
+        let revisions = tops.filter_map(|index| self.catalog.revision(index));
+        revisions.filter(|revision| {
+            matches!(revision.metadata.update_type, UpdateType::Software | UpdateType::Driver)
+        })
     }
 
     /// Where what belongs to a revision lies.

@@ -69,6 +69,13 @@ pub struct DecisionRecord {
     pub exempt: Option<Cause>,
 }
 
+/// Since when an update is offered again that was declined. In `reinstated`, by update id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReinstatedRecord {
+    /// Unix seconds.
+    pub since: i64,
+}
+
 /// Where newcomers go. In `meta` as `placements`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PlacementsRecord {
@@ -235,7 +242,7 @@ later_version! {
     DownstreamServer, "downstream server record", 3, earlier::ReportingServer;
     PublishingRecord, "publishing record", 2, earlier::PublishingRecord;
     Computer, "computer record", 2, earlier::Computer;
-    StatusRecord, "status record", 2, earlier::Statuses;
+    StatusRecord, "status record", 3, earlier::StatusRecord;
     EventLog, "event record", 2, earlier::EventLog;
     TargetGroup, "target group record", 2, earlier::TargetGroup;
 }
@@ -258,6 +265,7 @@ pub(crate) use first_version;
 
 first_version! {
     RevisionRecord, "revision record";
+    ReinstatedRecord, "reinstated update record";
     DeadDeployment, "dead deployment record";
     PlacementsRecord, "placements record";
     AcceptedEula, "accepted licence record";

@@ -1,16 +1,20 @@
 //! Making a data directory of a backup.
 //!
 //! The backup is read twice: the first time to be sure of every byte of it, the second time to take
-//! it. What was made is then opened once, as at any start, before anybody else may open it.
+//! it. What was made is then opened once, as at any start, before anybody else may open it, and a
+//! timeline is begun in it.
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
+
 use super::backup::{CONTENT, JOURNAL, TLS, is_certificate_or_key};
 use super::{Settings, State, StateError};
 use crate::content::files::place_of;
+use crate::policy::by::By;
 use crate::store::backup::{Header, Item, Reader, Summary};
 use crate::store::restoring::Restoring;
 use crate::store::{Batch, Change, Store, StoreError, Tree};
@@ -34,6 +38,21 @@ pub struct Verified {
     pub files: u64,
     /// The content files in it.
     contents: HashSet<Sha1>,
+}
+
+impl Verified {
+    /// What a backup is, for whoever made or restored it.
+    pub fn as_json(&self) -> Value {
+        let Self { header, summary, records, files, .. } = self;
+        json!({
+            "created": header.created,
+            "version": header.version,
+            "content": header.content,
+            "records": records,
+            "files": files,
+            "sha256": summary.sha256,
+        })
+    }
 }
 
 /// Reads a backup from its first to its last byte (blocking).
@@ -81,6 +100,7 @@ pub async fn restore(
     };
     let (verified, restoring, store) = super::blocking(fill).await??;
     let state = State::with_store(&data, Box::new(store), settings, now)?;
+    state.begin_timeline(By::administrator(), verified.as_json()).await?;
     state.close().await;
     drop(state);
     restoring.end()?;

@@ -14,11 +14,12 @@ use super::model::{COUNTERS, Dirty, Model, PLACEMENTS, PUBLISHING, staged_key};
 use super::outbox::Outgoing;
 use super::records::{
     ContentRecord, Counters, DecisionRecord, DeletedRecord, FileOrigin, NumberRecord,
-    PlacementsRecord, PublishingRecord, RevisionRecord, StatusRecord, TagsRecord, UnneededRecord,
-    WantedRecord,
+    PlacementsRecord, PublishingRecord, ReinstatedRecord, RevisionRecord, StatusRecord, TagsRecord,
+    UnneededRecord, WantedRecord,
 };
 use super::registry::Tracked;
 use super::staging::Part;
+use super::timelines::{TIMELINES, Timelines};
 use crate::catalog::RevisionIndex;
 use crate::computers::event::EventLog;
 use crate::computers::inventory::Inventory;
@@ -98,6 +99,13 @@ impl<'a> Transaction<'a> {
             self.put_counters();
         }
         self.model.counters.sequence
+    }
+
+    /// Says in which timeline this and all later commits are.
+    pub(super) fn put_timelines(&mut self, timelines: Timelines) {
+        self.put_meta(TIMELINES, &timelines);
+        self.model.timelines = Arc::new(timelines);
+        self.publish();
     }
 
     /// A deployment number that was never given out.
@@ -212,9 +220,27 @@ impl<'a> Transaction<'a> {
             // Whoever decides on it wants it.
             bring_back(self, decision.update);
         }
+        let was_declined = self.model.policy.is_declined(decision.update);
+        if was_declined && decision.declined.is_none() {
+            self.set_reinstated(decision.update, Some(self.now));
+        } else if !was_declined && decision.declined.is_some() {
+            self.set_reinstated(decision.update, None);
+        }
         self.put(Tree::Approvals, decision.update.as_bytes(), &decision);
         self.mark(|dirty| &mut dirty.policy);
         self.model.set_decision(decision);
+    }
+
+    /// Notes since when an update is offered again, or that it is not.
+    fn set_reinstated(&mut self, update: Uuid, since: Option<i64>) {
+        let all = Arc::make_mut(&mut self.model.policy.reinstated);
+        if let Some(since) = since {
+            all.insert(update, since);
+            self.put(Tree::Reinstated, update.as_bytes(), &ReinstatedRecord { since });
+        } else if all.remove(&update).is_some() {
+            self.staged.batch.delete(Tree::Reinstated, update.as_bytes().as_slice());
+        }
+        self.model.note_arrival(&update);
     }
 
     /// Notes the end of a deployment. One that was taken back ended then.

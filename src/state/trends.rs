@@ -11,7 +11,6 @@ use super::transaction::Transaction;
 use super::{State, StateError};
 use crate::computers::Counts;
 use crate::computers::trend::{DAYS_KEPT, DayRecord, GroupDay, day_of};
-use crate::metadata::model::UpdateType;
 use crate::policy::target_group::effective;
 
 /// The day (of [`day_of`]) whose row is missing at `now`, if one is. Without computers there is
@@ -37,19 +36,20 @@ pub(super) fn note_day(transaction: &mut Transaction<'_>, published: &Published)
 fn groups(model: &mut Model, published: &Published) -> Vec<GroupDay> {
     model.settled_census();
     let numbers = model.numbers.read();
-    let tops = published.scope.tops.iter().filter_map(|index| published.catalog.revision(index));
-    let offered = tops.filter(|revision| {
-        matches!(revision.metadata.update_type, UpdateType::Software | UpdateType::Driver)
-    });
-    let offered: Vec<_> = offered
-        .map(|revision| (numbers.number(&revision.metadata.identity.update_id), revision.imported))
+    let offered: Vec<_> = published
+        .decidable()
+        .map(|revision| {
+            let identity = &revision.metadata.identity;
+            let since = published.policy.offered_since(identity, revision.imported);
+            (numbers.number(&identity.update_id), since)
+        })
         .collect();
     let policy = &model.policy;
     let mut days: Vec<GroupDay> = policy.groups.keys().map(|group| day(*group)).collect();
     for (groups, tally) in model.census.each_cohort() {
         let mut counts = Counts::default();
-        for &(number, imported) in &offered {
-            let arrival = number.and_then(|number| tally.arrival(number)).unwrap_or(imported);
+        for &(number, since) in &offered {
+            let arrival = number.and_then(|number| tally.arrival(number)).unwrap_or(since);
             counts.add_all(&tally.counts(number, Some(arrival)));
         }
         let lineage = policy.lineage(&effective(groups));

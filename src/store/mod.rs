@@ -122,11 +122,13 @@ pub enum Tree {
     Trends,
     /// Messages to people and programs outside that were not delivered yet.
     Outbox,
+    /// Updates that were declined and are no more.
+    Reinstated,
 }
 
 impl Tree {
     /// All trees, in the order in which they are declared, loaded and backed up.
-    pub const ALL: [Tree; 26] = [
+    pub const ALL: [Tree; 27] = [
         Tree::Meta,
         Tree::Revisions,
         Tree::Approvals,
@@ -153,6 +155,7 @@ impl Tree {
         Tree::Inventories,
         Tree::Trends,
         Tree::Outbox,
+        Tree::Reinstated,
     ];
 
     /// The name under which engines and backups know the tree.
@@ -184,6 +187,7 @@ impl Tree {
             Tree::Inventories => "inventories",
             Tree::Trends => "trends",
             Tree::Outbox => "outbox",
+            Tree::Reinstated => "reinstated",
         }
     }
 

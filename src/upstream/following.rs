@@ -14,7 +14,7 @@ use tracing::debug;
 
 use super::records::Run;
 use super::settings::{Patience, Settings, chance};
-use super::{Scope, SyncError, Upstream, event};
+use super::{Scope, SyncError, Upstream};
 
 /// How often it is looked whether there is an upstream server by now.
 const WAIT: Duration = Duration::from_secs(60);
@@ -68,8 +68,7 @@ impl Upstream {
 }
 
 /// Whether a look says something that the history does not: it brought `news`, or one of it and the
-/// run before failed and the other did not.
+/// run before that was not called off failed and the other did not.
 pub(super) fn is_worth_recording(run: &Run, news: bool, before: Option<&Run>) -> bool {
-    let failed = |run: &Run| run.status == event::FAILED;
-    news || run.failures > 0 || before.is_none_or(failed) != failed(run)
+    news || run.failures > 0 || before.is_none_or(Run::is_failed) != run.is_failed()
 }

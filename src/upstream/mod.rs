@@ -46,7 +46,7 @@ pub use sync::Scope;
 
 use crate::content::pulled::RangeSource;
 use crate::policy::by::By;
-use crate::state::State;
+use crate::state::{Moved, State};
 use crate::wire::types::Sha1;
 use authorize::Account;
 use content::Downloads;
@@ -61,6 +61,8 @@ use sync::{Outcome, Sync};
 
 /// The status of a synchronization that failed.
 pub const FAILED: u16 = event::FAILED;
+/// The status of one that was called off.
+pub const CANCELLED: u16 = event::CANCELLED;
 
 /// Events of ConfigMgr's software update point, which people know and tools look for.
 mod event {
@@ -71,6 +73,8 @@ mod event {
     pub(in crate::upstream) const TOOK_OVER: u16 = 6706;
     pub(in crate::upstream) const OUT_OF_SYNC: u16 = 6707;
     pub(in crate::upstream) const LICENCES_PENDING: u16 = 6708;
+    /// ConfigMgr has none for that; this is WSUS's own.
+    pub(in crate::upstream) const CANCELLED: u16 = 385;
 }
 
 /// This server's relation to its upstream server. One for each state.
@@ -203,7 +207,8 @@ impl Upstream {
             let called_off = cancelled.clone();
             let what = (number, scope, occasion);
             let (run, news) = upstream.run(what, source, account, &progress, cancelled).await;
-            let done = run.status != event::FAILED;
+            let done = !run.came_to_nothing();
+            let ended = run.ended_as();
             // A server that stops calls off a look, too, which nobody needs to know.
             let forgotten = occasion == Occasion::Look && *called_off.borrow();
             if !forgotten && let Err(error) = upstream.record(run, news).await {
@@ -214,7 +219,7 @@ impl Upstream {
                 upstream.report_due.notify_one();
             }
             drop(place);
-            progress.tell(if done { "done" } else { "failed" });
+            progress.tell(ended);
         });
         Ok(number)
     }
@@ -306,6 +311,7 @@ impl Upstream {
         let (status, reason, outcome) = match outcome {
             Ok(outcome) if licences > 0 => (event::LICENCES_PENDING, None, outcome),
             Ok(outcome) => (event::DONE, None, outcome),
+            Err(SyncError::Cancelled) => (event::CANCELLED, None, Outcome::default()),
             Err(error) => (event::FAILED, Some(reason(&error)), Outcome::default()),
         };
         let Outcome { moved, unchanged, failed, decisions, anew } = outcome;
@@ -317,13 +323,18 @@ impl Upstream {
             let text = format!("{decisions} decisions taken over");
             events.push(happened(ended, event::TOOK_OVER, text));
         }
-        let text = reason.clone().unwrap_or_else(|| {
-            let licences = match status {
-                event::LICENCES_PENDING => format!(", {licences} licences on their way"),
-                _ => String::new(),
-            };
-            format!("{} new, {} changed, {unchanged} unchanged{licences}", moved.new, moved.changed)
-        });
+        let text = match (status, &reason) {
+            (_, Some(reason)) => reason.clone(),
+            (event::CANCELLED, None) => "called off".to_owned(),
+            (_, None) => {
+                let licences = match status {
+                    event::LICENCES_PENDING => format!(", {licences} licences on their way"),
+                    _ => String::new(),
+                };
+                let Moved { new, changed } = moved;
+                format!("{new} new, {changed} changed, {unchanged} unchanged{licences}")
+            }
+        };
         if news || status == event::FAILED {
             info!(number, status, text, "a synchronization ended");
         }
@@ -352,7 +363,8 @@ impl Upstream {
     /// Enters a run into the history, unless it is a look that says nothing new.
     async fn record(&self, run: Run, news: bool) -> Result<(), SyncError> {
         let mut history = self.recorded().await?;
-        if !following::is_worth_recording(&run, news, history.runs.last()) {
+        let before = history.runs.iter().rev().find(|run| !run.is_cancelled());
+        if !following::is_worth_recording(&run, news, before) {
             return Ok(());
         }
         history.runs.push(run);

@@ -240,7 +240,7 @@ pub struct Run {
     pub began: i64,
     /// Unix seconds.
     pub ended: i64,
-    /// How it ended, as an event: 6702, 6703 or 6708.
+    /// How it ended, as an event: 6702, 6703, 6708, or 385 when it was called off.
     pub status: u16,
     /// Why it failed.
     pub reason: Option<String>,
@@ -263,16 +263,36 @@ pub struct Run {
 pub struct Event {
     /// Unix seconds.
     pub time: i64,
-    /// 6701 to 6708.
+    /// 6701 to 6708, or 385.
     pub id: u16,
     /// In words.
     pub text: String,
 }
 
 impl Run {
-    /// Whether it came to nothing.
+    /// Whether it could not go on.
     pub fn is_failed(&self) -> bool {
         self.status == super::event::FAILED
+    }
+
+    /// Whether it was called off, by somebody or because the server stopped. That says nothing of the
+    /// upstream server.
+    pub fn is_cancelled(&self) -> bool {
+        self.status == super::event::CANCELLED
+    }
+
+    /// Whether nobody sees anything of what it fetched.
+    pub fn came_to_nothing(&self) -> bool {
+        self.is_failed() || self.is_cancelled()
+    }
+
+    /// How it ended, in a word.
+    pub(super) fn ended_as(&self) -> &'static str {
+        match self.status {
+            super::event::FAILED => "failed",
+            super::event::CANCELLED => "cancelled",
+            _ => "done",
+        }
     }
 }
 

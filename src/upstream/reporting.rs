@@ -12,7 +12,7 @@ use super::error::SyncError;
 use super::records::{AnchorsRecord, ReportRecord, SourceRecord, UpstreamRecord, names, reason};
 use super::report::Reporter;
 use super::session::{Connection, Session};
-use super::{Upstream, event, source};
+use super::{Upstream, source};
 
 impl Upstream {
     /// Tells the upstream server what is new, and returns what that was.
@@ -38,7 +38,7 @@ impl Upstream {
             )));
         }
         let mut synchronized = self.history().await?;
-        synchronized.retain(|run| run.status != event::FAILED && !run.categories_only);
+        synchronized.retain(|run| !run.came_to_nothing() && !run.categories_only);
         let (state, settings) = (&self.state, &self.settings);
         let failed_files = self.downloads.failed();
         let reporter = Reporter::new(

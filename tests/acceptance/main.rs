@@ -21,5 +21,6 @@ mod sample_over_tls;
 mod server_sync_replay;
 mod shutdown;
 mod stable_ids;
+mod stored_text;
 mod sudden_death;
 mod targeting;

@@ -7,6 +7,7 @@ mod configuration;
 mod events;
 mod health;
 mod large;
+mod operations;
 mod results;
 mod serving;
 mod support;

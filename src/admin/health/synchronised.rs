@@ -3,7 +3,6 @@
 use super::{Found, error, ok, warn};
 use crate::admin::content::missing;
 use crate::admin::{Subject, instant};
-use crate::upstream::FAILED;
 
 const DAY: i64 = 86_400;
 
@@ -11,13 +10,14 @@ pub(super) async fn catalog(subject: &Subject) -> Found {
     if subject.upstream.source().await?.is_none() {
         return ok("no upstream server is configured");
     }
-    let runs = subject.upstream.history().await?;
-    if let Some(last) = runs.last().filter(|run| run.status == FAILED) {
+    let mut runs = subject.upstream.history().await?;
+    runs.retain(|run| !run.is_cancelled());
+    if let Some(last) = runs.last().filter(|run| run.is_failed()) {
         let (at, reason) = (instant(last.ended), last.reason.as_deref().unwrap_or("unknown"));
         let at = at.unwrap_or_default();
         return error(format!("the last synchronization failed at {at}: {reason}"));
     }
-    let whole = runs.iter().rev().find(|run| !run.categories_only && run.status != FAILED);
+    let whole = runs.iter().rev().find(|run| !run.categories_only && !run.is_failed());
     let Some(whole) = whole else { return warn("nothing was ever synchronised") };
     let at = instant(whole.ended).unwrap_or_default();
     let days = subject.monitor.settings().sync_days;

@@ -26,16 +26,16 @@ const BEYOND: usize = 10_000;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Considered {
     pub(super) wanted: HashMap<Uuid, i64>,
-    /// When they came here, by their numbers; none for one that does not count.
+    /// Since when they are offered, by their numbers; none for one that does not count.
     by_number: Vec<Option<i64>>,
-    /// When all of them came here, ascending.
+    /// Since when all of them are, ascending.
     arrivals: Vec<i64>,
 }
 
 impl Considered {
     pub(super) fn of(state: &State, selected: Vec<Selected>) -> Self {
         let wanted: HashMap<Uuid, i64> =
-            selected.into_iter().map(|it| (it.update, it.arrived)).collect();
+            selected.into_iter().map(|it| (it.update, it.offered)).collect();
         let arrival = |update: &Uuid| wanted.get(update).copied();
         let by_number = state.numbered_updates().iter().map(arrival).collect();
         let mut arrivals: Vec<i64> = wanted.values().copied().collect();
@@ -49,7 +49,7 @@ impl Considered {
 
     fn count(&self, statuses: &Statuses) -> Counts {
         let mut counts = Counts::default();
-        let reported_on = |arrival: i64| statuses.reported.is_some_and(|at| arrival <= at);
+        let reported_on = |arrival: i64| statuses.detected.is_some_and(|at| arrival <= at);
         let (mut known_rows, mut new_rows) = (0, 0);
         for row in statuses.rows() {
             let Some(arrival) = self.arrival(row.number) else { continue };

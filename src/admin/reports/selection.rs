@@ -58,6 +58,8 @@ pub(super) struct Selected {
     pub(super) update: Uuid,
     /// Unix seconds of when its latest revision came here.
     pub(super) arrived: i64,
+    /// Since when it is offered, which what computers say of it goes by.
+    pub(super) offered: i64,
     pub(super) declined: bool,
     /// What its document says, if it was read already.
     pub(super) metadata: Option<Arc<UpdateMetadata>>,
@@ -148,7 +150,16 @@ fn candidates(
             false => published.scope.tops.contains(index),
         };
         let arrived = revision.imported;
-        (is_kind && wanted).then_some(Selected { index, update, arrived, declined, metadata: None })
+        let offered = published.policy.offered_since(&metadata.identity, arrived);
+        let metadata = None;
+        (is_kind && wanted).then_some(Selected {
+            index,
+            update,
+            arrived,
+            offered,
+            declined,
+            metadata,
+        })
     })
 }
 

@@ -39,7 +39,8 @@ pub struct SyncRow {
     pub began: Option<String>,
     /// When it ended.
     pub ended: Option<String>,
-    /// How, as ConfigMgr numbers it: 6702 done, 6703 failed, 6708 done but for licence texts.
+    /// How, as ConfigMgr numbers it: 6702 done, 6703 failed, 6708 done but for licence texts; 385, as WSUS
+    /// numbers it, when it was called off.
     pub status: u16,
     /// Why it failed.
     pub reason: Option<String>,
@@ -52,9 +53,6 @@ pub struct SyncRow {
     /// How many revisions were set aside.
     pub set_aside: u64,
 }
-
-/// How a synchronization that failed ends.
-const FAILED: u16 = 6703;
 
 impl Operation for ReportSyncs {
     type Answer = SyncsReport;
@@ -91,7 +89,7 @@ impl ReportSyncs {
         Ok(SyncsReport {
             new: runs.iter().map(|run| run.new).sum(),
             changed: runs.iter().map(|run| run.changed).sum(),
-            failed: runs.iter().filter(|run| run.status == FAILED).count() as u64,
+            failed: runs.iter().filter(|run| run.is_failed()).count() as u64,
             rows: rows.collect(),
         })
     }

@@ -68,7 +68,7 @@ impl Counting<'_> {
     fn cohort(&mut self, members: &[Member<'_>]) -> Cohort {
         let mut reports: Vec<i64> = Vec::new();
         for Member { statuses, .. } in members {
-            reports.extend(statuses.reported);
+            reports.extend(statuses.detected);
             for row in statuses.rows() {
                 let at = row.number as usize;
                 if at >= self.table.len() {
@@ -141,8 +141,8 @@ mod tests {
         let count = PART as u32 * 2 + 17;
         let computers: Vec<(&[Uuid], Statuses)> = (0..count)
             .map(|number| {
-                let reported = (number % 5 != 0).then(|| i64::from(number % 300));
-                let mut statuses = Statuses { reported, ..Statuses::default() };
+                let detected = (number % 5 != 0).then(|| i64::from(number % 300));
+                let mut statuses = Statuses { detected, ..Statuses::default() };
                 let rows: Vec<UpdateStatus> = updates
                     .iter()
                     .zip(0..)

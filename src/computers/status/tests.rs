@@ -20,7 +20,7 @@ struct Kept {
 
 impl Kept {
     fn apply(&mut self, event: &Event) {
-        self.statuses.apply(event, &mut self.numbers);
+        self.statuses.apply(event, None, &mut self.numbers);
     }
 
     fn take_over(&mut self, report: &StatusReport) {

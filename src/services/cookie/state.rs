@@ -1,5 +1,7 @@
 //! What cookies say, as fixed-layout little-endian fields. Texts have a length in front.
 
+use uuid::Uuid;
+
 use super::{CookieError, ProtocolVersion};
 use crate::wire::little_endian::Reader;
 
@@ -41,12 +43,15 @@ pub struct SessionState {
     pub view: u64,
     /// How many `SyncUpdates` calls the current scan has made.
     pub round: u16,
+    /// The timeline of the server that both watermarks are of. Cookies had none at first; theirs
+    /// is the first.
+    pub timeline: Uuid,
 }
 
 impl SessionState {
-    /// Whether the client was sent changes that a server at commit `sequence` has not made.
-    pub fn is_ahead_of(&self, sequence: u64) -> bool {
-        self.software_watermark.max(self.driver_watermark) > sequence
+    /// The latest commit that the client was sent changes of.
+    pub fn watermark(&self) -> u64 {
+        self.software_watermark.max(self.driver_watermark)
     }
 }
 
@@ -87,6 +92,7 @@ impl SessionState {
         out.extend_from_slice(&self.driver_watermark.to_le_bytes());
         out.extend_from_slice(&self.view.to_le_bytes());
         out.extend_from_slice(&self.round.to_le_bytes());
+        out.extend_from_slice(self.timeline.as_bytes());
         Ok(out)
     }
 
@@ -102,6 +108,10 @@ impl SessionState {
             driver_watermark: fields.u64()?,
             view: fields.u64()?,
             round: fields.u16()?,
+            timeline: match fields.is_empty() {
+                true => Uuid::nil(),
+                false => Uuid::from_bytes(fields.array()?),
+            },
         };
         end(fields, state)
     }

@@ -32,6 +32,7 @@ fn session() -> SessionState {
         driver_watermark: 4700,
         view: 0xfeed_face_cafe_beef,
         round: 3,
+        timeline: uuid::Uuid::from_u128(5),
     }
 }
 
@@ -222,6 +223,15 @@ fn an_authentic_state_of_another_layout_is_refused() {
     }
 }
 
+#[test]
+fn a_state_of_before_there_were_timelines_is_of_the_first() {
+    let keyring = Keyring::generate(NOW);
+    let state = session().to_bytes().unwrap();
+    let cookie = keyring.seal(Kind::Session, NOW + HOUR, &state[..state.len() - 16]);
+    let first = SessionState { timeline: uuid::Uuid::nil(), ..session() };
+    assert_eq!(keyring.open_session(&cookie, NOW), Ok((first, NOW + HOUR)));
+}
+
 prop_compose! {
     fn any_session()(
         client_id in ".{0,60}",
@@ -230,11 +240,12 @@ prop_compose! {
         (major, minor) in any::<(u16, u16)>(),
         config_change in any::<i64>(),
         (software_watermark, driver_watermark, view, round) in any::<(u64, u64, u64, u16)>(),
+        timeline in any::<u128>().prop_map(uuid::Uuid::from_u128),
     ) -> SessionState {
         let protocol = ProtocolVersion { major, minor };
         SessionState {
             client_id, dns_name, target_group, protocol, config_change, software_watermark,
-            driver_watermark, view, round,
+            driver_watermark, view, round, timeline,
         }
     }
 }

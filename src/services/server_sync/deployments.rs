@@ -15,6 +15,7 @@ use crate::policy::target_group::{ALL_COMPUTERS, TargetGroup};
 use crate::services::call::Outcome;
 use crate::services::{ServiceError, Services};
 use crate::state::Published;
+use crate::wire::fault::ErrorCode;
 use crate::wire::time::DateTime;
 use crate::wire::wsusss::server_sync::{
     GetDeploymentsRequest, GetDeploymentsResponse, ServerSyncDeployment,
@@ -40,6 +41,9 @@ impl Services {
         let since = Anchor::read(request.deployment_anchor.as_deref(), "deploymentAnchor")?;
         // The specification wants it; other stacks leave it out, and then mean the present.
         let told = Anchor::read(request.sync_anchor.as_deref(), "syncAnchor")?;
+        if !self.told_decisions(session.server, since) {
+            return Err(ServiceError::code(ErrorCode::ServerChanged));
+        }
         let published = self.state.published();
         let selected = Selected::of(&published, since, told);
         let number = selected.complete_up_to;
@@ -57,6 +61,17 @@ impl Services {
             accepted_eulas: Some(policy.eulas.keys().copied().collect()),
         };
         Ok(GetDeploymentsResponse { result: Some(result) })
+    }
+}
+
+impl Services {
+    /// Whether an anchor is one that this server gave, as far as it remembers. If not, it was restored
+    /// from a backup, or forgot the server: what was decided there and is not known here could never be
+    /// taken back by telling what is new, so the replica has to ask from the beginning.
+    fn told_decisions(&self, server: Uuid, anchor: Option<Anchor>) -> bool {
+        let known = self.state.downstream_server(server);
+        let last = known.and_then(|known| known.decided);
+        anchor.is_none_or(|anchor| last.is_some_and(|last| anchor.at <= last.at))
     }
 }
 

@@ -9,6 +9,8 @@ use crate::computers::UpdateInstallationState::{
     self, Failed, Installed, NotApplicable, NotInstalled, Unknown,
 };
 use crate::computers::event::EventLog;
+use crate::policy::approval::ApprovalAction::Install;
+use crate::policy::target_group::ALL_COMPUTERS;
 use crate::wire::operation::Operation;
 use crate::wire::time::DateTime;
 
@@ -120,6 +122,62 @@ async fn a_status_report_replaces_all_and_a_failure_is_noted_at_once() {
     let late = Event { instance: 3, misc: &misc, at: at - 60, ..Event::default() };
     report(&agent, at, &[late]).await.ok();
     assert_eq!(state(&agent, 1), Failed);
+}
+
+/// A report comes minutes after its scan, and what came here in between is no part of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_says_nothing_of_what_came_after_its_scan() {
+    let server = Server::start(clock!()).await;
+    server.import([1, 2].map(Document::software)).await;
+    let mut agent = Agent::new(&server).await;
+    agent.scan(&[], &[]).await;
+    server.pass(60);
+    let arrived = server.now();
+    server.import([Document::software(3)]).await;
+    server.pass(240);
+    let misc = list("U", &[1]);
+    let event = |instance| Event { instance, misc: &misc, at: server.now(), ..Event::default() };
+    report(&agent, server.now(), &[event(1)]).await.ok();
+    let client_id = agent.client_id.clone();
+    let shown = || async {
+        let standing = server.state.standing(ALL_COMPUTERS).await.expect("counters");
+        let tracked = server.state.computers().find(&client_id).expect("registered");
+        let number = server.state.update_number(&id(3));
+        let counts = &standing.updates[&id(3)];
+        (tracked.statuses.state(number, arrived), counts.unknown, counts.not_applicable)
+    };
+    assert_eq!([1, 2].map(|it| state(&agent, it)), [NotInstalled, NotApplicable]);
+    assert_eq!(shown().await, (Unknown, 1, 0));
+    agent.scan(&[], &[]).await;
+    server.pass(240);
+    report(&agent, server.now(), &[event(2)]).await.ok();
+    assert_eq!(shown().await, (NotApplicable, 0, 1));
+}
+
+/// Nobody was told of it meanwhile, so nobody said anything of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_offered_again_is_unknown_until_it_is_reported_on() {
+    let server = Server::start(clock!()).await;
+    server.import([1, 2].map(Document::software)).await;
+    let mut agent = Agent::new(&server).await;
+    let counted = || async {
+        let standing = server.state.standing(ALL_COMPUTERS).await.expect("counters");
+        let counts = &standing.updates[&id(1)];
+        (counts.unknown, counts.not_applicable)
+    };
+    let misc = list("U", &[2]);
+    let event = |instance| Event { instance, misc: &misc, at: server.now(), ..Event::default() };
+    server.decline(1).await;
+    agent.scan(&[], &[]).await;
+    server.pass(60);
+    report(&agent, server.now(), &[event(1)]).await.ok();
+    server.pass(60);
+    server.approve(1, "All Computers", Install).await;
+    assert_eq!(counted().await, (1, 0));
+    agent.scan(&[], &[]).await;
+    server.pass(60);
+    report(&agent, server.now(), &[event(2)]).await.ok();
+    assert_eq!(counted().await, (0, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -88,24 +88,16 @@ impl Server {
 
     /// A copy of everything that is stored: a backup.
     pub(super) fn store_as_it_is(&self) -> MemoryStore {
-        let mut batch = Batch::default();
-        for tree in Tree::ALL {
-            let put = &mut |key: &[u8], value: &[u8]| {
-                batch.put(tree, key, value);
-                Ok(())
-            };
-            self.store.load(tree, put).expect("readable");
-        }
-        let mut copy = MemoryStore::new();
-        copy.commit(&batch).expect("writable");
-        copy
+        copy(&self.store)
     }
 
     /// Goes back to a backup.
-    pub(super) async fn restore(&mut self, backup: MemoryStore) {
+    pub(super) async fn restore(&mut self, backup: &MemoryStore) {
         self.state.close().await;
-        self.store = backup;
+        self.store = copy(backup);
         self.restart(|_, _| ()).await;
+        let told = serde_json::json!("a test");
+        self.state.begin_timeline(By::administrator(), told).await.expect("begun");
     }
 
     pub(super) fn services(&self) -> &Services {
@@ -187,6 +179,20 @@ impl Server {
             fault: answer.outcome.fault,
         }
     }
+}
+
+fn copy(store: &MemoryStore) -> MemoryStore {
+    let mut batch = Batch::default();
+    for tree in Tree::ALL {
+        let put = &mut |key: &[u8], value: &[u8]| {
+            batch.put(tree, key, value);
+            Ok(())
+        };
+        store.load(tree, put).expect("readable");
+    }
+    let mut copy = MemoryStore::new();
+    copy.commit(&batch).expect("writable");
+    copy
 }
 
 async fn open(

@@ -96,6 +96,37 @@ async fn a_deployment_waits_until_its_update_was_listed() {
     }
 }
 
+/// What a restored server does not know any more it cannot take back, however often it tells what is new.
+#[tokio::test]
+async fn a_replica_that_was_told_what_a_restored_server_lost_starts_over() {
+    let mut server = Server::start(clock!()).await;
+    server.import([Document::software(10), Document::software(11)]).await;
+    server.approve(10, "All Computers", ApprovalAction::Install).await;
+    let dss = Downstream::connect(&server).await;
+    let (sync, _) = dss.list(UPDATES).await;
+    let early = deployments(&dss, "", &sync).await.text_of("Anchor");
+    let backup = server.store_as_it_is();
+    server.pass(MINUTE);
+    server.approve(11, "All Computers", ApprovalAction::Install).await;
+    let dss = Downstream::connect(&server).await;
+    let late = deployments(&dss, &early, &sync).await.text_of("Anchor");
+    server.restore(&backup).await;
+    for action in [ApprovalAction::Uninstall, ApprovalAction::Install] {
+        server.approve(10, "All Computers", action).await;
+    }
+    let dss = Downstream::connect(&server).await;
+    let anchors =
+        format!("<deploymentAnchor>{late}</deploymentAnchor><syncAnchor>{sync}</syncAnchor>");
+    dss.call(Operation::GetDeployments, &anchors).await.is_fault("ServerChanged", "");
+    let anew = deployments(&dss, "", &sync).await;
+    assert_eq!(anew.texts("UpdateId"), [id(10).to_string()]);
+    deployments(&dss, &anew.text_of("Anchor"), &sync).await;
+
+    server.restore(&backup).await;
+    let dss = Downstream::connect(&server).await;
+    assert!(deployments(&dss, &early, &sync).await.texts("UpdateId").is_empty(), "nothing is new");
+}
+
 #[tokio::test]
 async fn files_that_are_asked_for_are_wanted_until_they_are_here() {
     let server = Server::start(clock!()).await;

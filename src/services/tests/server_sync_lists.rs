@@ -91,7 +91,7 @@ async fn after_a_restore_from_a_backup_nothing_is_missed() {
     server.import([Document::software(20)]).await;
     let dss = Downstream::connect(&server).await;
     let (anchor, _) = dss.list("<GetConfig>false</GetConfig>").await;
-    server.restore(backup).await;
+    server.restore(&backup).await;
     server.pass(MINUTE);
     server.import([Document::software(21)]).await;
     let dss = Downstream::connect(&server).await;

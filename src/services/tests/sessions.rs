@@ -153,7 +153,7 @@ async fn a_server_that_forgot_commits_is_another_server() {
     agent.scan(&[], &[]).await;
     let Agent { client_id, cookie, .. } = agent;
 
-    server.restore(before).await;
+    server.restore(&before).await;
     let mut agent = Agent { server: &server, client_id, cookie };
     let scan = Parameters::default().write();
     agent.call(Operation::SyncUpdates, &scan).await.is_fault("ServerChanged", "");
@@ -171,6 +171,63 @@ async fn a_server_that_forgot_commits_is_another_server() {
     agent.renew(&hello, "").await;
     agent.register(26200).await.ok();
     agent.scan(&[], &[]).await;
+}
+
+/// The numbers of what was lost are given once more, so they are not what tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_told_what_a_restored_server_lost_starts_over_however_much_was_decided_since() {
+    let mut server = Server::start(clock!()).await;
+    let [old] = server.import([Document::software(1)]).await;
+    let mut early = Agent::new(&server).await;
+    early.scan(&[], &[]).await;
+    let (early_id, early) = (early.client_id, early.cookie);
+    let backup = server.store_as_it_is();
+    let [lost] = server.import([Document::software(2)]).await;
+    let hello = Hello { client_id: "late", ..Hello::default() };
+    let mut late = Agent::with(&server, Hello { client_id: "late", ..Hello::default() }).await;
+    late.scan(&[], &[]).await;
+    let mut late = late.cookie;
+
+    // The second time it is the first restored server whose commits are lost.
+    for again in [false, true] {
+        server.restore(&backup).await;
+        let [new] = server.import([Document::software(3)]).await;
+        assert_eq!(new, lost);
+        for action in [ApprovalAction::Install, ApprovalAction::Uninstall, ApprovalAction::Install]
+        {
+            server.approve(1, "All Computers", action).await;
+        }
+        let client_id = "late".to_owned();
+        let mut agent = Agent { server: &server, client_id, cookie: late.clone() };
+        let scan = Parameters::default().write();
+        agent.call(Operation::SyncUpdates, &scan).await.is_fault("ServerChanged", "");
+        let ids = format!("<revisionIDs><int>{lost}</int></revisionIDs><infoTypes/>");
+        let details = agent.call(Operation::GetExtendedUpdateInfo, &ids).await;
+        details.is_fault("ServerChanged", "");
+        let data =
+            server.call(Operation::GetAuthorizationCookie, &super::agent::authorize(&hello)).await;
+        let request = super::agent::get_cookie(
+            &super::agent::authorization(&data.text_of("CookieData")),
+            &agent.cookie_as("oldCookie"),
+            &super::agent::last_change(&server).await,
+            "2.90",
+        );
+        server.call(Operation::GetCookie, &request).await.is_fault("ServerChanged", "");
+        agent.renew(&hello, "").await;
+        agent.register(26200).await.ok();
+        let scan = agent.scan(&[], &[old]).await;
+        assert_eq!((scan.new_ids(), scan.changes()), (vec![new], vec![(old, "Install", true)]));
+        late = agent.cookie;
+
+        // Who was told nothing of it goes on.
+        if !again {
+            let mut agent =
+                Agent { server: &server, client_id: early_id.clone(), cookie: early.clone() };
+            let scan = agent.scan(&[], &[old]).await;
+            assert_eq!((scan.new_ids(), scan.changes()), (vec![new], vec![(old, "Install", true)]));
+            assert_eq!(agent.scan(&[], &[old, new]).await.changes(), []);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

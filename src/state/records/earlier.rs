@@ -13,6 +13,8 @@ use super::first_version;
 use crate::computers;
 use crate::computers::computer::ComputerInfo;
 use crate::computers::event::Event;
+use crate::computers::relapses::Relapses;
+use crate::computers::rows::PackedRows;
 use crate::computers::sightings::Sightings;
 use crate::computers::status::{LastScan, UpdateStatus};
 use crate::downstream::{self, Listed, Reported};
@@ -93,6 +95,24 @@ pub struct DeletedRecord {
     wanted: BTreeSet<u32>,
 }
 
+/// Statuses that tell of all updates that were here when they were reported.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StatusRecord {
+    statuses: ReportedStatuses,
+    unnumbered: Vec<UpdateStatus>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct ReportedStatuses {
+    reported: Option<i64>,
+    scan: Option<LastScan>,
+    received: i64,
+    unusable: Option<i64>,
+    restarted: Option<i64>,
+    relapses: Relapses,
+    rows: PackedRows,
+}
+
 /// Events without the scans before the last.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct EventLog {
@@ -116,12 +136,16 @@ impl From<Computer> for computers::Computer {
     }
 }
 
-impl From<Statuses> for super::StatusRecord {
-    fn from(earlier: Statuses) -> Self {
-        let Statuses { reported, scan, received, updates } = earlier;
-        let mut statuses = computers::Statuses::default();
-        (statuses.reported, statuses.scan, statuses.received) = (reported, scan, received);
-        Self { statuses, unnumbered: updates }
+impl From<StatusRecord> for super::StatusRecord {
+    fn from(earlier: StatusRecord) -> Self {
+        let StatusRecord { statuses, unnumbered } = earlier;
+        let ReportedStatuses { reported, scan, received, unusable, restarted, relapses, rows } =
+            statuses;
+        let mut statuses = computers::Statuses::with_rows(rows);
+        (statuses.reported, statuses.detected) = (reported, reported);
+        (statuses.scan, statuses.received, statuses.unusable) = (scan, received, unusable);
+        (statuses.restarted, statuses.relapses) = (restarted, relapses);
+        Self { statuses, unnumbered }
     }
 }
 
@@ -187,6 +211,18 @@ impl Stored for ReportingServer {
     }
 }
 
+impl Stored for StatusRecord {
+    const NAME: &'static str = "status record";
+    const VERSION: u8 = 2;
+    type Previous = Statuses;
+
+    fn migrate(earlier: Statuses) -> Self {
+        let Statuses { reported, scan, received, updates } = earlier;
+        let statuses = ReportedStatuses { reported, scan, received, ..ReportedStatuses::default() };
+        Self { statuses, unnumbered: updates }
+    }
+}
+
 first_version! {
     PublishingRecord, "publishing record";
     DownstreamServer, "downstream server record";
@@ -236,6 +272,7 @@ mod tests {
         let read: super::super::StatusRecord = value::decode(&bytes).unwrap();
         let statuses = &read.statuses;
         assert_eq!((statuses.reported, statuses.scan, statuses.received), (Some(9), scan, 10));
+        assert_eq!(statuses.detected, Some(9));
         assert_eq!(read.unnumbered, [row]);
     }
 

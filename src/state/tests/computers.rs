@@ -67,7 +67,11 @@ async fn the_journal_has_what_was_decided_of_computers_and_no_registrations() {
                 "before": [],
                 "by": "administrator",
             }),
-            json!({ "delete_computer": "computer-2", "by": "administrator" }),
+            json!({
+                "delete_computer": "computer-2",
+                "before": { "name": "pc2.example", "groups": [] },
+                "by": "administrator",
+            }),
         ]
     );
     let groups = |number: u8| {

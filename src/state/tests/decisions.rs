@@ -169,7 +169,11 @@ async fn groups_have_unique_names_and_take_their_approvals_and_memberships_along
     assert!(computer.computer.groups.is_empty());
     assert_eq!(
         fixture.journal().last(),
-        Some(&json!({ "delete_group": PILOT, "by": "administrator" }))
+        Some(&json!({
+            "delete_group": PILOT,
+            "before": TargetGroup::new(PILOT, "Pilot", Some(ALL_COMPUTERS)),
+            "by": "administrator",
+        }))
     );
 
     let built_in =

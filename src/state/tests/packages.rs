@@ -39,6 +39,10 @@ async fn each_change_makes_a_version_of_what_there_was_then() {
     let fixture = fixture.reopened().await;
     assert_eq!(fixture.state.published().policy.package("BRANCH"), Some(&second));
     fixture.state.delete_package(by(), "branch".into()).await.expect("deleted");
+    let mut journal = fixture.journal().into_iter().rev();
+    let (deleted, changed) = (journal.next().expect("one"), journal.next().expect("one"));
+    assert_eq!(deleted["before"], changed["package"]);
+    assert_eq!(changed["before"]["version"], 2);
     assert!(fixture.state.published().policy.package("branch").is_none());
 }
 

@@ -96,7 +96,7 @@ impl Reporter<'_> {
     fn news(&self, tracked: &Tracked) -> Option<Report> {
         let Tracked { computer, statuses, .. } = tracked;
         let told = self.told.get(&computer.number).cloned().unwrap_or_default();
-        let detected = statuses.reported.and_then(|reported| self.synchronized_before(reported));
+        let detected = statuses.detected.and_then(|detected| self.synchronized_before(detected));
         let states = Some(states_digest(statuses));
         let full = told.states != states;
         let says_nothing = statuses.reported.is_none() && statuses.rows().next().is_none();
@@ -117,11 +117,11 @@ impl Reporter<'_> {
         })
     }
 
-    /// When the newest updates came here that a computer can have reported on at `reported`: those
+    /// When the newest updates came here that a computer can have known of at `detected`: those
     /// of the last synchronization before. Its beginning counts, since what the upstream server got
     /// while it ran may have missed it.
-    fn synchronized_before(&self, reported: i64) -> Option<i64> {
-        let runs = self.synchronized.iter().filter(|run| run.ended <= reported);
+    fn synchronized_before(&self, detected: i64) -> Option<i64> {
+        let runs = self.synchronized.iter().filter(|run| run.ended <= detected);
         runs.map(|run| run.began).max()
     }
 

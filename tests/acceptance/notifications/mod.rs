@@ -75,6 +75,10 @@ fn a_webhook_is_told_of_synchronizations_signed_over_failures_and_a_restart() {
     for shown in [&["notification", "list"][..], &["audit", "list"]] {
         assert!(!directory.json(shown).to_string().contains(SECRET), "{shown:?}");
     }
+    directory.json(&["notification", "test", "hook"]);
+    let test = hook.next();
+    test.is_signed_with(SECRET);
+    assert_eq!((&test.json()["event"], test.header("X-Weir-Event")), (&json!("test"), "test"));
     directory.json(&["notification", "remove", "hook"]);
     directory.run(&["sync", "now"]);
     assert!(hook.comes_nothing_for(QUIET), "nobody wants to know");

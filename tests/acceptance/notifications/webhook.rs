@@ -84,7 +84,8 @@ impl Posted {
 
     /// The signature is computed here once more, as a receiver would.
     pub(super) fn is_signed_with(&self, secret: &str) {
-        let signed = format!("{}.{}", self.header("X-Weir-Timestamp"), self.body);
+        let (at, id) = (self.header("X-Weir-Timestamp"), self.header("X-Weir-Delivery"));
+        let signed = format!("{at}.{id}.{}", self.body);
         let digits = self.header("X-Weir-Signature").strip_prefix("sha256=").expect("its kind");
         let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).expect("digits");
         let tag: Vec<u8> = (0..digits.len()).step_by(2).map(byte).collect();
