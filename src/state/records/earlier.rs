@@ -231,10 +231,10 @@ mod tests {
 
     #[test]
     fn deleted_revisions_of_the_first_version_stay_away() {
-        let numbers = BTreeSet::from;
+        let numbers = |numbers: &[u32]| numbers.iter().copied().collect::<BTreeSet<u32>>();
         let update = Uuid::from_u128(5);
         let earlier =
-            DeletedRecord { update, at: 7, revisions: numbers([1, 2]), wanted: numbers([3]) };
+            DeletedRecord { update, at: 7, revisions: numbers(&[1, 2]), wanted: numbers(&[3]) };
         let bytes = value::encode(&earlier).unwrap();
         let read: super::super::DeletedRecord = value::decode(&bytes).unwrap();
         assert_eq!((read.update, read.at, read.released), (update, 7, None));
