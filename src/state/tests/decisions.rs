@@ -56,7 +56,14 @@ async fn each_decision_has_a_number_of_its_own_and_replaces_the_one_before() {
 
     let approve = |approval: &Approval, before: Option<Terms>| {
         let by = "administrator";
-        json!({ "approve": approval, "before": before, "was_declined": false, "by": by })
+        let source = before.map(|_| "decision");
+        json!({
+            "approve": approval,
+            "before": before,
+            "before_source": source,
+            "was_declined": false,
+            "by": by,
+        })
     };
     let group = TargetGroup::new(PILOT, "Pilot", None);
     let group = json!({ "group": group, "before": null, "by": "administrator" });

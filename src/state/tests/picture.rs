@@ -9,6 +9,7 @@ use crate::computers::{Computer, Statuses};
 use crate::policy::approval::{Approval, ApprovalAction, DeadDeployment, Declined};
 use crate::policy::cause::Cause;
 use crate::policy::target_group::{ALL_COMPUTERS, TargetGroup, effective};
+use crate::policy::update_group::UpdateGroup;
 use crate::policy::view::Deployment;
 use crate::state::records::ContentRecord;
 use crate::state::{Places, Published, State};
@@ -27,6 +28,7 @@ pub(super) struct Picture {
     declined: BTreeMap<Uuid, Declined>,
     exempt: BTreeMap<Uuid, Cause>,
     dead: BTreeMap<u32, DeadDeployment>,
+    update_groups: BTreeMap<Uuid, UpdateGroup>,
     contents: BTreeMap<[u8; 20], ContentRecord>,
     views: BTreeMap<Vec<Uuid>, Vec<Option<Deployment>>>,
     computers: BTreeMap<String, (Computer, Statuses, EventLog)>,
@@ -67,6 +69,7 @@ impl Picture {
             declined: policy.declined.iter().map(|(id, when)| (*id, when.clone())).collect(),
             exempt: policy.exempt.iter().map(|(id, cause)| (*id, *cause)).collect(),
             dead: policy.dead.as_ref().clone(),
+            update_groups: policy.update_groups.as_ref().clone(),
             contents: contents.map(|(Sha1(digest), record)| (*digest, *record)).collect(),
             views: views(&published),
             computers,

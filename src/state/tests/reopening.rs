@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::picture::Picture;
 use super::support::{Document, Fixture, NOW, address, content, registration, software, update};
 use crate::computers::event::Event;
-use crate::policy::approval::ApprovalAction;
+use crate::policy::approval::{ApprovalAction, Source};
 use crate::policy::by::By;
 use crate::policy::terms::Terms;
 use crate::state::{Children, Decision, Members, Published, State, StateError};
@@ -27,6 +27,9 @@ enum Step {
     CreateGroup(u8, Option<u8>),
     MoveGroup(u8, Option<u8>),
     DeleteGroup(u8, Children, Members),
+    Gather(u8, BTreeSet<u8>, BTreeSet<u8>),
+    Deploy(u8, String, Terms, bool),
+    Withdraw(u8, String),
     Register(u8, String),
     Report(u8, u8, i16),
     Move(u8, Vec<String>),
@@ -69,6 +72,8 @@ fn steps() -> impl Strategy<Value = Step> {
     let go_live = prop::option::weighted(0.2, Just(NOW + 3600));
     let terms =
         (action, go_live).prop_map(|(action, go_live)| Terms { go_live, ..Terms::from(action) });
+    let deployed = prop::sample::select(vec![Install, Install, Uninstall]).prop_map(Terms::from);
+    let numbers = || prop::collection::btree_set(0..6_u8, 0..3);
     let children = prop::sample::select(vec![Children::Refuse, Children::MoveUp, Children::Delete]);
     let members = prop::sample::select(vec![Members::Release, Members::MoveUp]);
     let groups = || (0..3_u8).prop_map(group);
@@ -83,6 +88,10 @@ fn steps() -> impl Strategy<Value = Step> {
         2 => (0..3_u8, prop::option::of(0..3_u8)).prop_map(|(g, p)| Step::CreateGroup(g, p)),
         2 => (0..3_u8, prop::option::of(0..3_u8)).prop_map(|(g, p)| Step::MoveGroup(g, p)),
         1 => (0..3_u8, children, members).prop_map(|(g, c, m)| Step::DeleteGroup(g, c, m)),
+        3 => (0..2_u8, numbers(), numbers()).prop_map(|(g, add, out)| Step::Gather(g, add, out)),
+        3 => (0..2_u8, groups(), deployed, prop::bool::weighted(0.8))
+            .prop_map(|(g, target, terms, enabled)| Step::Deploy(g, target, terms, enabled)),
+        1 => (0..2_u8, groups()).prop_map(|(g, target)| Step::Withdraw(g, target)),
         3 => (0..4_u8, groups()).prop_map(|(computer, g)| Step::Register(computer, g)),
         2 => (0..4_u8, 0..6_u8, prop::sample::select(vec![147, 156, 182, 184]))
             .prop_map(|(computer, update, event)| Step::Report(computer, update, event)),
@@ -141,6 +150,19 @@ async fn take(fixture: Fixture, step: Step, number: u128) -> Fixture {
         Step::DeleteGroup(number, children, members) => {
             state.delete_group(by, group(number), children, members).await.map(drop)
         }
+        Step::Gather(number, add, remove) => {
+            let id = Uuid::from_u128(0x3000 + u128::from(number));
+            // It may be there already.
+            drop(state.create_update_group(by.clone(), id, group(number)).await);
+            let ids = |numbers: BTreeSet<u8>| numbers.into_iter().map(update).collect();
+            state.change_update_group(by, group(number), ids(add), ids(remove)).await.map(drop)
+        }
+        Step::Deploy(number, target, terms, enabled) => {
+            state.deploy_update_group(by, group(number), target, terms, enabled).await.map(drop)
+        }
+        Step::Withdraw(number, target) => {
+            state.withdraw_update_group(by, group(number), target).await.map(drop)
+        }
         Step::Register(number, group) => state.register(registration(number, &group)).await,
         Step::Report(computer, update, event_id) => {
             let events = vec![event(number, update, event_id)];
@@ -183,6 +205,18 @@ fn check_numbers(published: &Published, ids: &mut HashMap<RevisionId, UpdateIden
     assert!(revisions.all(|(_, revision)| revision.changed <= published.sequence));
 }
 
+/// What a deployment of an update group approved ends with it.
+fn check_sources(published: &Published) {
+    let policy = &published.policy;
+    for approval in policy.approvals.values().flatten().filter(|it| it.terms.action.acts()) {
+        if let Source::UpdateGroup(id) = approval.source {
+            let group = policy.update_groups.get(&id).expect("an update group");
+            let deployment = group.deployment_of(approval.update, approval.group);
+            assert!(deployment.is_some(), "{approval:?} outlived its deployment");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
@@ -195,6 +229,7 @@ proptest! {
             for (number, step) in (1..).zip(steps) {
                 fixture = take(fixture, step, number).await;
                 check_numbers(&fixture.state.published(), &mut ids);
+                check_sources(&fixture.state.published());
             }
             // The last part of whatever import is open.
             while fixture.state.import(By::administrator(), Vec::new(), false).await.is_err() {}
