@@ -306,7 +306,11 @@ impl Upstream {
             self.state.run_due_rules(true).await;
         }
         let ended = self.state.now();
-        events.push(happened(ended, event::IN_PROGRESS, progress.phase().name().to_owned()));
+        events.extend(progress.phases().into_iter().map(|(phase, ago)| {
+            let ago = i64::try_from(ago.as_secs()).unwrap_or(i64::MAX);
+            let at = ended.saturating_sub(ago).max(began);
+            happened(at, event::IN_PROGRESS, phase.name().to_owned())
+        }));
         let licences = self.downloads.pending_licences(content);
         let (status, reason, outcome) = match outcome {
             Ok(outcome) if licences > 0 => (event::LICENCES_PENDING, None, outcome),

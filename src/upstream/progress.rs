@@ -71,6 +71,8 @@ pub struct RunningSync {
 /// The progress of one synchronization.
 pub(super) struct Progress {
     phase: Mutex<(Phase, Instant)>,
+    /// The phases until now, each with its beginning.
+    begun: Mutex<Vec<(Phase, Instant)>>,
     done: AtomicU64,
     total: AtomicU64,
     failed: AtomicU64,
@@ -87,6 +89,7 @@ impl Progress {
             events,
             told: Mutex::default(),
             phase: Mutex::new((Phase::Connecting, Instant::now())),
+            begun: Mutex::default(),
             done: AtomicU64::new(0),
             total: AtomicU64::new(0),
             failed: AtomicU64::new(0),
@@ -97,8 +100,16 @@ impl Progress {
     pub(super) fn begin(&self, phase: Phase, total: u64) {
         self.done.store(0, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
-        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = (phase, Instant::now());
+        let begun = (phase, Instant::now());
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = begun;
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).push(begun);
         self.tell(phase.name());
+    }
+
+    /// The phases until now, each with how long ago it began.
+    pub(super) fn phases(&self) -> Vec<(Phase, Duration)> {
+        let begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.iter().map(|(phase, since)| (*phase, since.elapsed())).collect()
     }
 
     /// Tells whoever watches how far it is, or how it ended.

@@ -28,6 +28,12 @@ async fn all_of_it_is_what_an_import_of_the_documents_makes() {
     pair.select_everything().await;
     let run = pair.sync(Scope::Everything).await;
     assert_eq!(run.new + run.changed, sample::documents().len() as u64, "{run:?}");
+    let phases = run.events.iter().filter(|event| event.id == 6704);
+    let phases: Vec<&str> = phases.map(|event| event.text.as_str()).collect();
+    let expected =
+        ["connecting", "listing categories", "listing updates", "fetching updates", "publishing"];
+    let mut passed = phases.iter();
+    assert!(expected.iter().all(|phase| passed.any(|other| other == phase)), "{phases:?}");
     let published = pair.state.published();
     for (identity, (text, _)) in &pair.fake.world().documents {
         let index = published.catalog.by_identity(identity).expect("synchronised");
