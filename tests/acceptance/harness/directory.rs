@@ -93,12 +93,14 @@ impl Directory {
         let mut line = String::new();
         let stdout = child.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("readable");
-        let mut server = Server { child, http: String::new(), https: String::new(), log };
+        let (http, https, admin) = Default::default();
+        let mut server = Server { child, http, https, admin, log };
         let ready: Value = serde_json::from_str(&line).expect("the first line is JSON");
         assert_eq!(ready["ready"], true);
         let address = |key: &str| ready[key].as_str().expect("an address").to_owned();
         server.http = address("http");
         server.https = address("https");
+        server.admin = ready["admin"].as_str().unwrap_or_default().to_owned();
         server
     }
 
@@ -127,6 +129,8 @@ pub(crate) struct Server {
     pub(crate) http: String,
     /// Address of HTTPS.
     pub(crate) https: String,
+    /// Address for administrators, where one was asked for.
+    pub(crate) admin: String,
     log: PathBuf,
 }
 
