@@ -29,8 +29,11 @@ pub(super) fn touch_for_import(transaction: &mut Transaction<'_>, metadata: &Upd
     let mut touched: BTreeSet<RevisionIndex> =
         updates.flat_map(|update| revisions_of(catalog, update)).copied().collect();
     // The new revision takes the place of the last one, and so do its members.
-    let before = revisions_of(catalog, metadata.identity.update_id).iter();
-    let before = before.flat_map(|revision| catalog.members(*revision)).copied();
+    let earlier = revisions_of(catalog, metadata.identity.update_id).iter().copied();
+    let before = earlier.clone().flat_map(|revision| catalog.members(revision)).copied();
+    // What was decided on the update does not mean the last one any more, which stays as a member
+    // where the new one is expired.
+    touched.extend(earlier.filter(|revision| !catalog.parents(*revision).is_empty()));
     let members = member_identities(metadata).filter_map(|id| catalog.by_identity(&id));
     touched.extend(lasting(catalog, before.chain(members)));
     // A bundle that came before one of its members has to wait for the member's content.

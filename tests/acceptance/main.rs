@@ -6,6 +6,7 @@
 mod approvals;
 mod backup;
 mod compliance;
+mod deciding;
 mod dependents;
 mod documents;
 mod fleet;

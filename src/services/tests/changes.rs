@@ -239,6 +239,20 @@ async fn a_member_whose_bundles_come_and_go_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_was_approved_itself_is_told_when_its_next_revision_is_expired() {
+    let server = Server::start(clock!()).await;
+    let [member, bundle] =
+        server.import([Document::software(1), Document::software(2).bundles(&[(1, 1)])]).await;
+    server.approve(1, "All Computers", Install).await;
+    let mut agent = Agent::new(&server).await;
+    assert_eq!(agent.scan(&[], &[]).await.action(member), "Install");
+    server.import([Document::software(1).revision(2).expired()]).await;
+    let told = agent.scan(&[], &[member, bundle]).await;
+    assert_eq!(told.changes(), [(member, "Bundle", true)]);
+    assert!(told.out_of_scope.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bundle_whose_member_arrives_late_waits_again() {
     let server = Server::start(clock!()).await;
     let [bundle] = server.import([Document::software(2).bundles(&[(1, 1)])]).await;

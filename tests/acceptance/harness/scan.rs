@@ -40,6 +40,7 @@ pub(crate) struct Deployment {
     pub(crate) action: String,
     pub(crate) deadline: Option<String>,
     pub(crate) is_assigned: bool,
+    pub(crate) download_priority: Option<String>,
     pub(crate) hardware_ids: Vec<String>,
 }
 
@@ -250,7 +251,7 @@ impl Deployment {
     fn read(info: Node<'_, '_>) -> Self {
         let node = xml::child(info, "Deployment").expect("a deployment; agents die without");
         let names = xml::names(node);
-        let optional = ["Deadline", "HardwareIds"];
+        let optional = ["Deadline", "DownloadPriority", "HardwareIds"];
         let fixed = names.iter().filter(|name| !optional.contains(&name.as_str()));
         let fixed: Vec<_> = fixed.map(String::as_str).collect();
         let expected = [
@@ -268,11 +269,14 @@ impl Deployment {
         let date: Vec<usize> = xml::text(node, "LastChangeTime").split('-').map(str::len).collect();
         assert_eq!(date, [4, 2, 2]);
         let hardware_ids = xml::list(node, "HardwareIds").into_iter();
+        let optional_text =
+            |name| xml::child(node, name).map(|it| it.text().unwrap_or("").to_owned());
         Self {
             id: xml::text(node, "ID").parse().expect("a number"),
             action: xml::text(node, "Action"),
-            deadline: xml::child(node, "Deadline").map(|node| node.text().unwrap_or("").to_owned()),
+            deadline: optional_text("Deadline"),
             is_assigned: xml::text(node, "IsAssigned") == "true",
+            download_priority: optional_text("DownloadPriority"),
             hardware_ids: hardware_ids.map(|id| id.text().unwrap_or("").to_owned()).collect(),
         }
     }
