@@ -73,7 +73,7 @@ const NEEDS: &[(&str, &str)] = &[
     ("account list", ""),
     ("account create", "ann --role reporter --password-file FILE"),
     ("account password", "ann --password-file FILE"),
-    ("account own-password", "ann --password-file FILE"),
+    ("account own-password", "ann --old-password-file FILE --password-file FILE"),
     ("account role", "ann reporter"),
     ("account delete", "ann"),
     ("token list", ""),
