@@ -13,12 +13,17 @@ pub(super) type Offer = (String, Option<String>);
 const ALL: &str = "All Computers";
 const UNASSIGNED: &str = "Unassigned Computers";
 
+/// So long, in seconds, a deadline may have passed.
+const PATIENCE: i64 = 300;
+
 #[derive(Debug, Default)]
 pub(super) struct Model {
     /// Groups and what is above them.
     parents: BTreeMap<String, String>,
     computers: Vec<BTreeSet<String>>,
     decisions: BTreeMap<(u128, String), Terms>,
+    /// Which of them the update group made.
+    of_set: BTreeSet<(u128, String)>,
     declined: BTreeSet<u128>,
     /// The latest revision of each update that is here, by the server's number.
     updates: BTreeMap<u128, u32>,
@@ -83,6 +88,7 @@ impl Model {
                 let can = self.updates.contains_key(update);
                 if can && self.declined.insert(*update) {
                     self.decisions.retain(|(other, _), _| other != update);
+                    self.of_set.retain(|(other, _)| other != update);
                 }
                 can
             }
@@ -96,11 +102,16 @@ impl Model {
             }
             Change::Revise(_) | Change::Wait(_) => true,
             Change::AddToSet(update) => {
-                let set = self.set.get_or_insert_default();
-                let can = self.updates.contains_key(update);
-                if can && set.insert(*update) {
+                let is_in = self.set.get_or_insert_default().contains(update);
+                let is_late =
+                    |terms: &Terms| terms.deadline.is_some_and(|it| it.at < now - PATIENCE);
+                let can_come =
+                    !self.declined.contains(update) && !self.deployments.values().any(is_late);
+                let can = self.updates.contains_key(update) && (is_in || can_come);
+                if can && !is_in {
+                    self.set.get_or_insert_default().insert(*update);
                     for (group, terms) in self.deployments.clone() {
-                        self.approve(*update, &group, at_once(terms, now));
+                        self.deploy(*update, &group, at_once(terms, now));
                     }
                 }
                 can
@@ -108,8 +119,8 @@ impl Model {
             Change::TakeFromSet(update) => {
                 let can = self.set.as_mut().is_some_and(|set| set.remove(update));
                 if can {
-                    for (group, terms) in self.deployments.clone() {
-                        self.take_back(*update, &group, terms);
+                    for group in self.deployments.clone().into_keys() {
+                        self.take_back(*update, &group);
                     }
                 }
                 can
@@ -120,7 +131,7 @@ impl Model {
                 if can {
                     self.deployments.insert(group.clone(), *terms);
                     for update in self.set.clone().unwrap_or_default() {
-                        self.approve(update, group, *terms);
+                        self.deploy(update, group, *terms);
                     }
                 }
                 can
@@ -131,8 +142,8 @@ impl Model {
                     false => None,
                 };
                 for update in self.set.clone().unwrap_or_default() {
-                    if let Some(terms) = ended {
-                        self.take_back(update, group, terms);
+                    if ended.is_some() {
+                        self.take_back(update, group);
                     }
                 }
                 ended.is_some()
@@ -182,15 +193,21 @@ impl Model {
         // Taking a decline back takes all back that was decided before it.
         self.declined.remove(&update);
         self.decisions.insert((update, group.to_owned()), terms);
+        self.of_set.remove(&(update, group.to_owned()));
     }
 
-    fn take_back(&mut self, update: u128, group: &str, made: Terms) {
+    /// As the update group does: what is declined stays so.
+    fn deploy(&mut self, update: u128, group: &str, terms: Terms) {
+        if !self.declined.contains(&update) {
+            self.approve(update, group, terms);
+            self.of_set.insert((update, group.to_owned()));
+        }
+    }
+
+    /// Takes back what the update group approved, unless somebody decided since.
+    fn take_back(&mut self, update: u128, group: &str) {
         let key = (update, group.to_owned());
-        let is_own = self
-            .decisions
-            .get(&key)
-            .is_some_and(|terms| terms.action == made.action && terms.deadline == made.deadline);
-        if is_own && !self.declined.contains(&update) {
+        if !self.declined.contains(&update) && self.of_set.remove(&key) {
             self.decisions.insert(key, Withdrawn.into());
         }
     }
@@ -200,6 +217,7 @@ impl Model {
         self.parents.values_mut().filter(|it| *it == name).for_each(|it| it.clone_from(&above));
         self.computers.iter_mut().for_each(|groups| groups.retain(|group| group != name));
         self.decisions.retain(|(_, group), _| group != name);
+        self.of_set.retain(|(_, group)| group != name);
         self.deployments.remove(name);
         true
     }
