@@ -15,7 +15,7 @@ pub(super) struct Rule {
     /// What every title is to begin with, or one of them.
     pub(super) title: Option<String>,
     pub(super) severity: Option<String>,
-    /// The id of a classification or a product.
+    /// The id of a classification.
     pub(super) classification: Option<Id>,
     pub(super) tag: Option<String>,
     pub(super) superseded: Option<bool>,

@@ -44,7 +44,7 @@ pub(super) struct World {
     pub(super) revised: Vec<Id>,
     /// What may be installed on a computer and is required by other updates.
     pub(super) required: Vec<Id>,
-    /// Products and classifications.
+    /// Classifications.
     pub(super) categories: Vec<Id>,
     /// Files that are here from the beginning, and files that can come.
     pub(super) here: Vec<String>,
@@ -125,7 +125,10 @@ impl World {
         let named = |is_category: bool| {
             let named = catalogue.required().into_iter();
             let latest = named.filter_map(|update| catalogue.latest(&update));
-            let found = latest.filter(|it| (it.kind == "Category") == is_category);
+            let found = latest.filter(|it| match is_category {
+                true => it.text.contains("CategoryType=\"UpdateClassification\""),
+                false => it.kind != "Category",
+            });
             found.map(|it| it.update.clone()).collect()
         };
         Self {
