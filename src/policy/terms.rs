@@ -131,8 +131,8 @@ pub struct Terms {
     pub action: ApprovalAction,
     /// By when; only for what is done without a user's choice.
     pub deadline: Option<Deadline>,
-    /// Unix seconds before which the decision counts for nothing: what was in force until then
-    /// stays. None: at once.
+    /// Unix seconds before which the decision counts for nothing. What was decided for the same group
+    /// before ends at once. None: at once.
     pub go_live: Option<i64>,
     /// How urgently.
     pub download_priority: DownloadPriority,
