@@ -148,7 +148,7 @@ impl<'a> Naive<'a> {
             |id: &RevisionId| self.with_id(*id).metadata.update_type == UpdateType::Driver;
         let is_member = |id: &RevisionId| {
             let identity = self.with_id(*id).metadata.identity;
-            in_scope.iter().any(|&parent| bundled_by(self.with_id(parent)).contains(&identity))
+            reached.iter().any(|&parent| bundled_by(self.with_id(parent)).contains(&identity))
         };
         NaiveScope {
             software: in_scope.iter().copied().filter(|id| !is_driver(id)).collect(),

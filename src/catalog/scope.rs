@@ -19,7 +19,9 @@ pub struct Scope {
     pub software: RoaringBitmap,
     /// Those of a driver pass.
     pub drivers: RoaringBitmap,
-    /// Those that a revision in scope bundles. Software among them is deployed as Bundle.
+    /// Those that are in scope because of a bundle, also where a later revision of that bundle took its
+    /// place in the scope: what they are does not change with that. Software among them is deployed as
+    /// Bundle.
     pub members: RoaringBitmap,
     /// Those in scope for their own sake. The others are there because one of these depends on
     /// them, and a declined or expired update among those is never to be offered.
@@ -45,9 +47,10 @@ impl Catalog {
             })
         };
         let tops: RoaringBitmap = self.tops.iter().filter(is_offered).collect();
-        let in_scope = self.highest_of_each(&self.with_dependencies(&tops));
+        let reached = self.with_dependencies(&tops);
+        let in_scope = self.highest_of_each(&reached);
         let bundled = |&revision: &RevisionIndex| {
-            self.parents(revision).iter().any(|&parent| in_scope.contains(parent))
+            self.parents(revision).iter().any(|&parent| reached.contains(parent))
         };
         Scope {
             software: &in_scope - &self.drivers,
@@ -119,6 +122,23 @@ mod tests {
         assert_eq!(scope.members, RoaringBitmap::from([2, 4]));
         assert_eq!(scope.tops, RoaringBitmap::from([0]));
         assert!(in_scope(&revisions, &[1]).1.is_empty(), "declined with all that only it bundles");
+    }
+
+    #[test]
+    fn a_member_stays_one_whoever_else_needs_a_later_revision_of_its_bundle() {
+        let revisions = [
+            Draft::new(1, 1, 1).needs(&[2]).build(),
+            Draft::new(2, 2, 1).bundles(&[(3, 1)]).build(),
+            Draft::new(3, 2, 2).expired(true).build(),
+            Draft::new(4, 3, 1).build(),
+            Draft::new(5, 4, 1).bundles(&[(2, 1)]).build(),
+        ];
+        let (scope, ids) = in_scope(&revisions, &[]);
+        assert_eq!(ids, [1, 3, 4, 5], "what is needed is the latest, which is expired");
+        assert!(scope.members.contains(3));
+        let (scope, ids) = in_scope(&revisions, &[1]);
+        assert_eq!(ids, [2, 4, 5]);
+        assert!(scope.members.contains(3), "nobody has to be told of it");
     }
 
     #[test]

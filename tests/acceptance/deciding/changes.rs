@@ -69,7 +69,7 @@ pub(super) enum Change {
     DeleteUpdateGroup {
         name: String,
     },
-    ChangeUpdateGroup {
+    EditUpdateGroup {
         name: String,
         add: BTreeSet<Id>,
         remove: BTreeSet<Id>,
@@ -97,7 +97,7 @@ pub(super) enum Change {
     /// Of the last change.
     Undo,
     /// Something is installed on a computer, or not any more.
-    ChangeMachine {
+    InstallByHand {
         computer: usize,
         update: Id,
     },
@@ -129,6 +129,6 @@ impl Change {
 
     /// Whether a computer may need several scans until it has heard of all that follows from it.
     pub(super) fn takes_scans(&self) -> bool {
-        matches!(self, Self::ChangeMachine { .. } | Self::Import { .. })
+        matches!(self, Self::InstallByHand { .. } | Self::Import { .. })
     }
 }

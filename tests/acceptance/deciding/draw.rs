@@ -75,7 +75,7 @@ impl Change {
             78 => Self::RemoveRule { name: dice.pick(&RULES).to_owned() },
             79..=84 => Self::RunRule { name: dice.pick(&RULES).to_owned() },
             85..=93 if model.can_undo() => Self::Undo,
-            94..=96 => Self::ChangeMachine { computer, update: dice.pick(&world.required) },
+            94..=96 => Self::InstallByHand { computer, update: dice.pick(&world.required) },
             97 if dice.one_in(5) => Self::Restart,
             _ => Self::Approve { update, group: dice.group(model), terms: dice.terms(now, false) },
         }
@@ -90,11 +90,11 @@ impl Change {
             0 => Self::DeleteUpdateGroup { name },
             1..=4 => {
                 let add = dice.some(&world.decidable, 3);
-                Self::ChangeUpdateGroup { name, add, remove: BTreeSet::new() }
+                Self::EditUpdateGroup { name, add, remove: BTreeSet::new() }
             }
             5 | 6 if !members.is_empty() => {
                 let remove = dice.some(&members, 2);
-                Self::ChangeUpdateGroup { name, add: BTreeSet::new(), remove }
+                Self::EditUpdateGroup { name, add: BTreeSet::new(), remove }
             }
             7 | 8 if !targets.is_empty() => {
                 let target = dice.pick(&targets);
@@ -116,7 +116,7 @@ impl Change {
             Self::Deploy { name, .. } => {
                 model.update_groups.get(name).is_some_and(|group| is_declined(&group.updates))
             }
-            Self::ChangeUpdateGroup { add, .. } => is_declined(add),
+            Self::EditUpdateGroup { add, .. } => is_declined(add),
             _ => false,
         };
         let mut then = model.clone();

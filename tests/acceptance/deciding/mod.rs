@@ -175,7 +175,7 @@ impl Test {
                 }
             }
             Change::AskFor { computer, groups } => self.computers[*computer].ask_for(groups),
-            Change::ChangeMachine { computer, update } => {
+            Change::InstallByHand { computer, update } => {
                 let has = &mut self.computers[*computer].has;
                 if !has.remove(update) {
                     has.insert(update.clone());

@@ -151,7 +151,7 @@ impl Model {
                 self.take_back(name, &group.updates, |_| true);
                 self.update_groups.remove(name);
             }
-            Change::ChangeUpdateGroup { name, add, remove } => {
+            Change::EditUpdateGroup { name, add, remove } => {
                 let before = self.update_groups.get(name)?.updates.clone();
                 add.iter().try_for_each(|update| self.can_decide(update))?;
                 remove.is_subset(&before).then_some(())?;
@@ -198,7 +198,7 @@ impl Model {
             }
             Change::RunRule { name } => self.run_rule(name, now)?,
             Change::Undo => self.undo(*undo?, now),
-            Change::ChangeMachine { .. } | Change::Restart => {}
+            Change::InstallByHand { .. } | Change::Restart => {}
         }
         Some(())
     }

@@ -118,7 +118,7 @@ impl Administrator {
             Change::DeleteUpdateGroup { name } => {
                 self.call("DELETE", &["update-groups", name], none)
             }
-            Change::ChangeUpdateGroup { name, add, remove } => {
+            Change::EditUpdateGroup { name, add, remove } => {
                 let body = json!({ "add": add, "remove": remove });
                 self.call("POST", &["update-groups", name, "updates"], body)
             }
@@ -138,7 +138,7 @@ impl Administrator {
                 let number = self.last_decision();
                 self.call("POST", &["audit", &number, "undo"], none)
             }
-            Change::AskFor { .. } | Change::ChangeMachine { .. } | Change::Restart => Ok(none),
+            Change::AskFor { .. } | Change::InstallByHand { .. } | Change::Restart => Ok(none),
         }
     }
 }
