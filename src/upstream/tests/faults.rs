@@ -279,6 +279,8 @@ async fn only_one_runs_at_a_time_and_it_can_be_called_off() {
     pair.upstream.stop().await;
     let run = pair.upstream.history().await.unwrap().pop().unwrap();
     assert_eq!((run.status, run.reason.as_deref()), (385, None));
-    assert_eq!(run.events.iter().map(|event| event.id).collect::<Vec<_>>(), [6701, 6704, 385]);
+    let events: Vec<u16> = run.events.iter().map(|event| event.id).collect();
+    // It may have been called off before its first phase began.
+    assert!(matches!(events[..], [6701, 385] | [6701, 6704, 385]), "{events:?}");
     assert!(!pair.upstream.cancel());
 }
