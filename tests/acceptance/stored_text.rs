@@ -69,7 +69,7 @@ fn a_stored_script_in_a_computers_name_stays_text_everywhere() {
     directory.json(&["computer", "delete", &client_id]);
     let audit = directory.json(&["audit", "list", "--mentions", "alert"]);
     assert_eq!(audit[0]["what"]["delete_computer"], json!(client_id), "{audit}");
-    assert_eq!(audit.pointer("/0/what/before/name"), Some(&json!(NAME)), "{audit}");
+    assert_eq!(audit.pointer("/0/before/name"), Some(&json!(NAME)), "{audit}");
     let answer = ask(&admin, &key, "/api/v1/audit");
     assert!(answer.to_string().contains("before"), "{answer}");
 }
