@@ -40,6 +40,8 @@ async fn one_line_a_request_with_all_that_matters_and_no_secrets() {
     let captured = Captured::default();
     let subscriber = tracing_subscriber::fmt().json().with_writer(captured.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
+    // Nor may what another thread remembered a moment ago.
+    tracing::callsite::rebuild_interest_cache();
 
     let headers = "SOAPAction: \"http://www.microsoft.com/SoftwareDistribution/Server/\
                    ClientWebService/GetCookie\"\r\nAuthorization: Basic secret\r\n\
