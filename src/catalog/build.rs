@@ -6,7 +6,7 @@
 //! it comes. A revision costs what it says, not what there is, and all that it leaves as it was is
 //! shared with the snapshots taken before.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use roaring::RoaringBitmap;
 
@@ -14,7 +14,7 @@ use super::prerequisites::Interner;
 use super::revision::{NewRevision, Revision, RevisionIndex, UpdateIndex};
 use super::snapshot::Catalog;
 use crate::metadata::model::{Evaluated, PublicationState, UpdateMetadata, UpdateType};
-use crate::wire::types::UpdateIdentity;
+use crate::wire::types::{Sha1, UpdateIdentity};
 
 /// The catalogue as it grows.
 #[derive(Debug, Default)]
@@ -69,8 +69,9 @@ impl CatalogBuilder {
             let other = self.catalog.number(*id);
             self.catalog.superseders.relate(other, index);
         }
+        let express: HashSet<&Sha1> = new.metadata.express.iter().collect();
         for file in &new.metadata.files {
-            let files = match new.metadata.express.contains(&file.sha1) {
+            let files = match express.contains(&file.sha1) {
                 true => &mut self.catalog.express_files,
                 false => &mut self.catalog.files,
             };

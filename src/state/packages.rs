@@ -1,6 +1,6 @@
 //! Deployment packages: which content a distribution point is to hold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use roaring::RoaringBitmap;
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use crate::metadata::model::UpdateFile;
 use crate::policy::by::By;
 use crate::policy::package::{FILES, Package};
 use crate::policy::target_group::check_name;
+use crate::wire::types::Sha1;
 
 impl State {
     /// Makes a package, version 1 of which is empty.
@@ -113,9 +114,9 @@ impl State {
         while let Some(index) = open.pop() {
             if !catalog.files(index).is_empty() {
                 let metadata = self.metadata_of(published, index)?;
-                let mut content = metadata.files.clone();
-                content.retain(|file| !metadata.express.contains(&file.sha1));
-                files.extend(content.into_iter().map(|file| (file.sha1, file)));
+                let express: HashSet<&Sha1> = metadata.express.iter().collect();
+                let content = metadata.files.iter().filter(|file| !express.contains(&file.sha1));
+                files.extend(content.map(|file| (file.sha1, file.clone())));
             }
             open.extend(catalog.members(index).iter().filter(|it| seen.insert(**it)));
         }

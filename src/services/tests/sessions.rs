@@ -3,7 +3,7 @@
 
 use super::agent::{Agent, Hello, Parameters};
 use super::documents::Document;
-use super::server::{HOUR, MINUTE, Server, clock};
+use super::server::{Answer, HOUR, MINUTE, Server, clock};
 use crate::policy::approval::ApprovalAction;
 use crate::policy::by::By;
 use crate::wire::operation::Operation;
@@ -144,6 +144,20 @@ async fn a_renewed_cookie_remembers_what_the_client_was_told() {
     assert_eq!(other.scan(&[], &[one, two]).await.changed.len(), 2);
 }
 
+/// What an agent's GetCookie with its old cookie is answered with.
+async fn renewal(agent: &Agent<'_>, hello: &Hello<'_>) -> Answer {
+    let server = agent.server;
+    let data =
+        server.call(Operation::GetAuthorizationCookie, &super::agent::authorize(hello)).await;
+    let request = super::agent::get_cookie(
+        &super::agent::authorization(&data.text_of("CookieData")),
+        &agent.cookie_as("oldCookie"),
+        &super::agent::last_change(server).await,
+        "2.90",
+    );
+    server.call(Operation::GetCookie, &request).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_forgot_commits_is_another_server() {
     let mut server = Server::start(clock!()).await;
@@ -158,15 +172,7 @@ async fn a_server_that_forgot_commits_is_another_server() {
     let scan = Parameters::default().write();
     agent.call(Operation::SyncUpdates, &scan).await.is_fault("ServerChanged", "");
     let hello = Hello::default();
-    let data =
-        server.call(Operation::GetAuthorizationCookie, &super::agent::authorize(&hello)).await;
-    let request = super::agent::get_cookie(
-        &super::agent::authorization(&data.text_of("CookieData")),
-        &agent.cookie_as("oldCookie"),
-        &super::agent::last_change(&server).await,
-        "2.90",
-    );
-    server.call(Operation::GetCookie, &request).await.is_fault("ServerChanged", "");
+    renewal(&agent, &hello).await.is_fault("ServerChanged", "");
     // The client starts over, without its cookie.
     agent.renew(&hello, "").await;
     agent.register(26200).await.ok();
@@ -204,15 +210,7 @@ async fn who_was_told_what_a_restored_server_lost_starts_over_however_much_was_d
         let ids = format!("<revisionIDs><int>{lost}</int></revisionIDs><infoTypes/>");
         let details = agent.call(Operation::GetExtendedUpdateInfo, &ids).await;
         details.is_fault("ServerChanged", "");
-        let data =
-            server.call(Operation::GetAuthorizationCookie, &super::agent::authorize(&hello)).await;
-        let request = super::agent::get_cookie(
-            &super::agent::authorization(&data.text_of("CookieData")),
-            &agent.cookie_as("oldCookie"),
-            &super::agent::last_change(&server).await,
-            "2.90",
-        );
-        server.call(Operation::GetCookie, &request).await.is_fault("ServerChanged", "");
+        renewal(&agent, &hello).await.is_fault("ServerChanged", "");
         agent.renew(&hello, "").await;
         agent.register(26200).await.ok();
         let scan = agent.scan(&[], &[old]).await;
